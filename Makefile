@@ -1,0 +1,97 @@
+# Two commands: `make book` builds everything and the site, `make test` proves it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready-$(shell cat requirements.txt pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
+COMMAND := $(BIN)/python -m distance_to_care
+
+.DEFAULT_GOAL := help
+.PHONY: help book test test-all lint accept data serve clean environment browser lock open-data calibrate cohort speed
+
+help:
+	@echo "Distance to Care"
+	@echo ""
+	@echo "  make book       set up, execute every notebook that changed, build the site"
+	@echo "  make test       set up, lint, test, run every notebook, compare tables, open the site"
+	@echo "  make test-all   everything in 'make test', and what takes longer"
+	@echo "  make accept     make the tables of the last build the accepted ones (book/results/)"
+	@echo "  make data       obtain the official open files and keep them outside the repository"
+	@echo "  make serve      serve the built site on this machine"
+	@echo "  make clean      remove what was built (not the environment)"
+	@echo ""
+	@echo "For those who change the project:"
+	@echo "  make lint       check the style of the code"
+	@echo "  make speed      measure cold, no-op and one-notebook builds beside plain jupyter-book"
+	@echo "  make lock       pin every package with hashes (needs uv)"
+	@echo "  make open-data  derive data/open/ from registry packages, in an environment of its own"
+	@echo "  make calibrate  tune the synthetic cohort's parameters and print what was reached"
+	@echo "  make cohort     write the synthetic cohort that the book ships with"
+
+environment: $(READY)
+
+$(READY):
+	@$(PYTHON) -c 'import sys; v = sys.version_info; \
+	  ok = (3, 11) <= v[:2] <= (3, 13); \
+	  ok or print("This project needs Python 3.11, 3.12 or 3.13, and %s is %d.%d. Say which to use: make PYTHON=python3.12 ..." % (sys.executable, v[0], v[1]), file=sys.stderr); \
+	  sys.exit(0 if ok else 2)'
+	@echo "Setting up $(VENV) (once; about a minute)"
+	@rm -rf $(VENV)/.ready-*
+	@test -x $(BIN)/python && $(BIN)/python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  || { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+book: environment
+	@$(COMMAND) build
+
+lint: environment
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+browser:
+	@command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 \
+	  || command -v google-chrome >/dev/null 2>&1 \
+	  || { echo "Installing chromium"; \
+	       if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
+	       $$sudo apt-get update -qq && $$sudo apt-get install -y -qq chromium >/dev/null; }
+
+# One run of pytest: the fast tests, every notebook under nbval, then the book and the browser.
+test: environment browser lint
+	@$(BIN)/python -m pytest tests/unit --nbval-lax notebooks tests/book -m "not slow"
+
+test-all: environment browser lint
+	@$(BIN)/python -m pytest tests/unit --nbval-lax notebooks tests/book tests/slow
+
+accept: environment
+	@$(COMMAND) build
+	@$(COMMAND) accept
+
+data: environment
+	@$(COMMAND) data
+
+serve: environment
+	@$(COMMAND) serve
+
+clean:
+	@rm -rf _build .pytest_cache .ruff_cache .hypothesis
+	@echo "Removed what was built. The environment $(VENV) stays; remove it by hand."
+
+lock:
+	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+	  --generate-hashes --no-annotate --custom-compile-command "make lock" -o requirements.txt
+
+open-data:
+	@$(PYTHON) -m venv data/open/.venv
+	@data/open/.venv/bin/python -m pip install --quiet --no-deps -r data/open/requirements.txt
+	@data/open/.venv/bin/python data/open/derive.py
+
+calibrate: environment
+	@$(BIN)/python -m distance_to_care.calibration --people 1000000
+
+cohort: environment
+	@$(COMMAND) synthesise --people 2359 --overwrite --output data/synthetic/synthetic_ipf.csv
+
+speed: environment
+	@$(BIN)/python tests/speed.py

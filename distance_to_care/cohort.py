@@ -1,0 +1,116 @@
+"""A cohort ready for analysis: people, their study and their kind."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from distance_to_care import places, tables
+from distance_to_care.problems import Problem
+from distance_to_care.study import Study
+
+# What each exposure is compared with: the least deprived fifth, the nearest fifth.
+REFERENCE = {"deprivation_quintile": 5, "distance_quintile": 1}
+# How the fifths of each exposure are named on figures, in order.
+FIFTHS = {
+    "deprivation_quintile": {
+        "1": "1 (most deprived)",
+        "2": "2",
+        "3": "3",
+        "4": "4",
+        "5": "5 (least deprived)",
+    },
+    "distance_quintile": {
+        "1": "1 (nearest)",
+        "2": "2",
+        "3": "3",
+        "4": "4",
+        "5": "5 (furthest)",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """People in the shape of the cohort contract, with what follows from it.
+
+    `people` has the contract's columns, `distance_quintile` (1 = nearest fifth) and one column a
+    score of the study; `kind` says whether they are synthetic, registry or open.
+    """
+
+    people: pd.DataFrame
+    study: Study
+    kind: str
+
+    @property
+    def references(self) -> dict[str, object]:
+        """Name the level of each category that models compare with: the first of its levels."""
+        levels = {name: column.levels for name, column in self.study.columns.items()}
+        return {name: known[0] for name, known in levels.items() if known} | REFERENCE
+
+    def adjustments(self, exposure: str) -> dict[str, tuple[str, ...]]:
+        """Name the models of an exposure and the columns that each adjusts for."""
+        sets = {name: self.study.adjustment(name, exposure) for name in self.study.adjustments}
+        return {"unadjusted": (), **sets}
+
+
+def load(
+    path: Path | str | None = None, study: str | None = None, kind: str | None = None
+) -> Cohort:
+    """Read, check and prepare a cohort.
+
+    Parameters
+    ----------
+    path : CSV or Parquet file; the file that the build was pointed at, or else the synthetic
+        cohort that the book ships with.
+    study : name or path of the study file; the build's, or else the default one.
+    kind : what the people are (`registry` or `open`), for a file that does not say it.
+
+    Raises
+    ------
+    Problem : every fault of the file at once.
+    """
+    chosen = tables.read_study(study or os.environ.get(places.STUDY_VARIABLE) or None)
+    frame = tables.read_cohort(path or os.environ.get(places.COHORT_VARIABLE) or None, chosen)
+    decided = tables.cohort_kind(frame, kind or os.environ.get(places.KIND_VARIABLE) or None)
+    return Cohort(prepare(frame, chosen), chosen, decided)
+
+
+def prepare(people: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Add what the analyses need: distance quintiles and the study's scores.
+
+    Parameters
+    ----------
+    people : one row a person, in the cohort contract.
+    study : the study, with its scores.
+
+    Returns
+    -------
+    The people with `distance_quintile` (1 = nearest fifth of this cohort, 5 = furthest; missing
+    where the distance is) and one column a score (points; missing where a part is missing).
+
+    Raises
+    ------
+    Problem : where nobody's deprivation or distance is known.
+    """
+    out = people.copy()
+    for column in ("deprivation_quintile", "distance_km"):
+        if column not in out or out[column].isna().all():
+            raise Problem(
+                f"The analyses need the column '{column}', and it is missing for everybody. "
+                "Add it to the extract: areas (LSOA) alone are not yet turned into it."
+            )
+    out["distance_quintile"] = quintile(out["distance_km"])
+    for score in study.scores:
+        out[score.name] = score.points(out)
+    return out
+
+
+def quintile(values: pd.Series) -> pd.Series:
+    """Cut values into fifths of equal size by rank, 1 = lowest; equal values stay together."""
+    rank = values.rank(method="average", pct=True)
+    return np.ceil(rank * 5).clip(1, 5).astype("Int64")

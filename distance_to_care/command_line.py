@@ -1,0 +1,378 @@
+"""The command line: check, synthesise, analyse, build, and what `make` calls.
+
+Exit codes: 0 all is well; 1 a build or a comparison failed; 2 the input or the call is wrong.
+Libraries are imported by the command that needs them, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from distance_to_care import __version__, places
+from distance_to_care.problems import Problem
+
+# What a build keeps in a folder of its own.
+BUILT = ("results", "execution", "html", "staging")
+CODES = (
+    "Exit codes: 0 all is well; 1 a build or a comparison failed; 2 the input or the call is wrong."
+)
+app = typer.Typer(
+    name="distance-to-care",
+    help="Who is far from specialist care, and what would change that: "
+    "check a cohort, draw a synthetic one, analyse it, build the book.",
+    epilog=CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+StudyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--study",
+        help="Name in data/studies/, or path, of the study file, if not the default.",
+    ),
+]
+
+
+class Kind(StrEnum):
+    """What the people of a cohort file are, where the file does not say it."""
+
+    registry = "registry"
+    open = "open"
+
+
+class Effects(StrEnum):
+    """Which effects of deprivation and distance are built into synthetic people."""
+
+    published = "published"
+    none = "none"
+
+
+KindOption = Annotated[
+    Kind | None,
+    typer.Option("--kind", help="What the people are, where the file has no column record_kind."),
+]
+
+
+@contextmanager
+def _sentences(code: int = 2) -> Iterator[None]:
+    """Turn a problem into its sentence on the error stream and an exit code."""
+    try:
+        yield
+    except Problem as problem:
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(code) from None
+    except OSError as error:
+        # The name of a file is ours to tell; its content is not.
+        typer.echo(f"{error.filename or 'A file'}: {error.strerror or error}.", err=True)
+        raise typer.Exit(2) from None
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Distance to Care."""
+
+
+@app.command(epilog=CODES)
+def check(
+    file: Annotated[Path, typer.Argument(help="Cohort file: CSV (UTF-8) or Parquet.")],
+    study: StudyOption = None,
+) -> None:
+    """Check a cohort file against the contract: every problem at once, never a value from a row."""
+    from distance_to_care import tables
+
+    with _sentences():
+        chosen = tables.read_study(study)
+        people = tables.read_cohort(file, chosen)
+        typer.echo(f"{file}: {len(people):,} people, no problems (study {chosen.name}).")
+
+
+@app.command(epilog=CODES)
+def synthesise(
+    people: Annotated[int, typer.Option("--people", min=1, max=50_000_000, help="How many.")],
+    output: Annotated[Path, typer.Option("--output", help="File to write: .csv or .parquet.")],
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Same seed, same bytes.")
+    ] = None,
+    effects: Annotated[
+        Effects, typer.Option("--effects", help="Published effects, or none at all.")
+    ] = Effects.published,
+    study: StudyOption = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+) -> None:
+    """Draw synthetic people whose generating parameters are published or stated as assumed."""
+    from distance_to_care import synthetic, tables
+
+    with _sentences():
+        if output.suffix not in (".csv", ".parquet"):
+            raise Problem(f"{output} must end in .csv or .parquet.")
+        if output.is_dir():
+            raise Problem(f"{output} is a folder. Name a file in it.")
+        if output.exists() and not overwrite:
+            raise Problem(f"{output} exists. Name another file, or add --overwrite.")
+        if not output.absolute().parent.is_dir():
+            raise Problem(f"The folder {output.absolute().parent} does not exist. Make it first.")
+        chosen = tables.read_study(study)
+        parameters = tables.read_parameters(chosen)
+        drawn = synthetic.draw(
+            people,
+            synthetic.default_seed(parameters) if seed is None else seed,
+            parameters,
+            tables.read("population_aged_50_plus"),
+            effects=effects.value,
+        )
+        _write_cohort(drawn, output)
+        typer.echo(f"{output}: {people:,} synthetic people (study {chosen.name}).")
+
+
+def _write_cohort(drawn, output: Path) -> None:
+    """Write the file whole or not at all."""
+    from distance_to_care import synthetic
+
+    handle, temporary = tempfile.mkstemp(dir=output.absolute().parent, prefix=f".{output.name}-")
+    os.close(handle)
+    part = Path(temporary)
+    try:
+        if output.suffix == ".csv":
+            part.write_bytes(synthetic.to_csv_bytes(drawn))
+        else:
+            drawn.to_parquet(part, index=False, compression="zstd")
+        part.chmod(0o644)
+        part.replace(output)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+@app.command(epilog=CODES)
+def analyse(
+    file: Annotated[Path, typer.Argument(help="Cohort file: CSV (UTF-8) or Parquet.")],
+    output: Annotated[Path, typer.Option("--output", help="Folder for the published tables.")],
+    study: StudyOption = None,
+    kind: KindOption = None,
+) -> None:
+    """Run every analysis of a cohort and write the published tables and their manifest."""
+    from distance_to_care import analyses, results
+
+    with _sentences():
+        _cohort(file, study, kind)
+        _own_folder(output, _written_before(output))
+        output.absolute().parent.mkdir(parents=True, exist_ok=True)
+        working = Path(tempfile.mkdtemp(dir=output.absolute().parent, prefix=f".{output.name}-"))
+        try:
+            os.environ[places.RESULTS_VARIABLE] = str(working)
+            paths = analyses.cohort_notebooks()
+            for path in _progress(paths):
+                analyses.run(path, _quietly)
+            merged = results.merge([path.stem for path in paths], working)
+            if output.exists():
+                shutil.rmtree(output)
+            shutil.copytree(merged, output)
+        finally:
+            shutil.rmtree(working, ignore_errors=True)
+        count = len(list(output.glob("*.csv"))) - 1
+        typer.echo(f"{output}: {count} published tables, numbers.csv and manifest.json.")
+
+
+def _quietly(line: str) -> None:
+    """Say nothing: the progress bar says it."""
+
+
+def _progress(items: list) -> Iterator:
+    """Show progress on a terminal, and nowhere else."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(items, description="Analysing", console=Console(stderr=True), transient=True)
+
+
+def _cohort(file: Path, study: str | None, kind: Kind | None) -> str:
+    """Check a cohort file, point the notebooks at it, and return what its people are."""
+    from distance_to_care import tables
+
+    chosen = tables.read_study(study)
+    people = tables.read_cohort(file, chosen)
+    decided = tables.cohort_kind(people, kind.value if kind else None)
+    os.environ[places.COHORT_VARIABLE] = str(file.absolute())
+    os.environ[places.STUDY_VARIABLE] = study or chosen.name
+    os.environ[places.KIND_VARIABLE] = decided if decided != "synthetic" else ""
+    return decided
+
+
+def _own_folder(output: Path, ours: set[str]) -> None:
+    """Refuse a folder of the project, and one that holds anything this program did not write."""
+    output = output.absolute().resolve()
+    project = [places.DATA, places.NOTEBOOKS, places.BOOK, places.ROOT / "tests"]
+    project += [places.ROOT / "distance_to_care", places.BUILD]
+    if output == places.ROOT or any(output.is_relative_to(folder) for folder in project):
+        raise Problem(f"{output} is a folder of the project. Name a folder of your own.")
+    if output.is_file():
+        raise Problem(f"{output} is a file. Name a folder.")
+    if output.is_dir():
+        others = sorted(path.name for path in output.iterdir() if path.name not in ours)
+        if others:
+            raise Problem(
+                f"{output} holds other things ({len(others)}, the first is {others[0]}). "
+                "Name an empty or a new folder."
+            )
+
+
+def _written_before(output: Path) -> set[str]:
+    """Name the files that an earlier `analyse` wrote into a folder, as its manifest lists them."""
+    manifest = output / "manifest.json"
+    if not manifest.is_file():
+        return set()
+    listed = json.loads(manifest.read_text(encoding="utf-8"))
+    files = {f"{name}.csv" for name in listed.get("tables", {})}
+    files |= {f"{name}.svg" for name in listed.get("figures", {})}
+    return files | {"manifest.json", "numbers.csv"}
+
+
+@app.command(epilog=CODES)
+def build(
+    cohort: Annotated[
+        Path | None, typer.Option("--cohort", help="Build from this cohort instead of the book's.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Folder for results and site (with --cohort).")
+    ] = None,
+    study: StudyOption = None,
+    kind: KindOption = None,
+    open_data: Annotated[
+        Path | None, typer.Option("--open-data", help="Folder that holds the official files.")
+    ] = None,
+    spawn: Annotated[
+        bool, typer.Option("--spawn", help="Start each kernel afresh instead of forking it.")
+    ] = False,
+) -> None:
+    """Execute what changed and build the site: what `make book` calls."""
+    with _sentences():
+        decided = "synthetic"
+        if (cohort is None) != (output is None):
+            raise Problem("--cohort and --output go together: your own data, your own folder.")
+        if open_data is not None:
+            _official(open_data)
+        base = places.BUILD
+        if cohort is not None:
+            decided = _cohort(cohort, study, kind)
+            _own_folder(output, {*BUILT, "site.json", "html.old"})
+            base = output.absolute()
+    from distance_to_care.publication.build import Folders, book
+
+    with _sentences(code=1):
+        _say("Executing notebooks")
+        site = book(Folders(base), _say, False if spawn else None, decided != "synthetic")
+        typer.echo(f"Open {(site / 'index.html').as_uri()} (or run 'make serve').")
+
+
+def _official(folder: Path) -> None:
+    if not folder.is_dir():
+        raise Problem(f"{folder} is not a folder. --open-data names the folder of official files.")
+    os.environ[places.OFFICIAL_VARIABLE] = str(folder.absolute())
+
+
+@app.command(epilog=CODES)
+def accept() -> None:
+    """Make the tables of the last build the accepted ones in book/results/."""
+    from distance_to_care import results
+
+    with _sentences():
+        merged = places.BUILD / "results" / "_merged"
+        if not (merged / "manifest.json").exists():
+            raise Problem("There is no build to accept. Run 'make book' first.")
+        changed = results.accept(merged, date.today().isoformat())
+        for name in changed:
+            typer.echo(f"changed: {name}")
+        typer.echo(f"{len(changed)} files of book/results/ changed. Say why in CHANGELOG.md.")
+
+
+@app.command(epilog=CODES)
+def compare() -> None:
+    """Compare the tables of the last build with the accepted ones."""
+    from distance_to_care import results
+
+    with _sentences():
+        merged = places.BUILD / "results" / "_merged"
+        if not (merged / "manifest.json").exists():
+            raise Problem("There is no build to compare. Run 'make book' first.")
+        found = results.compare(merged)
+    for line in found:
+        typer.echo(line)
+    if found:
+        raise typer.Exit(1)
+    typer.echo("Every published table says what the accepted one says.")
+
+
+@app.command(epilog=CODES)
+def data(
+    destination: Annotated[
+        Path | None, typer.Option("--open-data", help="Folder to keep the files in.")
+    ] = None,
+) -> None:
+    """Obtain the official open files, check them and keep them outside the repository."""
+    from distance_to_care import official
+
+    with _sentences():
+        official.obtain(destination or places.official_cache(), say=_say)
+
+
+@app.command(epilog=CODES)
+def serve(
+    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8000,
+    folder: Annotated[Path | None, typer.Option("--site", help="Folder of the site.")] = None,
+) -> None:
+    """Serve the built site on this machine only."""
+    from functools import partial
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+    with _sentences():
+        site = folder or places.BUILD / "html"
+        if not (site / "index.html").exists():
+            raise Problem(f"There is no site in {site}. Run 'make book' first.")
+        handler = partial(SimpleHTTPRequestHandler, directory=str(site))
+        with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+            typer.echo(f"Serving on http://127.0.0.1:{port}/ (stop with Ctrl+C)")
+            try:
+                server.serve_forever()
+            except KeyboardInterrupt:
+                typer.echo("Stopped.")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,475 @@
+"""Figures drawn from published tables, with alternative text made from the same numbers.
+
+Nothing here sees a person: every function takes a table that was read back through the waist and
+refuses any other. Colours are the UK Government Analysis Function's (library `afcharts`); groups
+differ in line style and direct label as well, so that a figure reads in greyscale.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import matplotlib as mpl
+import pandas as pd
+from afcharts.af_colours import get_af_colours
+from matplotlib.figure import Figure
+
+from distance_to_care.problems import Problem
+
+SYNTHETIC = "Synthetic people: not findings about patients"
+# Text stays text, and the same figure is the same bytes.
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "distance-to-care",
+    "font.family": "DejaVu Sans",
+    "font.size": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#707070",
+    "axes.grid": True,
+    "grid.color": "#d9d9d9",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+}
+INK = "#222222"
+MUTED = "#6f777b"
+WIDTH_INCHES = 7.2
+LONG_TABLE = 30
+
+
+@cache
+def colours() -> tuple[str, ...]:
+    """Return the categorical palette of the Government Analysis Function."""
+    return tuple(get_af_colours("categorical", number_of_colours=6))
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure as SVG text, what it shows in words, and the published table it was drawn from."""
+
+    svg: str
+    alt: str
+    table: str
+    kind: str
+
+
+def _published(table: pd.DataFrame) -> tuple[str, str]:
+    name = table.attrs.get("published")
+    if name is None:
+        raise Problem(
+            "A figure is drawn from a published table only: publish the table and draw what "
+            "'publish' or 'read' hands back."
+        )
+    return name, str(table["kind"].iloc[0])
+
+
+def _finish(figure: Figure, alt: str, table: pd.DataFrame) -> Drawing:
+    name, kind = _published(table)
+    if kind == "synthetic":
+        # The word travels inside the image, whatever page it is copied to.
+        figure.text(
+            0.01, 0.995, SYNTHETIC.upper(), color="#801650", weight="bold", size=9, va="top"
+        )
+        alt = f"{SYNTHETIC}. {alt}"
+    out = io.StringIO()
+    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None}, facecolor="white")
+    # Laid out in DejaVu, shown in a narrower font that readers have, so labels cannot collide.
+    svg = out.getvalue().replace("'DejaVu Sans'", "Arial, 'Liberation Sans', Helvetica, sans-serif")
+    svg = svg[svg.index("<svg") :].replace(
+        "<svg ", f'<svg role="img" aria-label="{html.escape(alt, quote=True)}" ', 1
+    )
+    return Drawing(svg=svg, alt=alt, table=name, kind=kind)
+
+
+def _canvas(height: float) -> Figure:
+    return Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
+
+
+def _room_for_warning(figure: Figure, kind: str) -> None:
+    if kind == "synthetic":
+        figure.get_layout_engine().set(rect=(0, 0, 1, 0.95))
+
+
+def _key_above(ax, columns: int) -> None:
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False)
+
+
+def bars(
+    table: pd.DataFrame,
+    axis: str,
+    groups: dict[str, str],
+    what: str,
+    form: str = "{:.0f}",
+) -> Drawing:
+    """Draw one horizontal bar a group, with its interval where the table has one.
+
+    Parameters
+    ----------
+    table : published table; `group`, `estimate`, `ci_low`, `ci_high`.
+    axis : label of the axis, with its unit.
+    groups : the groups to draw and their labels, top to bottom.
+    what : what a bar is, for the alternative text: `mean travel minutes by deprivation decile`.
+    form : how a value is written at the end of its bar.
+    """
+    _, kind = _published(table)
+    rows = table.set_index("group").loc[list(groups)]
+    with mpl.rc_context(STYLE):
+        figure = _canvas(0.9 + 0.36 * len(rows))
+        _room_for_warning(figure, kind)
+        ax = figure.subplots()
+        places = range(len(rows))
+        ax.barh(places, rows["estimate"], color=colours()[0], height=0.72)
+        has_interval = "ci_low" in rows and rows["ci_low"].notna().all()
+        if has_interval:
+            ax.errorbar(
+                rows["estimate"],
+                places,
+                xerr=[rows["estimate"] - rows["ci_low"], rows["ci_high"] - rows["estimate"]],
+                fmt="none",
+                ecolor=INK,
+                capsize=3,
+            )
+        top = rows["ci_high"] if has_interval else rows["estimate"]
+        for place, value, end in zip(places, rows["estimate"], top, strict=True):
+            ax.annotate(
+                form.format(value), (end, place), (4, 0), textcoords="offset points",
+                va="center", color=INK,
+            )  # fmt: skip
+        ax.set_yticks(list(places), [groups[g] for g in rows.index])
+        ax.invert_yaxis()
+        ax.grid(axis="y", visible=False)
+        ax.set_xlim(0, float(top.max()) * 1.12)
+        ax.set_xlabel(axis)
+        listed = "; ".join(
+            f"{groups[g]}: {form.format(value)}" for g, value in rows["estimate"].items()
+        )
+        alt = f"Bar chart of {what}. {listed}."
+        return _finish(figure, alt, table)
+
+
+def grouped_bars(
+    table: pd.DataFrame,
+    axis: str,
+    groups: dict[str, str],
+    levels: dict[str, str],
+    what: str,
+    form: str = "{:.0f}",
+) -> Drawing:
+    """Draw bars for each group, one a level, with a key: for example fifths, urban and rural.
+
+    Parameters
+    ----------
+    table : published table; `group`, `level`, `estimate`.
+    axis, what, form : as for `bars`.
+    groups, levels : what to draw and how to name it, in order.
+    """
+    _, kind = _published(table)
+    rows = table.set_index(["level", "group"])["estimate"]
+    with mpl.rc_context(STYLE):
+        figure = _canvas(1.5 + 0.28 * len(groups) * len(levels))
+        _room_for_warning(figure, kind)
+        ax = figure.subplots()
+        height = 0.8 / len(levels)
+        said = []
+        for i, (level, level_name) in enumerate(levels.items()):
+            values = rows.loc[level].reindex(list(groups))
+            places = [k + (i - (len(levels) - 1) / 2) * height for k in range(len(groups))]
+            ax.barh(
+                places, values, height=height * 0.92, color=colours()[i],
+                hatch=("", "///", "...")[i], edgecolor="white", label=level_name,
+            )  # fmt: skip
+            for place, value in zip(places, values, strict=True):
+                ax.annotate(
+                    form.format(value), (value, place), (4, 0), textcoords="offset points",
+                    va="center", color=INK, size=10,
+                )  # fmt: skip
+            listed = "; ".join(f"{groups[g]}: {form.format(value)}" for g, value in values.items())
+            said.append(f"{level_name}: {listed}.")
+        ax.set_yticks(range(len(groups)), list(groups.values()))
+        ax.invert_yaxis()
+        ax.grid(axis="y", visible=False)
+        ax.set_xlim(0, float(rows.max()) * 1.12)
+        ax.set_xlabel(axis)
+        _key_above(ax, len(levels))
+        return _finish(figure, f"Bar chart of {what}. {' '.join(said)}", table)
+
+
+def survival_curves(
+    curves: pd.DataFrame, at_risk: pd.DataFrame, groups: dict[str, str], what: str
+) -> Drawing:
+    """Draw Kaplan-Meier curves: the first and last group in front, the others in grey.
+
+    Parameters
+    ----------
+    curves : published table of merged steps; `group`, `time_years`, `estimate`, `ci_low`,
+        `ci_high` (probability).
+    at_risk : published table; `group`, `time_years`, `at_risk` (people).
+    groups : the groups to draw and their labels; the first and the last are the contrast.
+    what : what the curves compare, for the alternative text.
+    """
+    _, kind = _published(curves)
+    _published(at_risk)
+    names = list(groups)
+    front = {names[0]: (colours()[0], "-"), names[-1]: (colours()[3], (0, (5, 2)))}
+    with mpl.rc_context(STYLE):
+        figure = _canvas(4.9)
+        _room_for_warning(figure, kind)
+        ax, below = figure.subplots(2, 1, height_ratios=[5, 0.28 * len(names)], sharex=True)
+        said = []
+        for group in sorted(names, key=lambda g: g in front):
+            steps = curves[curves["group"] == group].sort_values("time_years")
+            colour, line = front.get(group, ("#a6a6a6", "-"))
+            ax.step(
+                steps["time_years"],
+                100 * steps["estimate"],
+                where="post",
+                color=colour,
+                linestyle=line,
+                linewidth=2.2 if group in front else 1.1,
+                label=groups[group] if group in front else None,
+            )
+            if group in front:
+                ax.fill_between(
+                    steps["time_years"],
+                    100 * steps["ci_low"],
+                    100 * steps["ci_high"],
+                    step="post",
+                    color=colour,
+                    alpha=0.15,
+                    linewidth=0,
+                )
+        ax.plot([], [], color="#a6a6a6", linewidth=1.1, label="those between")
+        _key_above(ax, 3)
+        for group in names:
+            steps = curves[curves["group"] == group].sort_values("time_years")
+            reached = [
+                f"{100 * _at(steps, year):.0f}% at {year} year{'s' if year > 1 else ''}"
+                for year in (1, 3, 5)
+                if year <= steps["time_years"].max()
+            ]
+            said.append(f"{groups[group]}: {', '.join(reached)}")
+        ax.set_ylim(0, 100)
+        last = float(curves.loc[curves["group"].isin(names), "time_years"].max())
+        ax.set_xlim(0, last)
+        ax.set_ylabel("People alive (%)")
+        _numbers_at_risk(below, at_risk[at_risk["time_years"] <= last], groups)
+        alt = (
+            f"Kaplan-Meier curves of {what}, with 95% confidence bands for the first and the "
+            f"last group. People alive, {'; '.join(said)}."
+        )
+        return _finish(figure, alt, curves)
+
+
+def _at(steps: pd.DataFrame, year: float) -> float:
+    return float(steps.loc[steps["time_years"] <= year, "estimate"].iloc[-1])
+
+
+def _numbers_at_risk(ax, at_risk: pd.DataFrame, groups: dict[str, str]) -> None:
+    """Write the people still followed below the curves, one line a group."""
+    for place, (group, name) in enumerate(groups.items()):
+        for row in at_risk[at_risk["group"] == group].itertuples():
+            text = "<10" if pd.isna(row.at_risk) else f"{row.at_risk:,}"
+            ax.text(row.time_years, place, text, ha="center", va="center", size=9, color=INK)
+        ax.text(
+            -0.05, place, name, ha="right", va="center", size=9, color=INK,
+            transform=ax.get_yaxis_transform(),
+        )  # fmt: skip
+    ax.set_ylim(len(groups) - 0.4, -0.6)
+    ax.set_yticks([])
+    ax.grid(visible=False)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    ax.tick_params(axis="x", length=0)
+    ax.set_title("People still followed", size=9, loc="left", color=MUTED)
+    ax.set_xlabel("Years since first clinic visit")
+
+
+def forest(
+    table: pd.DataFrame,
+    rows: Sequence[tuple[dict, str]],
+    what: str,
+    axis: str = "Hazard ratio (logarithmic scale)",
+) -> Drawing:
+    """Draw ratios with their intervals on a logarithmic scale, one line a row.
+
+    Parameters
+    ----------
+    table : published table; `estimate`, `ci_low`, `ci_high` (ratios).
+    rows : for each line, the column=value pairs that pick one row, and the line's label.
+    what : what the ratios compare, for the alternative text.
+    axis : label of the axis.
+    """
+    _, kind = _published(table)
+    picked = []
+    for where, name in rows:
+        found = table
+        for column, value in where.items():
+            found = found[found[column] == value]
+        if len(found) != 1:
+            raise Problem(f"The line '{name}' of a figure fits {len(found)} rows, not one.")
+        picked.append((name, found.iloc[0]))
+    with mpl.rc_context(STYLE):
+        figure = _canvas(1.1 + 0.42 * len(picked))
+        _room_for_warning(figure, kind)
+        ax = figure.subplots()
+        said = []
+        for place, (name, row) in enumerate(picked):
+            ax.plot([row["ci_low"], row["ci_high"]], [place, place], color=colours()[0], lw=2)
+            ax.plot(row["estimate"], place, "s", color=colours()[0], markersize=7)
+            text = f"{row['estimate']:.2f} ({row['ci_low']:.2f} to {row['ci_high']:.2f})"
+            ax.annotate(
+                text, (1.02, place), xycoords=ax.get_yaxis_transform(), va="center",
+                color=INK, annotation_clip=False,
+            )  # fmt: skip
+            said.append(f"{name}: {text}")
+        ax.axvline(1, color=INK, linewidth=1)
+        ax.set_xscale("log")
+        ticks = [
+            t for t in (0.25, 0.33, 0.5, 0.67, 0.8, 1, 1.25, 1.5, 2, 3, 4, 6, 8)
+            if min(r["ci_low"] for _, r in picked) * 0.85 <= t
+            <= max(r["ci_high"] for _, r in picked) * 1.15
+        ]  # fmt: skip
+        ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
+        ax.minorticks_off()
+        ax.set_yticks(range(len(picked)), [name for name, _ in picked])
+        ax.set_ylim(len(picked) - 0.5, -0.5)
+        ax.grid(axis="y", visible=False)
+        ax.set_xlabel(axis)
+        alt = f"Forest plot of {what}; estimate and 95% confidence interval. {'; '.join(said)}."
+        return _finish(figure, alt, table)
+
+
+# --- showing figures and tables in a page -------------------------------------------------------
+
+HEADINGS = {
+    "group_by": "groups of",
+    "time_years": "years",
+    "at_risk": "still followed",
+    "ci_low": "95% CI from",
+    "ci_high": "to",
+    "p_value": "p",
+    "published_estimate": "published",
+    "published_low": "published from",
+    "published_high": "to",
+    "degrees_of_freedom": "degrees of freedom",
+}
+
+
+def table_html(table: pd.DataFrame, caption: str, columns: Sequence[str] | None = None) -> str:
+    """Write a published table as an accessible HTML table: caption, scopes, no empty heading.
+
+    Columns that hold nothing are left out; the file has them.
+    """
+    shown = table[list(columns)] if columns else table.drop(columns=["kind"], errors="ignore")
+    shown = shown.loc[:, [c for c in shown if not (shown[c].isna() | (shown[c] == "")).all()]]
+    if "suppressed" in shown and not shown["suppressed"].any():
+        shown = shown.drop(columns="suppressed")
+    heads = "".join(f'<th scope="col"{_numeric(shown[c])}>{_heading(c)}</th>' for c in shown)
+    formats = {c: _format(shown[c]) for c in shown}
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f"<td{_numeric(shown[c])}>{html.escape(formats[c](value))}</td>"
+            for c, value in zip(shown, row, strict=True)
+        )
+        + "</tr>"
+        for row in shown.itertuples(index=False)
+    )
+    label = html.escape(caption, quote=True)
+    return (
+        f'<div class="table-scroll" role="region" aria-label="Table: {label}" tabindex="0">'
+        f'<table class="published-table"><caption>{html.escape(caption)}</caption>'
+        f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _heading(column: str) -> str:
+    return html.escape(HEADINGS.get(column, column.replace("_", " ")))
+
+
+def _numeric(column: pd.Series) -> str:
+    number = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    return ' class="number"' if number else ""
+
+
+def _format(column: pd.Series) -> Callable[[object], str]:
+    if pd.api.types.is_bool_dtype(column):
+        return lambda value: "yes" if value else "no"
+    if pd.api.types.is_integer_dtype(column):
+        return lambda value: "" if pd.isna(value) else f"{value:,}"
+    if pd.api.types.is_float_dtype(column):
+        if column.dropna().apply(float.is_integer).all():
+            return lambda value: "" if pd.isna(value) else f"{value:,.0f}"
+        return lambda value: "" if pd.isna(value) else _three_figures(value)
+    return lambda value: "" if pd.isna(value) else str(value)
+
+
+def _three_figures(value: float) -> str:
+    if value == 0:
+        return "0"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    if abs(value) < 0.001:
+        return f"{value:.1e}"
+    return f"{value:.3g}"
+
+
+def _downloads(name: str, figure: str | None = None) -> str:
+    svg = f' · <a href="../downloads/{figure}.svg" download>Figure (SVG)</a>' if figure else ""
+    return (
+        f'<p class="downloads">Download: <a href="../downloads/{name}.csv" download>Data (CSV)</a>'
+        f' · <a href="../downloads/{name}.json" download>What the columns mean (JSON)</a>{svg}</p>'
+    )
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure in a page: image, alternative text, caption, data table and downloads."""
+
+    drawing: Drawing
+    name: str
+    title: str
+    table: pd.DataFrame
+
+    def _repr_html_(self) -> str:
+        image = base64.b64encode(self.drawing.svg.encode()).decode()
+        return (
+            f'<figure class="published-figure" id="figure-{self.name}">'
+            f'<img src="data:image/svg+xml;base64,{image}" '
+            f'alt="{html.escape(self.drawing.alt, quote=True)}">'
+            f"<figcaption>{html.escape(self.title)}</figcaption></figure>"
+            f"<details><summary>Data table: {html.escape(self.title)}</summary>"
+            f"{table_html(self.table, self.title)}</details>"
+            f"{_downloads(self.drawing.table, self.name)}"
+        )
+
+    def __repr__(self) -> str:
+        return f"{self.title}. {self.drawing.alt}"
+
+
+@dataclass(frozen=True)
+class ShownTable:
+    """A published table in a page, with its downloads."""
+
+    table: pd.DataFrame
+    name: str
+    title: str
+    columns: Sequence[str] | None = None
+
+    def _repr_html_(self) -> str:
+        table = table_html(self.table, self.title, self.columns)
+        if len(self.table) > LONG_TABLE:
+            # A reader who wants one row of many opens the table; the others read on.
+            table = (
+                f"<details><summary>{html.escape(self.title)} ({len(self.table):,} rows)</summary>"
+                f"{table}</details>"
+            )
+        return table + _downloads(self.name)
+
+    def __repr__(self) -> str:
+        return f"{self.title}\n{self.table.to_string(index=False)}"

@@ -1,0 +1,41 @@
+"""Where things are: the one module that knows folders."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT / "data"
+STUDIES = DATA / "studies"
+OPEN = DATA / "open"
+DESCRIPTOR = DATA / "datapackage.json"
+NOTEBOOKS = ROOT / "notebooks"
+BOOK = ROOT / "book"
+ACCEPTED = BOOK / "results"
+BUILD = ROOT / "_build"
+
+# The environment variables with which a build or a test points the same notebooks elsewhere.
+RESULTS_VARIABLE = "DISTANCE_TO_CARE_RESULTS"
+COHORT_VARIABLE = "DISTANCE_TO_CARE_COHORT"
+KIND_VARIABLE = "DISTANCE_TO_CARE_KIND"
+STUDY_VARIABLE = "DISTANCE_TO_CARE_STUDY"
+OFFICIAL_VARIABLE = "DISTANCE_TO_CARE_OPEN_DATA"
+
+
+def results_root() -> Path:
+    """Folder in which every notebook has a folder of its own for what it publishes."""
+    return Path(os.environ.get(RESULTS_VARIABLE) or BUILD / "results")
+
+
+def official_cache() -> Path:
+    """Folder outside the repository in which `make data` keeps the official files."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "distance-to-care" / "open-data"
+
+
+def official_folder() -> Path | None:
+    """Folder that holds the official files, or None where there is none."""
+    named = os.environ.get(OFFICIAL_VARIABLE)
+    folder = Path(named) if named else official_cache()
+    return folder if folder.is_dir() else None

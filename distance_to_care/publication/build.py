@@ -1,0 +1,237 @@
+"""Build the book: execute what changed, make the site in a fresh folder, check it, swap it in.
+
+A failed build leaves the previous site whole; a build in which nothing changed ends at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import yaml
+
+from distance_to_care import places
+from distance_to_care.problems import Problem
+from distance_to_care.publication import execution, notebooks
+from distance_to_care.publication.notebooks import Notebook
+
+STUB = """# {title}
+
+This page is about the synthetic cohort that the book ships with.
+It is not part of a site that was built from other people's data.
+"""
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where a build keeps its parts: beside the project, or in the folder a user named."""
+
+    base: Path
+
+    @property
+    def results(self) -> Path:
+        return self.base / "results"
+
+    @property
+    def cache(self) -> Path:
+        return self.base / "execution"
+
+    @property
+    def site(self) -> Path:
+        return self.base / "html"
+
+    @property
+    def record(self) -> Path:
+        return self.base / "site.json"
+
+    @property
+    def staging(self) -> Path:
+        return self.base / "staging"
+
+
+def contents(toc: Path | None = None) -> list[str]:
+    """List the files of the book, without endings, in reading order."""
+    toc = toc or places.ROOT / "_toc.yml"
+    tree = yaml.safe_load(toc.read_text(encoding="utf-8"))
+
+    def files(node) -> Iterator[str]:
+        if isinstance(node, list):
+            for item in node:
+                yield from files(item)
+        elif isinstance(node, dict):
+            for key in ("root", "file"):
+                if key in node:
+                    yield node[key].removesuffix(".md").removesuffix(".ipynb")
+            for key in ("parts", "chapters", "sections"):
+                yield from files(node.get(key, []))
+
+    return list(files(tree))
+
+
+def book(
+    folders: Folders,
+    progress: execution.Progress,
+    fork: bool | None = None,
+    other_people: bool = False,
+) -> Path:
+    """Execute every notebook that changed, build the site, and return its folder.
+
+    Parameters
+    ----------
+    folders : where results, the execution cache and the site go.
+    progress : called with a line of text as the build goes on.
+    fork : see `execution.execute`.
+    other_people : the cohort is not the book's synthetic one, so pages about that one are left out.
+
+    Raises
+    ------
+    Problem : a sentence for each thing that is wrong, naming the place.
+    """
+    started = time.monotonic()
+    pages = [Notebook(places.ROOT / f"{name}.ipynb") for name in contents() if "notebooks/" in name]
+    for page in pages:
+        if not page.path.exists():
+            raise Problem(f"_toc.yml lists notebooks/{page.name}, and there is no such notebook.")
+    left_out = [page for page in pages if other_people and page.synthetic_only]
+    pages = [page for page in pages if page not in left_out]
+    os.environ[places.RESULTS_VARIABLE] = str(folders.results)
+    executed = execution.execute(pages, folders.results, folders.cache, progress, fork)
+    state = _state(executed, [page.name for page in left_out])
+    if _unchanged(folders, state):
+        progress(f"Nothing has changed: the site in {folders.site} is up to date")
+        return folders.site
+    making = time.monotonic()
+    shutil.rmtree(folders.staging, ignore_errors=True)
+    source = folders.staging / "source"
+    _stage(source, executed, left_out)
+    built = _sphinx(source, folders.staging, [page.name for page in left_out])
+    _swap(built, folders)
+    folders.record.write_text(json.dumps({"state": state, "files": _files(folders.site)}))
+    shutil.rmtree(folders.staging)
+    progress(
+        f"Site built in {time.monotonic() - making:.1f} s"
+        f" ({time.monotonic() - started:.1f} s in all)"
+    )
+    return folders.site
+
+
+def _state(executed: dict[str, nbformat.NotebookNode], left_out: list[str]) -> str:
+    """Digest everything that the site is made from."""
+    site_files = [
+        places.ROOT / "_config.yml",
+        places.ROOT / "_toc.yml",
+        places.ROOT / "requirements.txt",
+        places.DESCRIPTOR,
+        *(p for p in places.BOOK.rglob("*") if p.is_file() and places.ACCEPTED not in p.parents),
+        *(places.ROOT / "distance_to_care").rglob("*.py"),
+        *places.STUDIES.glob("*"),
+    ]
+    total = hashlib.sha256(notebooks.digest_of_files(site_files).encode())
+    for name in sorted(executed):
+        total.update(nbformat.writes(executed[name]).encode())
+    total.update(",".join(left_out).encode())
+    return total.hexdigest()
+
+
+def _files(site: Path) -> dict[str, int]:
+    return {
+        str(path.relative_to(site)): path.stat().st_size
+        for path in sorted(site.rglob("*"))
+        if path.is_file()
+    }
+
+
+def _unchanged(folders: Folders, state: str) -> bool:
+    if not folders.record.exists() or not folders.site.is_dir():
+        return False
+    record = json.loads(folders.record.read_text())
+    return record["state"] == state and record["files"] == _files(folders.site)
+
+
+def _stage(
+    source: Path, executed: dict[str, nbformat.NotebookNode], left_out: list[Notebook]
+) -> None:
+    """Lay out the book's source with executed notebooks in place of the committed ones."""
+    (source / "notebooks").mkdir(parents=True)
+    shutil.copytree(places.BOOK, source / "book", ignore=shutil.ignore_patterns("results"))
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copyfile(places.ROOT / name, source / name)
+    for name, node in executed.items():
+        nbformat.write(node, source / "notebooks" / f"{name}.ipynb")
+    for page in left_out:
+        heading = next(c.source for c in page.node.cells if c.cell_type == "markdown")
+        title = heading.splitlines()[0].lstrip("# ")
+        (source / "notebooks" / f"{page.name}.md").write_text(STUB.format(title=title))
+
+
+def _sphinx(source: Path, staging: Path, left_out: list[str]) -> Path:
+    """Run Sphinx from clean, as Jupyter Book configures it; any warning is a failure."""
+    from jupyter_book.sphinx import build_sphinx
+
+    from distance_to_care.publication import checks
+
+    said = io.StringIO()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
+        outcome = build_sphinx(
+            source,
+            staging / "html",
+            doctreedir=staging / "doctrees",
+            noconfig=True,
+            path_config=source / "_config.yml",
+            confoverrides={
+                "nb_execution_mode": "off",
+                "distance_to_care_left_out": left_out,
+                # JB's config asks for it; the command line of Jupyter Book passes it.
+                "latex_individualpages": False,
+            },
+            freshenv=True,
+            warningiserror=False,
+        )
+    lines = [_clean(line, source) for line in said.getvalue().splitlines() if _is_warning(line)]
+    if isinstance(outcome, Exception):
+        lines.append(f"Sphinx stopped: {_clean(str(outcome), source)}")
+    if lines or outcome:
+        raise Problem("\n".join(lines) or "Sphinx failed without saying why.")
+    found = checks.problems(staging / "html")
+    if found:
+        raise Problem("\n".join(found))
+    return staging / "html"
+
+
+def _is_warning(line: str) -> bool:
+    return bool(line.strip()) and not line.startswith(("    ", "\t"))
+
+
+def _clean(line: str, source: Path) -> str:
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", line)
+    return plain.replace(f"{source}{os.sep}", "").strip()
+
+
+def _swap(built: Path, folders: Folders) -> None:
+    """Put the new site where the old one was, with the old one kept until that is done."""
+    index = built / "index.html"
+    if not index.exists():
+        first = contents()[0]
+        index.write_text(
+            '<!DOCTYPE html><html lang="en-GB"><head><meta charset="utf-8">'
+            f"<title>Distance to Care</title>"
+            f'<meta http-equiv="refresh" content="0; url={first}.html"></head>'
+            f'<body><p><a href="{first}.html">Distance to Care</a></p></body></html>\n',
+            encoding="utf-8",
+        )
+    old = folders.base / "html.old"
+    shutil.rmtree(old, ignore_errors=True)
+    if folders.site.exists():
+        folders.site.replace(old)
+    built.replace(folders.site)
+    shutil.rmtree(old, ignore_errors=True)

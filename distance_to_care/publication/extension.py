@@ -1,0 +1,307 @@
+"""The Sphinx extension of the book: numbers, banners, published tables and downloads.
+
+Pages are made from what notebooks published and from nothing else. The same code serves
+`make book` (which hands over executed notebooks) and plain `jupyter-book build` (which executes
+them while it reads): numbers are filled in once every notebook has been read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pandas as pd
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+from distance_to_care import figures, places, results, study, tables
+from distance_to_care.problems import Problem
+from distance_to_care.publication import notebooks
+
+log = logging.getLogger(__name__)
+NOTEBOOK_PREFIX = "notebooks/"
+
+
+class PublishedNumber(nodes.Inline, nodes.TextElement):
+    """A place in the prose that waits for a number."""
+
+
+class PublishedPart(nodes.General, nodes.Element):
+    """A place on a page that waits for published tables."""
+
+
+class NumberRole(SphinxRole):
+    """{number}`key`: a number that a notebook filed."""
+
+    def run(self):
+        node = PublishedNumber(key=self.text.strip())
+        self.set_source_info(node)
+        return [node], []
+
+
+class TableDirective(SphinxDirective):
+    """{published-table} name: a published table with its downloads."""
+
+    required_arguments = 1
+    option_spec = {"columns": directives.unchanged}
+
+    def run(self):
+        columns = [c.strip() for c in self.options.get("columns", "").split(",") if c.strip()]
+        node = PublishedPart(part="table", name=self.arguments[0], columns=columns)
+        self.set_source_info(node)
+        return [node]
+
+
+class DownloadsDirective(SphinxDirective):
+    """{downloads}: every published table, its kind, its page and its files."""
+
+    def run(self):
+        node = PublishedPart(part="downloads")
+        self.set_source_info(node)
+        return [node]
+
+
+class DictionaryDirective(SphinxDirective):
+    """{data-dictionary}: every input of the descriptor, and the cohort contract of a study."""
+
+    option_spec = {"study": directives.unchanged}
+
+    def run(self):
+        out: list[nodes.Node] = []
+        named = self.options.get("study")
+        if named:
+            shown = study.dictionary(tables.read_study(named))
+            out.append(_raw(figures.table_html(shown, f"Columns of a cohort: study {named}")))
+            return out
+        for resource in tables.descriptor()["resources"]:
+            name = resource["name"]
+            section = nodes.section(ids=[f"input-{name.replace('_', '-')}"])
+            section += nodes.title(text=resource["title"])
+            section += _raw(_resource_html(resource))
+            out.append(section)
+        return out
+
+
+def _raw(text: str) -> nodes.raw:
+    return nodes.raw("", text, format="html")
+
+
+def _resource_html(resource: dict) -> str:
+    from html import escape
+
+    sources = "; ".join(source.get("title", "") for source in resource.get("sources", []))
+    licences = "; ".join(
+        licence.get("title") or licence.get("name", "") for licence in resource.get("licenses", [])
+    )
+    facts = {
+        "File": f"data/{resource['path']}",
+        "Kind": f"{resource['kind']} ({results.BANNERS.get(resource['kind'], resource['kind'])})",
+        "Source": sources,
+        "Licence": licences,
+        "sha256": resource["hash"].removeprefix("sha256:"),
+    }
+    listed = "".join(
+        f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in facts.items() if text
+    )
+    fields = resource.get("schema", {}).get("fields", [])
+    table = ""
+    if fields:
+        shown = pd.DataFrame(
+            [
+                {
+                    "column": field["name"],
+                    "type": field.get("type", ""),
+                    "unit": field.get("unit", ""),
+                    "description": field.get("description") or field.get("title", ""),
+                }
+                for field in fields
+            ]
+        )
+        table = figures.table_html(shown, f"Columns of {resource['name']}")
+    return f"<p>{escape(resource.get('description', ''))}</p><dl>{listed}</dl>{table}"
+
+
+class Published:
+    """What the notebooks of this build published, gathered once."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        numbers = results.read_published(folder / "numbers.csv", "numbers")
+        self.numbers = numbers.set_index("key")
+
+    def kinds_of_page(self, docname: str) -> list[str]:
+        page = docname.removeprefix(NOTEBOOK_PREFIX)
+        if docname.startswith(NOTEBOOK_PREFIX):
+            return self.manifest["pages"].get(page, {}).get("kinds", [])
+        return []
+
+    def redrawn(self, docname: str) -> list[str]:
+        page = docname.removeprefix(NOTEBOOK_PREFIX)
+        return sorted(
+            {
+                entry["redrawn_from_accepted"]
+                for entry in self.manifest["tables"].values()
+                if entry["page"] == page and entry["redrawn_from_accepted"]
+            }
+        )
+
+
+class FillIn(SphinxPostTransform):
+    """Fill in numbers and tables, and put a banner for each kind on top of the page."""
+
+    default_priority = 5
+
+    def run(self, **kwargs):
+        published: Published = self.app.distance_to_care
+        used = set(published.kinds_of_page(self.env.docname))
+        for node in list(self.document.findall(PublishedNumber)):
+            used |= self._number(node, published)
+        for node in list(self.document.findall(PublishedPart)):
+            used |= self._part(node, published)
+        self._banner([kind for kind in results.BANNERS if kind in used], published)
+
+    def _number(self, node: PublishedNumber, published: Published) -> set[str]:
+        key = node["key"]
+        if key not in published.numbers.index:
+            log.warning(
+                "unknown number '%s': no notebook files it", key, location=node, type="number"
+            )
+            node.replace_self(nodes.Text(f"[unknown number {key}]"))
+            return set()
+        row = published.numbers.loc[key]
+        node.replace_self(nodes.inline("", str(row["text"]), classes=["number"], ids=[]))
+        return {row["kind"]}
+
+    def _part(self, node: PublishedPart, published: Published) -> set[str]:
+        depth = "../" * self.env.docname.count("/")
+        if node["part"] == "downloads":
+            node.replace_self(_raw(_downloads_html(published, depth)))
+            return set()
+        name = node["name"]
+        entry = published.manifest["tables"].get(name)
+        if entry is None:
+            log.warning("unknown table '%s': no notebook publishes it", name, location=node)
+            node.replace_self([])
+            return set()
+        frame = results.read_published(published.folder / f"{name}.csv", name)
+        shown = figures.ShownTable(frame, name, entry["title"], node["columns"] or None)
+        node.replace_self(_raw(shown._repr_html_().replace("../downloads/", f"{depth}downloads/")))
+        return {entry["kind"]}
+
+    def _banner(self, kinds: list[str], published: Published) -> None:
+        title = next(self.document.findall(nodes.title), None)
+        if title is None or not kinds:
+            return
+        lines = "".join(
+            f'<p class="kind-banner kind-{kind}">{results.BANNERS[kind]}</p>' for kind in kinds
+        )
+        for date in published.redrawn(self.env.docname):
+            lines += (
+                '<p class="kind-banner kind-redrawn">Redrawn from tables accepted on '
+                f"{date}: the official files were absent when this page was built</p>"
+            )
+        place = title.parent.index(title) + 1
+        title.parent.insert(place, _raw(f'<div class="kind-banners" role="note">{lines}</div>'))
+
+
+def _downloads_html(published: Published, depth: str) -> str:
+    from html import escape
+
+    rows = "".join(
+        f"<tr><td>{escape(entry['title'])}</td><td>{escape(entry['kind'])}</td>"
+        f'<td class="number">{entry["rows"]:,}</td>'
+        f'<td><a href="{depth}downloads/{name}.csv" download>{name}.csv</a></td>'
+        f'<td><a href="{depth}downloads/{name}.json" download>{name}.json</a></td>'
+        f'<td><a href="{depth}notebooks/{entry["page"]}.html">'
+        f"{escape(entry['page'].replace('_', ' '))}</a></td></tr>"
+        for name, entry in sorted(published.manifest["tables"].items())
+    )
+    heads = "".join(
+        f'<th scope="col">{head}</th>'
+        for head in ("Table", "Kind", "Rows", "Data (CSV)", "Description (JSON)", "Page")
+    )
+    return (
+        '<div class="table-scroll" role="region" aria-label="Published tables" tabindex="0">'
+        '<table class="published-table"><caption>Published tables</caption>'
+        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<p class="downloads">Everything else: <a href="{depth}downloads/numbers.csv" download>'
+        "every number in the prose (CSV)</a> · "
+        f'<a href="{depth}downloads/manifest.json" download>manifest of all tables (JSON)</a></p>'
+    )
+
+
+def notebooks_first_publish(app: Sphinx, env, docnames: list[str]) -> None:
+    """Read notebooks in the order in which they read each other's tables."""
+    pages = [name for name in docnames if name.startswith(NOTEBOOK_PREFIX)]
+    if not pages:
+        return
+    order = notebooks.ordered(notebooks.Notebook(Path(env.doc2path(name))) for name in pages)
+    docnames[:] = [name for name in docnames if name not in pages] + [
+        f"{NOTEBOOK_PREFIX}{notebook.name}" for notebook in order
+    ]
+
+
+def gather(app: Sphinx, env) -> list[str]:
+    """Merge what the notebooks of the book published, once all of them have been read."""
+    names = [
+        d.removeprefix(NOTEBOOK_PREFIX) for d in env.found_docs if d.startswith(NOTEBOOK_PREFIX)
+    ]
+    left_out = set(app.config.distance_to_care_left_out)
+    try:
+        folder = results.merge(set(names) - left_out)
+    except Problem as problem:
+        log.warning("%s", problem)
+        folder = results.merge([], into=places.results_root() / "_merged")
+    app.distance_to_care = Published(folder)
+    return []
+
+
+def write_downloads(app: Sphinx, error: Exception | None) -> None:
+    """Put every published table, its description, the figures and the numbers beside the pages."""
+    if error or app.builder.format != "html":
+        return
+    published: Published = app.distance_to_care
+    folder = Path(app.outdir) / "downloads"
+    folder.mkdir(exist_ok=True)
+    for path in published.folder.iterdir():
+        shutil.copyfile(path, folder / path.name)
+    for name, entry in published.manifest["tables"].items():
+        about = {
+            "name": name,
+            "licence": "CC BY 4.0; see the page 'Cite and licences' for attribution of sources",
+            **{
+                k: entry[k]
+                for k in ("title", "kind", "banner", "sources", "rows", "sha256", "page")
+            },
+            "columns": entry["columns"],
+        }
+        (folder / f"{name}.json").write_text(
+            json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+
+
+def setup(app: Sphinx) -> dict:
+    """Register the extension."""
+    # Kernels that Sphinx starts find the package without an installation.
+    before = os.environ.get("PYTHONPATH", "")
+    if str(places.ROOT) not in before.split(os.pathsep):
+        os.environ["PYTHONPATH"] = os.pathsep.join(p for p in (str(places.ROOT), before) if p)
+    app.add_config_value("distance_to_care_left_out", [], "env")
+    app.add_node(PublishedNumber)
+    app.add_node(PublishedPart)
+    app.add_role("number", NumberRole())
+    app.add_directive("published-table", TableDirective)
+    app.add_directive("downloads", DownloadsDirective)
+    app.add_directive("data-dictionary", DictionaryDirective)
+    app.add_post_transform(FillIn)
+    app.connect("env-before-read-docs", notebooks_first_publish)
+    app.connect("env-updated", gather)
+    app.connect("build-finished", write_downloads)
+    return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

@@ -1,0 +1,182 @@
+"""A process that imports the libraries once and forks a kernel for each notebook.
+
+Starting a kernel and importing the libraries takes longer than most notebooks' own work. Each
+notebook still runs in a process of its own, from a clean start. Nothing here may start a thread
+before the fork: a thread does not survive it, and a lock that it holds stays locked.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+
+from distance_to_care import places
+
+# Kernels share the cores between them: a numerical library must not start a thread a core.
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+def preload() -> None:
+    """Import what notebooks import; nothing more, and nothing that starts a thread."""
+
+    import distance_to_care.cohort
+    import distance_to_care.geography
+    import distance_to_care.results
+    import distance_to_care.statistics.survival
+    import distance_to_care.synthetic  # noqa: F401
+
+
+def serve() -> None:
+    """Fork a kernel for each request line on standard input, and answer with its process id."""
+    preload()
+    # Kernels that end are forgotten at once; nobody waits for them but the build, by their id.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    print(json.dumps({"ready": True}), file=answers)
+    for line in sys.stdin:
+        request = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            answers.close()
+            _become_kernel(request)
+        print(json.dumps({"pid": pid}), file=answers)
+
+
+def _become_kernel(request: dict) -> None:
+    import random
+
+    import numpy as np
+    from ipykernel.kernelapp import IPKernelApp
+
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setsid()
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    # What a kernel says while it starts is for nobody; what cells say comes through the client.
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.chdir(request["folder"])
+    # Two forks must not draw the same "random" numbers.
+    random.seed()
+    np.random.seed()  # noqa: NPY002
+    try:
+        # Without the flag figures vanish silently: pyplot was imported before the kernel began.
+        arguments = ["-f", request["connection_file"], "--matplotlib=inline"]
+        IPKernelApp.launch_instance(argv=arguments)
+    finally:
+        os._exit(0)
+
+
+class KernelServer:
+    """The forking process, seen from the build."""
+
+    def __init__(self) -> None:
+        environment = os.environ | ONE_THREAD | {"PYTHONPATH": str(places.ROOT)}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "distance_to_care.publication.kernel_server"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        self._ready = False
+
+    def fork(self, connection_file: str, folder: str, environment: dict[str, str]) -> int:
+        """Fork one kernel and return its process id."""
+        if not self._ready:
+            self._answer()
+            self._ready = True
+        request = {
+            "connection_file": connection_file,
+            "folder": folder,
+            "environment": environment,
+        }
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return self._answer()["pid"]
+
+    def _answer(self) -> dict:
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("The process that starts notebook kernels has ended.")
+        return json.loads(line)
+
+    def close(self) -> None:
+        """End the forking process; kernels that still run are not its business."""
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+class ForkedProcess:
+    """A forked kernel with the part of the interface of Popen that the kernel manager uses."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, pid: int):
+        self.pid = pid
+
+    def poll(self) -> int | None:
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return 0
+        return None
+
+    def wait(self, timeout: float | None = None) -> int:
+        return 0
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+
+class ForkedProvisioner(LocalProvisioner):
+    """Starts a kernel by asking the server to fork one."""
+
+    async def launch_kernel(self, cmd: list[str], **kwargs):
+        folder = kwargs.get("cwd") or str(Path.cwd())
+        environment = dict(kwargs["env"])
+        pid = self.parent.server.fork(cmd[cmd.index("-f") + 1], folder, environment)
+        self.process = ForkedProcess(pid)
+        self.pid = self.pgid = pid
+        return self.connection_info
+
+
+class ForkedKernelManager(AsyncKernelManager):
+    """A kernel manager whose kernels come from the forking process."""
+
+    server: KernelServer
+
+    async def _async_pre_start_kernel(self, **kwargs):
+        if self.provisioner is None:
+            self.kernel_id = self.kernel_id or str(uuid.uuid4())
+            self.provisioner = ForkedProvisioner(
+                kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self
+            )
+        return await super()._async_pre_start_kernel(**kwargs)
+
+
+def manager_class(server: KernelServer) -> type[ForkedKernelManager]:
+    """Make a kernel manager class bound to one server."""
+    return type("BoundKernelManager", (ForkedKernelManager,), {"server": server})
+
+
+if __name__ == "__main__":
+    serve()

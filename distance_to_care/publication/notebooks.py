@@ -1,0 +1,152 @@
+"""Notebooks as the build sees them: code, what they read, and a digest of all they rest on."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import nbformat
+
+from distance_to_care import places
+from distance_to_care.problems import Problem
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """One notebook: its name is its file's name without the ending."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    @cached_property
+    def node(self) -> nbformat.NotebookNode:
+        try:
+            return nbformat.read(self.path, as_version=4)
+        except Exception as error:
+            raise Problem(f"{self.path.name} is not a readable notebook: {error}") from error
+
+    @property
+    def code(self) -> list[str]:
+        return [cell.source for cell in self.node.cells if cell.cell_type == "code"]
+
+    @property
+    def synthetic_only(self) -> bool:
+        """Say whether the notebook is about the synthetic cohort itself, and no other."""
+        return bool(self.node.metadata.get("distance_to_care", {}).get("synthetic_only", False))
+
+    @cached_property
+    def reads(self) -> tuple[str, ...]:
+        """Tables of other notebooks that `results.Page(..., reads=[...])` declares."""
+        for source in self.code:
+            # A line that is not Python (a magic) cannot declare a page; the kernel judges it.
+            try:
+                tree = ast.parse(source)
+            except SyntaxError:
+                continue
+            for call in ast.walk(tree):
+                if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "Page":
+                    for keyword in call.keywords:
+                        if keyword.arg == "reads":
+                            return tuple(ast.literal_eval(keyword.value))
+        return ()
+
+    @cached_property
+    def publishes(self) -> tuple[str, ...]:
+        """Names of the tables that the notebook's code publishes, as far as they are literal."""
+        names = []
+        for source in self.code:
+            try:
+                tree = ast.parse(source)
+            except SyntaxError:
+                continue
+            for call in ast.walk(tree):
+                if not isinstance(call, ast.Call):
+                    continue
+                act = getattr(call.func, "attr", "")
+                place = {"publish": 1, "republish": 0}.get(act)
+                if place is not None and len(call.args) > place:
+                    names += [
+                        part.value
+                        for part in ast.walk(call.args[place])
+                        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+                    ]
+        return tuple(dict.fromkeys(names))
+
+
+def ordered(notebooks: Iterable[Notebook]) -> list[Notebook]:
+    """Order notebooks so that each stands after those whose tables it reads."""
+    waiting = {notebook.name: notebook for notebook in notebooks}
+    publisher = {table: n.name for n in waiting.values() for table in n.publishes}
+    order: list[Notebook] = []
+    done: set[str] = set()
+    while waiting:
+        ready = [
+            n for n in waiting.values() if all(publisher.get(t) in done | {None} for t in n.reads)
+        ]
+        if not ready:
+            raise Problem(
+                "These notebooks wait for each other's tables: " + ", ".join(sorted(waiting))
+            )
+        for notebook in ready:
+            for table in notebook.reads:
+                if table not in publisher:
+                    raise Problem(
+                        f"notebooks/{notebook.name}.ipynb reads the table '{table}', which no "
+                        "notebook of the book publishes."
+                    )
+            order.append(notebook)
+            done.add(notebook.name)
+            del waiting[notebook.name]
+    return order
+
+
+def digest_of_files(paths: Iterable[Path], root: Path = places.ROOT) -> str:
+    """Digest the names and contents of files."""
+    total = hashlib.sha256()
+    for path in sorted(paths):
+        name = path.relative_to(root) if path.is_relative_to(root) else path.name
+        total.update(f"{name}\0".encode())
+        total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def surroundings() -> str:
+    """Digest everything that every notebook rests on, beside its own code.
+
+    The package's source, the data, the lock file, the version of Python, the official files and
+    the accepted tables that stand in for them, and the cohort that the build was pointed at.
+    """
+    official = places.official_folder()
+    files = [
+        *(places.ROOT / "distance_to_care").rglob("*.py"),
+        *(p for p in places.DATA.rglob("*") if p.is_file() and ".venv" not in p.parts),
+        places.ROOT / "requirements.txt",
+    ]
+    cohort = os.environ.get(places.COHORT_VARIABLE)
+    parts = {
+        "files": digest_of_files(files),
+        "python": platform.python_version(),
+        "official": digest_of_files(p for p in official.iterdir() if p.is_file())
+        if official
+        else digest_of_files(places.ACCEPTED.glob("*")),
+        "cohort": digest_of_files([Path(cohort)]) if cohort else "",
+        "kind": os.environ.get(places.KIND_VARIABLE, ""),
+        "study": os.environ.get(places.STUDY_VARIABLE, ""),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def digest(notebook: Notebook, around: str, upstream: Iterable[str]) -> str:
+    """Digest one notebook's code with its surroundings and the tables that it reads."""
+    parts = [*notebook.code, around, *upstream]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]

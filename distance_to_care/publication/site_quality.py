@@ -1,0 +1,274 @@
+"""Sphinx hooks that make the built site light, self-contained and accessible.
+
+Plain `jupyter-book build .` and `make book` both run them. Order of work when a build ends: repair
+every page, drop scripts that no page needs, then cut one style sheet to what all pages use.
+The work is repeatable: the same sources give the same bytes, and a page done once is left alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+import shutil
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from lxml import html as markup
+from sphinx.application import Sphinx
+
+from distance_to_care import places
+from distance_to_care.problems import Problem
+from distance_to_care.publication import accessibility, fonts, mathematics, stylesheet
+
+BUNDLE = "_static/site.css"
+OWN_STYLE = "distance-to-care.css"
+OWN_SCRIPT = "distance-to-care.js"
+
+# Scripts that no page of this book needs: icons are a font, formulas are MathML, cells do not run.
+UNWANTED_SCRIPTS = ("fontawesome.js", "bootstrap.js", "sphinx-thebe.js", "thebe", "mathjax")
+UNWANTED_WORDS = ("THEBE_JS_URL", "kernelName", "window.MathJax")
+# Scripts that a page needs only where it holds one of these.
+NEEDED_WHERE = {
+    "togglebutton.js": "//*[contains(@class, 'toggle') and not(self::button)]"
+    " | //*[contains(@class, 'admonition') and contains(@class, 'dropdown')]",
+    "clipboard.min.js": "//div[contains(@class, 'highlight')]/pre",
+    "copybutton.js": "//div[contains(@class, 'highlight')]/pre",
+    "design-tabs.js": "//*[contains(@class, 'sd-tab-set')]",
+}
+TOGGLE_SETTINGS = ("toggleHintShow", "toggleHintHide", "toggleOpenOnPrint", "togglebuttonSelector")
+
+# What the theme copies into the site although nothing asks for it afterwards.
+UNWANTED_FILES = (
+    "**/*.map",
+    "**/*.LICENSE.txt",
+    "*webpack-macros.html",
+    "locales",
+    "vendor",
+    "styles",
+    "images/logo_*",
+    "scripts/bootstrap.js",
+    "scripts/fontawesome.js",
+    "sphinx-thebe.*",
+    "play-solid.svg",
+    "copybutton_funcs.js",
+    "file.png",
+    "minus.png",
+    "plus.png",
+)
+
+# Sets the colour scheme before anything is drawn; also where storage is refused.
+SCHEME_SCRIPT = (
+    '(function(){var root=document.documentElement,mode="auto";'
+    'try{mode=localStorage.getItem("mode")||"auto"}catch(error){}'
+    "root.dataset.mode=mode;"
+    'root.dataset.theme=mode!=="auto"?mode:'
+    'matchMedia("(prefers-color-scheme: dark)").matches?"dark":"light"})()'
+)
+
+HOME = """<!DOCTYPE html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<meta name="description" content="{title}: the first page is {root}.">
+<meta http-equiv="refresh" content="0; url={root}">
+<link rel="canonical" href="{root}">
+</head>
+<body><main><h1>{title}</h1><p><a href="{root}">Go to the first page</a></p></main></body>
+</html>
+"""
+
+
+def _is_local(address: str) -> bool:
+    parts = urlsplit(address)
+    return not parts.scheme and not parts.netloc
+
+
+def _target(page: Path, address: str, site: Path) -> Path:
+    """File that an address on a page stands for."""
+    return site / posixpath.normpath(
+        posixpath.join(page.parent.relative_to(site).as_posix(), urlsplit(address).path)
+    )
+
+
+def drop_scripts(page: markup.HtmlElement) -> None:
+    """Leave out scripts that the page has no use for, and the theme's preloading of them."""
+    for link in page.xpath("//link[@rel='preload' or @rel='preconnect' or @rel='dns-prefetch']"):
+        link.drop_tree()
+    needed = {name: bool(page.xpath(where)) for name, where in NEEDED_WHERE.items()}
+    seen: set[str] = set()
+    for script in page.xpath("//script"):
+        source, text = script.get("src") or "", script.text or ""
+        name = posixpath.basename(urlsplit(source).path)
+        unwanted = (
+            (source and not _is_local(source))
+            or any(word in source.lower() for word in UNWANTED_SCRIPTS)
+            or any(word in text for word in UNWANTED_WORDS)
+            or script.get("type") == "text/x-thebe-config"
+            or not needed.get(name, True)
+            or (not needed["togglebutton.js"] and any(word in text for word in TOGGLE_SETTINGS))
+            or (source or text) in seen
+        )
+        if "dataset.mode" in text and "localStorage" in text:
+            script.attrib.clear()
+            script.text = SCHEME_SCRIPT
+        elif unwanted:
+            script.drop_tree()
+        seen.add(source or text)
+
+
+def _style_links(page: markup.HtmlElement) -> list[markup.HtmlElement]:
+    return [
+        link
+        for link in page.xpath("//link[@rel='stylesheet'][@href]")
+        if _is_local(link.get("href"))
+    ]
+
+
+def _from_bundle(css: str, sheet: Path, site: Path) -> str:
+    """Rewrite relative addresses of a style sheet so that they hold from the bundle's folder."""
+    folder = sheet.parent.relative_to(site).as_posix()
+
+    def moved(match: re.Match) -> str:
+        address = match["address"].strip("\"'")
+        if not _is_local(address) or address.startswith(("#", "/")):
+            return match.group()
+        return f'url("{posixpath.relpath(posixpath.join(folder, address), "_static")}")'
+
+    return re.sub(r"url\((?P<address>(?!\"?'?data:)[^)]+)\)", moved, css)
+
+
+IMPORT = re.compile(r"""@import\s+(?:url\()?\s*["']?(?P<address>[^"')\s]+)["']?\s*\)?[^;]*;""")
+
+
+def _read_sheet(sheet: Path, site: Path) -> str:
+    """Source of a style sheet, after the sheets that it imports."""
+    css = sheet.read_text(encoding="utf-8")
+    parts = []
+    for address in IMPORT.findall(css):
+        if not _is_local(address):
+            raise Problem(
+                f"{sheet.name} imports '{address}' from another host. "
+                "Copy the style sheet into book/_static and link it from there."
+            )
+        parts.append(_read_sheet((sheet.parent / urlsplit(address).path).resolve(), site))
+    parts.append(_from_bundle(IMPORT.sub("", css), sheet, site))
+    return "\n".join(parts)
+
+
+def _written(page: markup.HtmlElement) -> str:
+    text = markup.tostring(page, encoding="unicode", doctype="<!DOCTYPE html>")
+    return re.sub(r"\n\s*\n+", "\n", text) if "<pre" not in text else text
+
+
+def finish(app: Sphinx, exception: Exception | None) -> None:
+    """Repair pages and cut scripts, styles and icons to what they use (`build-finished`)."""
+    if exception is not None or app.builder.name != "html":
+        return
+    finish_site(
+        Path(app.outdir),
+        app.config.root_doc,
+        app.config.html_title,
+        (app.config.language or "en").replace("_", "-"),
+    )
+
+
+def finish_site(site: Path, root: str, title: str, language: str) -> None:
+    """Make a site that Sphinx has just written light, self-contained and accessible, in place.
+
+    site: folder with the built pages; root: document name of the first page.
+    """
+    site = site.resolve()
+    static = site / "_static"
+    if root != "index":
+        home = HOME.format(language=language, title=title, root=f"{root}.html")
+        (site / "index.html").write_text(home, encoding="utf-8")
+    pages: dict[Path, markup.HtmlElement] = {}
+    for path in sorted(site.rglob("*.html")):
+        if static in path.parents or (path == site / "index.html" and root != "index"):
+            continue
+        pages[path] = markup.document_fromstring(path.read_bytes().decode("utf-8"))
+    sheets: dict[Path, None] = {}
+    for path, page in pages.items():
+        if _is_finished(page):
+            continue
+        accessibility.repair(page, title)
+        drop_scripts(page)
+        page.set("data-theme", "light")  # without scripts; with them, set before the first drawing
+        for link in _style_links(page):
+            sheets.setdefault(_target(path, link.get("href"), site))
+    if not sheets:
+        return  # nothing was written since the last time
+
+    known = stylesheet.Vocabulary()
+    for page in pages.values():
+        known.add_page(page)
+    for script in sorted(static.rglob("*.js")):
+        if not any(word in script.name for word in UNWANTED_SCRIPTS):
+            known.add_script(script.read_text(encoding="utf-8"))
+    css = "\n".join(_read_sheet(sheet, site) for sheet in sheets)
+    css = fonts.embed(stylesheet.purge(css, known), static)
+    css = '@charset "utf-8";\n' + stylesheet.LICENCE_NOTE + css
+    (site / BUNDLE).write_text(css, encoding="utf-8")
+    version = hashlib.sha256(css.encode()).hexdigest()[:8]
+
+    for path, page in pages.items():
+        _link_bundle(page, path, site, version)
+        path.write_text(_written(page), encoding="utf-8")
+    _tidy(static, sheets, css)
+
+
+def _is_finished(page: markup.HtmlElement) -> bool:
+    links = [urlsplit(link.get("href")).path for link in _style_links(page)]
+    return len(links) == 1 and links[0].endswith(BUNDLE)
+
+
+def _link_bundle(page: markup.HtmlElement, path: Path, site: Path, version: str) -> None:
+    address = posixpath.relpath(BUNDLE, path.parent.relative_to(site).as_posix())
+    links = _style_links(page)
+    for link in links[1:]:
+        link.drop_tree()
+    links[0].attrib.clear()
+    links[0].set("rel", "stylesheet")
+    links[0].set("href", f"{address}?v={version}")
+
+
+def _tidy(static: Path, sheets: dict[Path, None], css: str) -> None:
+    for sheet in sheets:
+        if sheet != static / "site.css":
+            sheet.unlink(missing_ok=True)
+    for pattern in UNWANTED_FILES:
+        for path in sorted(static.glob(pattern)):
+            if path.name in css:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    for leftover in ("basic.css", "pygments.css"):
+        (static / leftover).unlink(missing_ok=True)
+
+
+def configure(app: Sphinx, config) -> None:
+    """Add the book's own static files, wherever the sources are staged (`config-inited`)."""
+    folder = str(places.BOOK / "_static")
+    if folder not in config.html_static_path:
+        config.html_static_path.append(folder)
+    config.html_context.setdefault("default_mode", "auto")
+
+
+def setup(app: Sphinx) -> dict:
+    """Connect the hooks; list this module in `_config.yml` under `sphinx.local_extensions`."""
+    app.add_html_math_renderer(
+        "mathml",
+        inline_renderers=(mathematics.visit_inline, None),
+        block_renderers=(mathematics.visit_block, None),
+    )
+    app.add_css_file(OWN_STYLE, priority=900)
+    app.add_js_file(OWN_SCRIPT, loading_method="defer", priority=900)
+    app.connect("config-inited", configure)
+    # After every other extension: they still write pages and assets when a build ends.
+    app.connect("build-finished", finish, priority=950)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

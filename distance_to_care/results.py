@@ -1,0 +1,575 @@
+"""The waist: the only writer of results, and the only way to get them back.
+
+Row-level data stop here. A notebook opens one `Page`, publishes tables through it and draws and
+writes only from what it reads back. Each page writes into a folder of its own, so that notebooks
+can run side by side; `merge` gathers the folders, and `compare` sets what was gathered against the
+accepted tables in `book/results/`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from distance_to_care import disclosure, figures, official, places, tables
+from distance_to_care.problems import Problem
+
+# The columns a published table may have, in their order, and what each one means.
+COLUMNS = {
+    "measure": "What is estimated",
+    "model": "The model that the estimate comes from",
+    "variable": "The column that is described",
+    "group_by": "The column whose groups are compared; all where nothing is compared",
+    "group": "The group; all means everybody. Quintile 1 and decile 1 are the most deprived",
+    "term": "The column in the model, or the name of a figure or parameter",
+    "study": "First author and year of a publication",
+    "exposure": "What people are exposed to",
+    "contrast": "Which people are compared with which",
+    "outcome": "What was followed",
+    "level": "The level of the variable",
+    "reference": "The group that the estimate compares with",
+    "time_years": "Time since the first clinic visit, in years",
+    "areas": "Number of areas (LSOA)",
+    "people": "Number of people",
+    "at_risk": "Number of people still followed just before this time",
+    "deaths": "Number of people who died",
+    "transplants": "Number of people who had a transplant",
+    "estimate": "The estimate, in the unit of its row",
+    "ci_low": "Lower end of the 95% confidence interval",
+    "ci_high": "Upper end of the 95% confidence interval",
+    "published_estimate": "The published figure that the estimate answers to",
+    "low": "Lower end of the range that was published or considered",
+    "high": "Upper end of the range that was published or considered",
+    "degrees_of_freedom": "Degrees of freedom of the test",
+    "p_value": "Probability of a difference at least as large if there were none",
+    "unit": "Unit of the estimate",
+    "adjusted_for": "What a model holds equal",
+    "how_read": "Whether a paper was read in full, as an abstract, or through the press",
+    "status": "Whether a figure is published, derived, assumed or calibrated",
+    "certainty": "How sure: S seen in a source, D derived from such figures",
+    "source": "Where a figure comes from",
+    "note": "What to know before using the row",
+    "suppressed": "True where a count is withheld because fewer than 10 people stand behind it",
+    "kind": "open, modelled, published, synthetic, registry or scenario",
+}
+KEYS = (
+    "measure",
+    "model",
+    "variable",
+    "group_by",
+    "group",
+    "term",
+    "level",
+    "reference",
+    "time_years",
+)
+# What a page has to say of each kind, in the order in which banners stand.
+BANNERS = {
+    "synthetic": "Synthetic people: not findings about patients",
+    "registry": "Registry data",
+    "scenario": "Model: if ... then",
+    "open": "Real open data",
+    "modelled": "Modelled from open data: unofficial list of centres, "
+    "driving times at the lower end",
+    "published": "Published estimates",
+}
+COHORT = "cohort"
+NUMBER_COLUMNS = ("key", "text", "value", "unit", "kind", "table", "page")
+SIGNIFICANT_DIGITS = 10
+# Coefficients differ by about 1e-14 between processors; a changed method moves far more than this.
+TOLERANCE = 1e-8
+
+
+class Page:
+    """What one notebook publishes: tables, numbers and figures, in a folder of its own.
+
+    Parameters
+    ----------
+    name : the notebook's file name without its ending.
+    reads : names of tables of other pages that this page reads; the build runs those first, and
+        their contents become part of this page's digest.
+    sources, kind : what its tables are made from, where `publish` does not say it.
+    root : folder that holds the folders of all pages; the build's by default.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        reads: Sequence[str] = (),
+        sources: Sequence[str] = (),
+        kind: str | None = None,
+        root: Path | None = None,
+    ):
+        self.name = name
+        self.reads = tuple(reads)
+        self.sources = tuple(sources)
+        self.kind = kind
+        self.root = Path(root) if root else places.results_root()
+        self.folder = self.root / name
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+        self.folder.mkdir(parents=True)
+        self.manifest: dict = {"page": name, "kinds": [], "tables": {}, "figures": {}}
+        self._numbers: dict[str, dict] = {}
+        self._read: dict[str, pd.DataFrame] = {}
+        self._save_manifest()
+
+    def publish(
+        self,
+        table: pd.DataFrame,
+        name: str,
+        title: str,
+        sources: Sequence[str] = (),
+        kind: str | None = None,
+    ) -> pd.DataFrame:
+        """Write a table after disclosure control, rounding and sorting, and read it back.
+
+        Parameters
+        ----------
+        table : tidy: one row a group and time, or a model term; columns of `COLUMNS` only.
+        name : slug of the table, unique in the book.
+        title : what the table shows, in a sentence without a full stop.
+        sources : names of the inputs it was made from (resources of the descriptor, or official
+            files, or `cohort` for a cohort of people); the kind follows from them.
+        kind : kind of the result where the sources cannot say: the kind of a cohort, `scenario`.
+
+        Returns
+        -------
+        The table as it was written.
+
+        Raises
+        ------
+        Problem : for an unknown column, a kind that the sources forbid, a second table of that
+            name, or synthetic results beside registry ones.
+        """
+        if name in self.manifest["tables"]:
+            raise Problem(f"The page '{self.name}' publishes a second table named '{name}'.")
+        sources = sources or self.sources
+        kind = self._kind(kind or self.kind, sources, name)
+        ready = prepare(table, kind, name)
+        text = to_csv(ready)
+        _write(self.folder / f"{name}.csv", text)
+        self._file_table(name, title, kind, list(sources), ready, text, redrawn=None)
+        return self.read(name)
+
+    def republish(self, name: str) -> pd.DataFrame:
+        """Redraw an accepted table, where the official file that it needs is absent.
+
+        The manifest and the page say so, with the date on which the table was accepted.
+        """
+        accepted = accepted_manifest()["tables"].get(name)
+        if accepted is None:
+            raise Problem(
+                f"The table '{name}' needs official files that are not here, and book/results/ "
+                "has no accepted table of that name. Run 'make data' to obtain the files."
+            )
+        text = (places.ACCEPTED / f"{name}.csv").read_text(encoding="utf-8")
+        _write(self.folder / f"{name}.csv", text)
+        self._file_table(
+            name,
+            accepted["title"],
+            accepted["kind"],
+            accepted["sources"],
+            _read_csv(self.folder / f"{name}.csv"),
+            text,
+            redrawn=accepted["accepted_on"],
+        )
+        return self.read(name)
+
+    def read(self, name: str) -> pd.DataFrame:
+        """Read a published table back: one of this page's, or one that `reads` declares."""
+        if name in self.manifest["tables"]:
+            if name not in self._read:
+                self._read[name] = read_published(self.folder / f"{name}.csv", name)
+            return self._read[name].copy()
+        if name not in self.reads:
+            raise Problem(
+                f"The page '{self.name}' reads the table '{name}' without declaring it: "
+                f"open the page with reads=['{name}']."
+            )
+        found = sorted(self.root.glob(f"[!_]*/{name}.csv"))
+        if not found:
+            raise Problem(
+                f"The page '{self.name}' reads the table '{name}', which no page has published "
+                "yet. Run the notebook that publishes it first."
+            )
+        return read_published(found[0], name)
+
+    def number(self, key: str, table: str, form: str, **where: object) -> str:
+        """Format one row of a published table once: as text for the prose, and filed as a number.
+
+        Parameters
+        ----------
+        key : name by which prose asks for the number, for example `travel.mean.all`.
+        table : published table that holds it.
+        form : format with the row's columns, for example `{estimate:.1f}`.
+        where : column=value pairs that pick exactly one row.
+
+        Returns
+        -------
+        The formatted text. Prose says {number}`key`.
+        """
+        published = self.read(table)
+        rows = published
+        for column, value in where.items():
+            if column not in rows:
+                raise Problem(f"The number '{key}' asks '{table}' for a column '{column}'.")
+            rows = rows[rows[column].astype(str) == str(value)]
+        if len(rows) != 1:
+            raise Problem(
+                f"The number '{key}' must come from one row of '{table}', and {len(rows)} rows fit."
+            )
+        text = self._file_number(key, rows.iloc[0], table, form)
+        self._save_numbers()
+        return text
+
+    def number_each(self, key: str, table: str, form: str, interval: str = "") -> None:
+        """File a number for every row of a published table that has an estimate.
+
+        Parameters
+        ----------
+        key : name of the numbers, with the row's columns in it: `published.{term}`.
+        table : published table that holds them.
+        form : format with the row's columns, as for `number`.
+        interval : format that follows where the row has an interval.
+        """
+        for row in self.read(table).dropna(subset="estimate").to_dict("records"):
+            known = not (pd.isna(row.get("ci_low")) or pd.isna(row.get("ci_high")))
+            self._file_number(key.format(**row), row, table, form + (interval if known else ""))
+        self._save_numbers()
+
+    def _file_number(self, key: str, row: Mapping, table: str, form: str) -> str:
+        if pd.isna(row["estimate"]):
+            text = "not shown (too few people)" if row.get("suppressed", False) else "not reached"
+        else:
+            text = form.format(**row)
+        if key in self._numbers:
+            raise Problem(f"The page '{self.name}' files the number '{key}' twice.")
+        self._numbers[key] = {
+            "key": key,
+            "text": text,
+            "value": row["estimate"],
+            "unit": row.get("unit", ""),
+            "kind": row["kind"],
+            "table": table,
+            "page": self.name,
+        }
+        return text
+
+    def _save_numbers(self) -> None:
+        _write(self.folder / "numbers.csv", to_csv(self._filed().sort_values("key")))
+
+    def _filed(self) -> pd.DataFrame:
+        return pd.DataFrame(list(self._numbers.values()), columns=NUMBER_COLUMNS)
+
+    def figure(self, drawing: figures.Drawing, name: str, title: str) -> figures.Shown:
+        """File a drawing of a published table and show it with alt text, table and downloads.
+
+        Parameters
+        ----------
+        drawing : what a function of `figures` returned.
+        name : slug of the figure, unique in the book.
+        title : headline that says what the figure shows.
+        """
+        if name in self.manifest["figures"]:
+            raise Problem(f"The page '{self.name}' has a second figure named '{name}'.")
+        _write(self.folder / f"{name}.svg", drawing.svg)
+        self.manifest["figures"][name] = {
+            "title": title,
+            "alt": drawing.alt,
+            "table": drawing.table,
+            "kind": drawing.kind,
+        }
+        self._save_manifest()
+        return figures.Shown(drawing, name, title, self.read(drawing.table))
+
+    def show(self, name: str, columns: Sequence[str] | None = None) -> figures.ShownTable:
+        """Show a published table in the page, with its downloads."""
+        title = self.manifest["tables"][name]["title"]
+        return figures.ShownTable(self.read(name), name, title, columns)
+
+    def numbers(self) -> pd.DataFrame:
+        """List the numbers that this page has filed for the prose."""
+        return self._filed()[["key", "text"]]
+
+    def _kind(self, kind: str | None, sources: Sequence[str], name: str) -> str:
+        # What people a cohort holds is known by its reader only, who says it.
+        of_sources = {
+            "open" if source in official.catalogue() else tables.kind_of(source)
+            for source in sources
+            if source != COHORT
+        }
+        if kind is None and COHORT not in sources:
+            kind = combine(of_sources)
+        if kind not in BANNERS:
+            raise Problem(f"The table '{name}' is published as '{kind}', which is not a kind.")
+        if "synthetic" in of_sources and kind not in ("synthetic", "scenario"):
+            raise Problem(f"The table '{name}' is made from synthetic people: it is not '{kind}'.")
+        if kind in disclosure.PERSON_KINDS:
+            other = next(iter(disclosure.PERSON_KINDS - {kind}))
+            for manifest in self.root.glob("[!_]*/manifest.json"):
+                if other in json.loads(manifest.read_text(encoding="utf-8"))["kinds"]:
+                    raise Problem(
+                        f"The table '{name}' is {kind}, and '{manifest.parent.name}' has "
+                        f"published {other} results into the same folder. They never stand "
+                        "side by side: give each a folder of its own."
+                    )
+        return kind
+
+    def _file_table(self, name, title, kind, sources, ready, text, redrawn) -> None:
+        self.manifest["tables"][name] = {
+            "title": title,
+            "kind": kind,
+            "banner": BANNERS[kind],
+            "sources": sources,
+            "rows": len(ready),
+            "sha256": hashlib.sha256(text.encode()).hexdigest(),
+            "redrawn_from_accepted": redrawn,
+            "columns": {column: COLUMNS[column] for column in ready.columns},
+        }
+        kinds = {*self.manifest["kinds"], kind}
+        self.manifest["kinds"] = [k for k in BANNERS if k in kinds]
+        self._save_manifest()
+
+    def _save_manifest(self) -> None:
+        _write(self.folder / "manifest.json", _json(self.manifest))
+
+
+def combine(kinds: Iterable[str]) -> str:
+    """Name the kind of a result made from inputs of these kinds: the least certain one decides."""
+    kinds = set(kinds)
+    for decides in (
+        "synthetic",
+        "registry",
+        "scenario",
+        "modelled",
+        "assumed",
+        "published",
+        "open",
+    ):
+        if decides in kinds:
+            # What rests on an assumption is modelled, however real the rest is.
+            return "modelled" if decides == "assumed" else decides
+    raise Problem("A result was published without saying which inputs it was made from.")
+
+
+def prepare(table: pd.DataFrame, kind: str, name: str) -> pd.DataFrame:
+    """Put a table into its published form: controlled, rounded, ordered, with its kind."""
+    unknown = [column for column in table.columns if column not in COLUMNS]
+    if unknown:
+        raise Problem(
+            f"The table '{name}' has columns that published tables do not have: "
+            f"{', '.join(map(str, unknown))}. Published columns are listed in results.COLUMNS."
+        )
+    out = table.copy()
+    out["kind"] = kind
+    keys = [k for k in KEYS if k in out]
+    if out.duplicated(keys).any():
+        raise Problem(f"The table '{name}' has two rows for the same {', '.join(keys)}.")
+    if disclosure.needs_control(kind):
+        out = disclosure.protect(out)
+    # The row of everybody comes first; whole numbers sort as numbers.
+    order = out[keys].apply(
+        lambda column: column.map(_sort_key) if column.dtype == object else column
+    )
+    out = out.loc[order.sort_values(keys, kind="stable").index]
+    return out[[column for column in COLUMNS if column in out]].reset_index(drop=True)
+
+
+def _sort_key(value: object) -> tuple:
+    text = "" if value is None or value is pd.NA or value != value else str(value)
+    if text == "all":
+        return (0, 0.0, "")
+    try:
+        return (1, float(text), "")
+    except ValueError:
+        return (2, 0.0, text)
+
+
+def to_csv(table: pd.DataFrame) -> str:
+    """Write a table as text: ten significant digits, LF, the same bytes every time."""
+    out = table.copy()
+    for column in out:
+        if pd.api.types.is_bool_dtype(out[column]):
+            out[column] = out[column].map({True: "true", False: "false"})
+        elif pd.api.types.is_float_dtype(out[column]):
+            out[column] = [
+                ""
+                if pd.isna(value)
+                else f"{value:.{SIGNIFICANT_DIGITS}g}".replace("-0", "0")
+                if value == 0
+                else f"{value:.{SIGNIFICANT_DIGITS}g}"
+                for value in out[column]
+            ]
+    return out.to_csv(index=False, lineterminator="\n")
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    numbers = {
+        "time_years", "estimate", "ci_low", "ci_high", "p_value", "degrees_of_freedom", "value",
+        "published_estimate", "low", "high",
+    }  # fmt: skip
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    for column in frame:
+        if column in numbers:
+            frame[column] = pd.to_numeric(frame[column].replace("", np.nan))
+        elif column in {"areas", *disclosure.COUNT_COLUMNS}:
+            frame[column] = pd.to_numeric(frame[column].replace("", pd.NA)).astype("Int64")
+        elif column == "suppressed":
+            frame[column] = frame[column] == "true"
+    return frame
+
+
+def read_published(path: Path, name: str) -> pd.DataFrame:
+    """Read a published table; figures accept no other."""
+    frame = _read_csv(path)
+    frame.attrs["published"] = name
+    return frame
+
+
+def merge(pages: Iterable[str], root: Path | None = None, into: Path | None = None) -> Path:
+    """Gather what pages published into one folder: tables, figures, numbers and one manifest.
+
+    Parameters
+    ----------
+    pages : names of the pages that are part of the book.
+    root : folder that holds the folders of the pages.
+    into : folder to (re)write; `_merged` beside the pages' folders by default.
+
+    Raises
+    ------
+    Problem : for a page that has published nothing, or a name that two pages publish.
+    """
+    root = Path(root) if root else places.results_root()
+    into = Path(into) if into else root / "_merged"
+    staging = Path(tempfile.mkdtemp(prefix="merging-", dir=_made(root)))
+    merged: dict = {"tables": {}, "figures": {}, "pages": {}}
+    numbers = []
+    for page in sorted(pages):
+        folder = root / page
+        if not (folder / "manifest.json").exists():
+            raise Problem(f"The notebook '{page}' has published nothing: run it first.")
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        merged["pages"][page] = {"kinds": manifest["kinds"]}
+        for what, ending in (("tables", ".csv"), ("figures", ".svg")):
+            for name, entry in manifest[what].items():
+                if name in merged[what]:
+                    other = merged[what][name]["page"]
+                    raise Problem(f"'{page}' and '{other}' both publish {what[:-1]} '{name}'.")
+                merged[what][name] = {"page": page, **entry}
+                shutil.copyfile(folder / f"{name}{ending}", staging / f"{name}{ending}")
+        if (folder / "numbers.csv").exists():
+            numbers.append(_read_csv(folder / "numbers.csv"))
+    filed = pd.concat(numbers) if numbers else pd.DataFrame(columns=NUMBER_COLUMNS)
+    twice = filed.loc[filed["key"].duplicated(), "key"]
+    if len(twice):
+        raise Problem(f"Two pages file the number '{twice.iloc[0]}'.")
+    _write(staging / "numbers.csv", to_csv(filed.sort_values("key")))
+    _write(staging / "manifest.json", _json(merged))
+    if into.exists():
+        shutil.rmtree(into)
+    staging.replace(into)
+    return into
+
+
+def accepted_manifest() -> dict:
+    """Return the manifest of the accepted tables: empty where nothing was accepted yet."""
+    path = places.ACCEPTED / "manifest.json"
+    if not path.exists():
+        return {"tables": {}, "figures": {}, "pages": {}}
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def accept(merged: Path, date: str) -> list[str]:
+    """Make merged tables the accepted ones and say which changed.
+
+    A table that says the same keeps its bytes and its date, so that nothing changes for nothing.
+    """
+    manifest = json.loads((merged / "manifest.json").read_text(encoding="utf-8"))
+    before = accepted_manifest()["tables"]
+    differing = {difference.split(":")[0] for difference in compare(merged)}
+    places.ACCEPTED.mkdir(parents=True, exist_ok=True)
+    for old in places.ACCEPTED.glob("*.csv"):
+        if old.stem not in manifest["tables"] and old.name != "numbers.csv":
+            old.unlink()
+    for name, entry in manifest["tables"].items():
+        same = name in before and f"{name}.csv" not in differing
+        entry["accepted_on"] = before[name]["accepted_on"] if same else date
+        entry.pop("redrawn_from_accepted")
+        if same:
+            entry["sha256"] = before[name]["sha256"]
+        else:
+            shutil.copyfile(merged / f"{name}.csv", places.ACCEPTED / f"{name}.csv")
+    if "numbers.csv" in differing or not (places.ACCEPTED / "numbers.csv").exists():
+        shutil.copyfile(merged / "numbers.csv", places.ACCEPTED / "numbers.csv")
+    _write(places.ACCEPTED / "manifest.json", _json(manifest))
+    return sorted(differing)
+
+
+def compare(merged: Path, accepted: Path | None = None) -> list[str]:
+    """Compare merged tables with the accepted ones: numbers to 1e-8, everything else exactly.
+
+    Returns
+    -------
+    One sentence a difference, each beginning with the file's name; empty where all agree.
+    """
+    accepted = accepted or places.ACCEPTED
+    new = {path.name for path in merged.glob("*.csv")}
+    old = {path.name for path in accepted.glob("*.csv")}
+    found = [f"{name}: published now, but not accepted" for name in sorted(new - old)]
+    found += [f"{name}: accepted, but no longer published" for name in sorted(old - new)]
+    for name in sorted(new & old):
+        found += [f"{name}: {what}" for what in _differences(merged / name, accepted / name)]
+    return found
+
+
+def _differences(new_path: Path, old_path: Path) -> list[str]:
+    new, old = _read_csv(new_path), _read_csv(old_path)
+    if list(new.columns) != list(old.columns):
+        return [f"columns are {list(new.columns)}, accepted were {list(old.columns)}"]
+    if len(new) != len(old):
+        return [f"{len(new)} rows, accepted were {len(old)}"]
+    found = []
+    for column in new:
+        if pd.api.types.is_float_dtype(new[column]):
+            differs = ~np.isclose(
+                new[column], old[column], rtol=TOLERANCE, atol=1e-12, equal_nan=True
+            )
+        else:
+            differs = (
+                new[column].astype("string").fillna("") != old[column].astype("string").fillna("")
+            ).to_numpy()
+        if differs.any():
+            row = int(np.flatnonzero(differs)[0])
+            found.append(
+                f"column '{column}' differs in {int(differs.sum())} rows, first in row {row + 1}: "
+                f"{new[column].iloc[row]} instead of {old[column].iloc[row]}"
+            )
+    return found
+
+
+def _json(content: dict) -> str:
+    return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    _made(path.parent)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
+        out.write(text)
+    Path(temporary).chmod(0o644)
+    Path(temporary).replace(path)

@@ -1,0 +1,559 @@
+"""The only reader of inputs: tables of the descriptor, study files, official files and cohorts."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet
+
+from distance_to_care import contract, places
+from distance_to_care.problems import Fault, Problem, Problems
+from distance_to_care.study import Column, Study, nearest
+
+# The kinds that a person may declare for a file about people that does not say what it is.
+DECLARED_KINDS = ("registry", "open")
+SYNTHETIC = "synthetic"
+_PARAMETERS = "_parameters"
+
+_CSV = "Save it as 'CSV UTF-8 (comma delimited)'"
+# What the first bytes of a file say that it is, and what to do about it.
+_SIGNATURES = (
+    (b"\x1f\x8b", "is compressed (gzip). Unpack it first."),
+    (b"PK\x03\x04", f"is a spreadsheet (.xlsx) or a zip archive, not a CSV file. {_CSV}."),
+    (b"\xd0\xcf\x11\xe0", f"is an old spreadsheet (.xls), not a CSV file. {_CSV}."),
+    (b"%PDF", f"is a PDF, not a CSV file. {_CSV}."),
+    (b"PARE", "is an encrypted Parquet file. Save it without encryption."),
+)
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_PARQUET = b"PAR1"
+# So many lines are looked at to find the names; the first 4,096 bytes are not all blank.
+_HEADER_LINES = 5_000
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+
+
+# ------------------------------------------------------------------------------------ descriptor
+
+
+def descriptor(path: Path | None = None) -> dict[str, Any]:
+    """Read the Data Package descriptor, which describes every input file.
+
+    path: the descriptor; data/datapackage.json where none is given.
+    Raises Problem where it is missing or broken, or names a resource twice.
+    """
+    path = Path(path or places.DESCRIPTOR)
+    try:
+        package = json.loads(_text(path, "the descriptor of the data"))
+    except json.JSONDecodeError as error:
+        raise Problem(
+            f"{path.name} is not valid JSON: line {error.lineno}, column {error.colno}: "
+            f"{error.msg}. Mend that line."
+        ) from None
+    if not isinstance(package, dict) or not isinstance(package.get("resources"), list):
+        raise Problem(f"{path.name} has no list of resources. Add one row a file of data.")
+    names = [str(entry.get("name", "")) for entry in package["resources"]]
+    for name in sorted(set(names)):
+        if not name or names.count(name) > 1:
+            raise Problem(f"{path.name} has a resource without a name, or two named '{name}'.")
+    return package
+
+
+def resource(name: str, path: Path | None = None) -> dict[str, Any]:
+    """Return the descriptor's entry for one resource; Problem where there is none."""
+    entries = {entry["name"]: entry for entry in descriptor(path)["resources"]}
+    if name not in entries:
+        raise Problem(f"The descriptor has no resource '{name}'. {nearest(name, entries)}")
+    return entries[name]
+
+
+def kind_of(name: str, path: Path | None = None) -> str:
+    """Return the kind of a resource: open, published, synthetic, modelled or assumed."""
+    entry = resource(name, path)
+    if not entry.get("kind"):
+        raise Problem(f"The resource '{name}' does not say of what kind it is. Add its kind.")
+    return str(entry["kind"])
+
+
+def read(name: str, path: Path | None = None) -> pd.DataFrame:
+    """Read a table of the descriptor and check it against its schema.
+
+    name: the resource's name. path: the descriptor, where it is not data/datapackage.json.
+    Returns the table with the columns of the schema, typed as contract.examine does;
+    attrs["kind"] and attrs["resource"] say what it is.
+    Raises Problem where the file is missing or cannot be read, Problems where it breaks its schema.
+    """
+    entry = resource(name, path)
+    kind = kind_of(name, path)
+    file = _resource_file(entry, path)
+    schema = entry.get("schema", {}).get("fields", [])
+    if not schema:
+        raise Problem(f"The resource '{name}' has no schema of columns. Read it by its own reader.")
+    where = f"The resource '{name}'"
+    fields = tuple(Column.from_field(field, where) for field in schema)
+    frame = _read_table(file, fields, strict=True)
+    frame.attrs.update(kind=kind, resource=name)
+    return frame
+
+
+def altered(path: Path | None = None) -> list[str]:
+    """List the resources whose file is missing or is not the file that the descriptor describes.
+
+    Compares sizes and sha256 digests; a resource without a digest is passed over.
+    """
+    changed = []
+    for entry in descriptor(path)["resources"]:
+        digest = str(entry.get("hash", "")).removeprefix("sha256:")
+        if not digest:
+            continue
+        file = _resource_file(entry, path)
+        if not file.is_file():
+            changed.append(entry["name"])
+            continue
+        with file.open("rb") as stream:
+            if hashlib.file_digest(stream, "sha256").hexdigest() != digest:
+                changed.append(entry["name"])
+    return changed
+
+
+def _resource_file(entry: Mapping[str, Any], path: Path | None) -> Path:
+    folder = Path(path or places.DESCRIPTOR).parent.resolve()
+    inside = entry.get("path", "")
+    file = (folder / str(inside)).resolve()
+    if not isinstance(inside, str) or not inside or not file.is_relative_to(folder):
+        raise Problem(
+            f"The resource '{entry['name']}' must name one file within the folder {folder.name}."
+        )
+    return file
+
+
+# --------------------------------------------------------------------------- studies, parameters
+
+
+def study_names() -> list[str]:
+    """Names of the studies that have a file in data/studies, sorted."""
+    return sorted(
+        file.stem for file in places.STUDIES.glob("*.toml") if not file.stem.endswith(_PARAMETERS)
+    )
+
+
+def read_study(name: str | Path | Study | None = None) -> Study:
+    """Read a study file.
+
+    name: a name in data/studies, or the path of a study file elsewhere; None means the study that
+    the environment names (DISTANCE_TO_CARE_STUDY), else the one whose file says `default = true`.
+    A Study is handed back as it is.
+    Raises Problem where there is no such file, it is not TOML or it says what a study cannot.
+    """
+    if isinstance(name, Study):
+        return name
+    name = name or os.environ.get(places.STUDY_VARIABLE)
+    if name is None or not str(name):
+        return _default_study()
+    file = _study_file(name)
+    study = Study.from_dict(_toml(file, "the study file"), file.name)
+    if study.name != file.stem:
+        raise Problem(
+            f"The study file {file.name} calls itself '{study.name}'. "
+            "Give the file and the study the same name."
+        )
+    return replace(study, file=str(file))
+
+
+def read_parameters(name: str | Path | Study | None = None) -> dict[str, Any]:
+    """Read the generating parameters of a study's synthetic people.
+
+    name: as for read_study; the file stands beside the study file and is called
+    <study>_parameters.toml.
+    Returns the parsed file. Raises Problem where it is missing or not TOML.
+    """
+    if name is None:
+        name = read_study(None)
+    file = Path(name.file) if isinstance(name, Study) else _study_file(name)
+    return _toml(file.with_name(f"{file.stem}{_PARAMETERS}.toml"), "the parameter file")
+
+
+def _default_study() -> Study:
+    studies = [read_study(name) for name in study_names()]
+    defaults = [study for study in studies if study.default]
+    if len(studies) == 1:
+        defaults = studies
+    if len(defaults) != 1:
+        raise Problem(
+            f"{len(defaults)} study files say `default = true`; one has to. "
+            f"Studies: {', '.join(study_names()) or 'none'}. Name one with --study."
+        )
+    return defaults[0]
+
+
+def _study_file(name: str | Path) -> Path:
+    text = str(name)
+    if isinstance(name, Path) or text.endswith(".toml") or "/" in text or os.sep in text:
+        return Path(text).expanduser()
+    file = places.STUDIES / f"{text}.toml"
+    if text not in study_names():
+        names = study_names()
+        there = nearest(text, names) if names else "The folder data/studies is empty."
+        raise Problem(
+            f"There is no study '{text}' in data/studies. {there} "
+            "Or give the path of a study file, ending in .toml."
+        )
+    return file
+
+
+def _toml(file: Path, what: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(_text(file, what))
+    except tomllib.TOMLDecodeError as error:
+        message = str(error).rstrip(".")
+    raise Problem(f"{what[0].upper()}{what[1:]} {file.name} is not valid TOML: {message}. Mend it.")
+
+
+def _text(file: Path, what: str) -> str:
+    """The text of a small file of ours; Problem where it is not there or not UTF-8."""
+    if not file.exists():
+        raise Problem(f"{what[0].upper()}{what[1:]} {file.name} is not in {file.parent}. Add it.")
+    if not file.is_file():
+        raise Problem(f"{what[0].upper()}{what[1:]} {file.name} is not a file.")
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise Problem(f"{file.name} is not UTF-8 text. Save it as UTF-8.") from None
+    except OSError as error:
+        raise Problem(f"{file.name} cannot be opened: {error.strerror}.") from None
+
+
+# -------------------------------------------------------------------------------- official files
+
+
+def official(name: str) -> pd.DataFrame | None:
+    """Read an official file through its adapter; None where the file is not on this machine.
+
+    name: such as "imd_2019", "rural_urban_2011", "population_mid2020".
+    """
+    folder = places.official_folder()
+    if folder is None:
+        return None
+    # Imported here: most people have no official files, and nothing else needs the adapters.
+    from distance_to_care import official as adapters
+
+    files = adapters.find(folder)
+    if name not in files:
+        return None
+    frame = adapters.read(name, files[name])
+    frame.attrs.update(kind="open", resource=name)
+    return frame
+
+
+# --------------------------------------------------------------------------------------- cohorts
+
+
+def cohort_file(study: Study) -> Path:
+    """The cohort file that is meant where nobody names one.
+
+    The file that the environment names (DISTANCE_TO_CARE_COHORT), else the study's synthetic
+    cohort, data/synthetic/synthetic_<study>.csv.
+    """
+    named = os.environ.get(places.COHORT_VARIABLE)
+    return Path(named) if named else places.DATA / "synthetic" / f"synthetic_{study.name}.csv"
+
+
+def read_cohort(
+    path: str | Path | None = None, study: str | Path | Study | None = None
+) -> pd.DataFrame:
+    """Read a cohort file, CSV or Parquet, and check it against the cohort contract.
+
+    path: the file; None means cohort_file(study). study: as for read_study.
+    Returns one row a person with exactly the columns of study.columns, in that order, typed as
+    contract.examine does (absent optional columns are all missing); other columns of the file are
+    left behind, so that names and addresses go no further. attrs["kind"] is "synthetic" where
+    record_kind says so, else None (see cohort_kind); attrs["resource"] is the file's name;
+    attrs["columns_left_behind"] counts the other columns.
+    Raises Problem where the file cannot be read and Problems with every broken rule otherwise; no
+    message holds a value of a row.
+    """
+    study = read_study(study)
+    file = Path(path).expanduser() if path is not None else cohort_file(study)
+    frame = _read_table(file, tuple(study.columns.values()), strict=False)
+    synthetic = frame["record_kind"].eq(SYNTHETIC).any()
+    frame.attrs.update(kind=SYNTHETIC if synthetic else None, resource=file.name)
+    return frame
+
+
+def cohort_kind(people: pd.DataFrame, declared: str | None = None) -> str:
+    """Say of what kind the records of a cohort are: the column record_kind decides.
+
+    declared: what the person says, `registry` or `open`, for a file without record_kind; None
+    means what the environment says (DISTANCE_TO_CARE_KIND), if anything.
+    Raises Problem where the file does not say and nobody declared it, and where a file of synthetic
+    people is declared to be something else.
+    """
+    declared = declared or os.environ.get(places.KIND_VARIABLE) or None
+    synthetic = "record_kind" in people and people["record_kind"].eq(SYNTHETIC).any()
+    if synthetic:
+        if declared not in (None, SYNTHETIC):
+            raise Problem(
+                "The file holds synthetic people: its column 'record_kind' says so and decides. "
+                f"Leave out --kind {declared}."
+            )
+        return SYNTHETIC
+    if declared is None:
+        raise Problem(
+            "The file has no column 'record_kind', so it is not known what its records are. "
+            "Add --kind registry (records of patients) or --kind open (records open to everyone)."
+        )
+    if declared not in DECLARED_KINDS:
+        raise Problem(
+            f"--kind is '{declared}'; for a file without the column 'record_kind' it has to be "
+            f"{' or '.join(DECLARED_KINDS)}. Synthetic people carry record_kind = synthetic."
+        )
+    return declared
+
+
+# ------------------------------------------------------------------------------ files with tables
+
+
+def _read_table(file: Path, fields: Sequence[Column], *, strict: bool) -> pd.DataFrame:
+    """Read a CSV or Parquet file and check it: the file itself first, then every rule at once."""
+    head = _first_bytes(file)
+    if head.startswith(_PARQUET):
+        frame, others, broken = _read_parquet(file, fields)
+    elif file.suffix.lower() in (".parquet", ".pq"):
+        raise Problem(
+            f"{file.name} is called Parquet but does not begin like a Parquet file. "
+            "Write it again, or call it .csv if it is a CSV file."
+        )
+    else:
+        frame, others, broken = _read_csv(file, head, fields)
+    if len(frame) == 0:
+        if broken:
+            raise Problems(file.name, broken)
+        raise Problem(f"{file.name} has column names but no rows. Save it with its rows.")
+    typed, faults = contract.examine(frame, fields, strict=strict, others=others)
+    if broken or faults:
+        raise Problems(file.name, broken + faults)
+    typed.attrs["columns_left_behind"] = len(others)
+    return typed
+
+
+def _first_bytes(file: Path) -> bytes:
+    """The first bytes of a file that can be opened and is worth reading; Problem otherwise."""
+    if not file.exists():
+        raise Problem(f"There is no file {file}. Check the name and the folder.")
+    if file.is_dir():
+        raise Problem(f"{file} is a folder. Name the file in it.")
+    if not file.is_file():
+        raise Problem(f"{file} is not an ordinary file. Save the table as a file first.")
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(4096)
+    except OSError as error:
+        raise Problem(f"{file.name} cannot be opened: {error.strerror}.") from None
+    if not head.removeprefix(b"\xef\xbb\xbf").strip():
+        raise Problem(f"{file.name} is empty. Save the table again.")
+    for signature, sentence in _SIGNATURES:
+        if head.startswith(signature):
+            raise Problem(f"{file.name} {sentence}")
+    half_zeros = head[:64].count(0) * 3 >= len(head[:64])
+    if head.startswith(_UTF16) or (half_zeros and not head.startswith(_PARQUET)):
+        raise Problem(f"{file.name} is UTF-16 text (called 'Unicode' in some programs). {_CSV}.")
+    return head
+
+
+def _cells_with_line_ends(file: Path) -> bool:
+    """Whether cells of a CSV file may hold line ends: a line has an odd number of quotation marks.
+
+    Raises Problem with the number of the first line that is not UTF-8 text.
+    """
+    wrong, odd = None, False
+    with file.open("rb") as stream:
+        for line_number, line in enumerate(stream, 1):
+            odd |= line.count(b'"') % 2 == 1
+            if b"\0" in line:
+                wrong = f"is not text: line {line_number:,} holds a NUL byte. {_CSV}."
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError:
+                wrong = f"is not UTF-8 text: line {line_number:,} is the first that is not. {_CSV}."
+            if wrong:
+                break
+    if wrong:
+        raise Problem(f"{file.name} {wrong}")
+    return odd
+
+
+def _header(file: Path, fields: Sequence[Column]) -> tuple[int, list[str]]:
+    """How many blank lines a CSV file begins with, and its column names, without space around them.
+
+    Raises Problem where other separators than commas are used, where the first line holds no
+    column names (it is then a row, and is not quoted) and where nothing follows the names.
+    """
+    with file.open(encoding="utf-8-sig") as stream:
+        lines = [line for line, _ in zip(stream, range(_HEADER_LINES), strict=False)]
+    blank = next(number for number, line in enumerate(lines) if line.strip())
+    found, rows = {}, 0
+    for separator in _SEPARATORS:
+        reader = csv.reader(io.StringIO("".join(lines[blank:])), delimiter=separator)
+        try:
+            found[separator] = [name.strip() for name in next(reader)]
+            if separator == ",":
+                rows = sum(any(cell.strip() for cell in row) for row in reader)
+        except csv.Error:
+            # A cell too long for a name: there is no header here. The rows are Arrow's to read.
+            found.setdefault(separator, [])
+    scores = {separator: contract.recognised(names, fields) for separator, names in found.items()}
+    best = max(scores, key=scores.get)
+    if scores[best] <= scores[","]:
+        best = ","
+        widest = max(found, key=lambda separator: len(found[separator]))
+        if len(found[","]) == 1 and len(found[widest]) > 1:
+            best = widest
+    if best != ",":
+        raise Problem(
+            f"{file.name} has {_SEPARATORS[best]} between its columns instead of commas. "
+            f"{_CSV}, with a point in decimal numbers."
+        )
+    if not scores[","] and len(fields) > 3 and contract.resembling(found[","], fields) < 3:
+        raise Problem(
+            f"The first line of {file.name} does not hold the names of the columns. "
+            f"Begin the file with one line of names: {', '.join(_required(fields))}."
+        )
+    if not rows and len(lines) < _HEADER_LINES:
+        raise Problem(f"{file.name} has column names but no rows. Save it with its rows.")
+    return blank, found[","]
+
+
+def _required(fields: Iterable[Column]) -> list[str]:
+    return [column.name for column in fields if column.required]
+
+
+def _read_csv(
+    file: Path, head: bytes, fields: Sequence[Column]
+) -> tuple[pd.DataFrame, list[str], list[Fault]]:
+    """The columns of the contract as text, the names of the others, and faults of the file."""
+    multiline = _cells_with_line_ends(file)
+    blank, names = _header(file, fields)
+    known = {column.name for column in fields}
+    # Columns go by their place while they are read: names may be there twice.
+    by_place = [str(place) for place in range(len(names))]
+    wanted = [place for place, name in zip(by_place, names, strict=True) if name in known]
+    ragged = 0
+
+    def skip(row: pyarrow.csv.InvalidRow) -> str:
+        nonlocal ragged
+        ragged += 1
+        return "skip"
+
+    table = None
+    try:
+        table = pyarrow.csv.read_csv(
+            file,
+            read_options=pyarrow.csv.ReadOptions(
+                column_names=by_place,
+                skip_rows=blank,
+                skip_rows_after_names=1,
+                use_threads=False,
+            ),
+            parse_options=pyarrow.csv.ParseOptions(
+                newlines_in_values=multiline, invalid_row_handler=skip
+            ),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(by_place, pa.string()),
+                # Every column where a cell may hold line ends: it may have swallowed rows.
+                include_columns=by_place if multiline else wanted,
+                strings_can_be_null=False,
+            ),
+        )
+    except (pa.ArrowInvalid, pa.ArrowException, OSError):
+        # The error quotes a row: it is dropped here and not chained to the sentence below.
+        table = None
+    if table is None:
+        raise Problem(
+            f"{file.name} cannot be read as CSV. Often a quotation mark has no partner. {_CSV}."
+        )
+    broken = []
+    if ragged:
+        broken.append(
+            Fault(
+                "",
+                "rows with more or fewer cells than there are column names",
+                ragged,
+                "A comma within a cell needs quotation marks around the cell, and every mark a "
+                "partner.",
+            )
+        )
+    swallowed = sum(_hold_rows(column, len(names)) for column in table.columns) if multiline else 0
+    if swallowed:
+        broken.append(
+            Fault(
+                "",
+                "cells that hold whole rows",
+                swallowed,
+                "A quotation mark has no partner: close it, or write it twice within a cell.",
+            )
+        )
+    as_text = {pa.string(): pd.ArrowDtype(pa.string())}
+    frame = table.to_pandas(types_mapper=as_text.get, use_threads=False)
+    # Where no column is wanted Arrow reads all; that still tells how many rows there are.
+    frame = frame[wanted]
+    frame.columns = [names[int(place)] for place in wanted]
+    return frame, [name for name in names if name not in known], broken
+
+
+def _hold_rows(cells: pa.ChunkedArray, columns: int) -> int:
+    """Count the cells with a line end and as many commas as a row of the table has."""
+    ends = pc.match_substring_regex(cells, "[\\r\\n]")
+    commas = pc.greater_equal(pc.count_substring(cells, ","), max(columns - 1, 1))
+    return pc.sum(pc.and_(ends, commas)).as_py() or 0
+
+
+def _read_parquet(
+    file: Path, fields: Sequence[Column]
+) -> tuple[pd.DataFrame, list[str], list[Fault]]:
+    """The columns of the contract as they are typed, and the names of the others."""
+    with file.open("rb") as stream:
+        stream.seek(-4, os.SEEK_END)
+        whole = stream.read() == _PARQUET
+    if not whole or file.stat().st_size < 12:
+        raise Problem(
+            f"{file.name} is half a Parquet file: its end is missing. Copy or write it again."
+        )
+    known = {column.name for column in fields}
+    table, names = None, []
+    try:
+        with pyarrow.parquet.ParquetFile(file, page_checksum_verification=True) as parquet:
+            names = [str(name) for name in parquet.schema_arrow.names]
+            twice = len(set(names)) < len(names)
+            # Reading by name fails where a name is there twice.
+            wanted = None if twice else [name for name in names if name in known]
+            table = parquet.read(columns=wanted, use_threads=False)
+            table.validate(full=True)
+    except (pa.ArrowException, OSError, ValueError, KeyError):
+        # The error may quote what it stumbled on: not chained to the sentence below.
+        table = None
+    if table is None:
+        raise Problem(f"{file.name} is a damaged Parquet file. Copy or write it again.")
+    others = [name for name in names if name not in known]
+    if not contract.recognised(names, fields) and contract.resembling(names, fields) < 3:
+        raise Problem(
+            f"{file.name} has none of the columns that are expected: "
+            f"{', '.join(_required(fields))}."
+        )
+    kept = [place for place, name in enumerate(table.column_names) if name in known]
+    columns = {
+        str(place): pd.Series(pd.arrays.ArrowExtensionArray(table.column(place))) for place in kept
+    }
+    frame = pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows))
+    frame.columns = [table.column_names[place] for place in kept]
+    return frame, others, []

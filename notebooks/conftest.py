@@ -1,0 +1,30 @@
+"""For `pytest --nbval-lax notebooks/`: kernels find the package, runs start from nothing."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    part for part in (str(ROOT), os.environ.get("PYTHONPATH")) if part
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Order notebooks by what they read, and remove what earlier runs of them published."""
+    from distance_to_care import places
+    from distance_to_care.publication import notebooks
+
+    cells = [item for item in items if item.path.suffix == ".ipynb"]
+    if not cells:
+        return
+    paths = {item.path for item in cells}
+    order = {n.path: i for i, n in enumerate(notebooks.ordered(map(notebooks.Notebook, paths)))}
+    for path in paths:
+        shutil.rmtree(places.results_root() / path.stem, ignore_errors=True)
+    positions = [i for i, item in enumerate(items) if item.path in order]
+    cells.sort(key=lambda item: order[item.path])
+    for position, item in zip(positions, cells, strict=True):
+        items[position] = item

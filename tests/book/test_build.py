@@ -1,0 +1,262 @@
+"""The build itself: it fails with a sentence that names the place, and never half-way."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+from distance_to_care import places
+from distance_to_care.problems import Problem
+from distance_to_care.publication import build, execution, notebooks
+from distance_to_care.publication.build import Folders
+from distance_to_care.publication.notebooks import Notebook
+
+
+def write_notebook(folder, name, *cells):
+    raw = {
+        "cells": [
+            {"cell_type": "code", "id": f"{name}-{i}", "metadata": {}, "source": source,
+             "outputs": [], "execution_count": None}
+            for i, source in enumerate(cells)
+        ],
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }  # fmt: skip
+    path = folder / f"{name}.ipynb"
+    path.write_text(json.dumps(raw))
+    return Notebook(path)
+
+
+def run(pages, folder, fork=True):
+    lines = []
+    found = execution.execute(pages, folder / "results", folder / "cache", lines.append, fork)
+    return found, lines
+
+
+PUBLISH = (
+    "import pandas as pd\nfrom distance_to_care import results\n"
+    "page = results.Page({name!r})\n"
+    "table = pd.DataFrame({{'group': ['all'], 'estimate': [{value}], 'unit': 'minutes'}})\n"
+    "page.publish(table, {name!r}, 'T', ['areas'])"
+)
+
+
+def test_a_failed_cell_is_named(tmp_path):
+    page = write_notebook(tmp_path, "broken", "x = 1", "raise ValueError('no such road')")
+    with pytest.raises(Problem, match=r"broken.ipynb, code cell 2: ValueError: no such road"):
+        run([page], tmp_path)
+
+
+def test_a_python_warning_fails_the_build(tmp_path):
+    page = write_notebook(tmp_path, "warns", "import warnings\nwarnings.warn('old way')")
+    with pytest.raises(Problem, match=r"warns.ipynb, code cell 1: a Python warning .*old way"):
+        run([page], tmp_path)
+
+
+def test_the_text_of_an_error_is_withheld_where_rows_are_private(tmp_path, monkeypatch):
+    monkeypatch.setenv(places.COHORT_VARIABLE, str(tmp_path / "cohort.csv"))
+    (tmp_path / "cohort.csv").write_text("x")
+    page = write_notebook(tmp_path, "private", "raise KeyError('Ada Canary')")
+    with pytest.raises(Problem) as caught:
+        run([page], tmp_path)
+    assert "Canary" not in str(caught.value)
+    assert "failed with KeyError" in str(caught.value)
+
+
+def test_only_what_changed_runs_again(tmp_path):
+    one = write_notebook(tmp_path, "one", PUBLISH.format(name="one", value=1))
+    two = write_notebook(tmp_path, "two", PUBLISH.format(name="two", value=2))
+    _, first = run([one, two], tmp_path)
+    assert len([line for line in first if " s" in line]) == 2
+    _, second = run([Notebook(one.path), Notebook(two.path)], tmp_path)
+    assert second == ["  2 of 2 notebooks have not changed since they last ran"]
+    two = write_notebook(tmp_path, "two", PUBLISH.format(name="two", value=3))
+    shutil.rmtree(tmp_path / "results")
+    _, third = run([Notebook(one.path), two], tmp_path)
+    assert [line.split()[0] for line in third] == ["two", "1"]
+    # What the unchanged notebook had published is there again.
+    assert ",1,minutes" in (tmp_path / "results" / "one" / "one.csv").read_text()
+    assert ",3,minutes" in (tmp_path / "results" / "two" / "two.csv").read_text()
+
+
+@pytest.mark.parametrize("what", ["package", "data", "lock"])
+def test_the_digest_rests_on_package_data_and_lock(what, tmp_path, monkeypatch):
+    copy = tmp_path / "project"
+    (copy / "distance_to_care").mkdir(parents=True)
+    (copy / "data").mkdir()
+    files = {
+        "package": copy / "distance_to_care" / "x.py",
+        "data": copy / "data" / "x.csv",
+        "lock": copy / "requirements.txt",
+    }
+    for path in files.values():
+        path.write_text("1")
+    monkeypatch.setattr(places, "ROOT", copy)
+    monkeypatch.setattr(places, "DATA", copy / "data")
+    before = notebooks.surroundings()
+    assert notebooks.surroundings() == before
+    files[what].write_text("2")
+    assert notebooks.surroundings() != before
+
+
+def test_prose_alone_does_not_run_a_notebook_again(tmp_path):
+    page = write_notebook(tmp_path, "one", "1 + 1")
+    run([page], tmp_path)
+    raw = json.loads(page.path.read_text())
+    raw["cells"].insert(0, {"cell_type": "markdown", "id": "new", "metadata": {}, "source": "Hi"})
+    page.path.write_text(json.dumps(raw))
+    found, lines = run([Notebook(page.path)], tmp_path)
+    assert lines == ["  1 of 1 notebooks have not changed since they last ran"]
+    assert found["one"].cells[0].source == "Hi"
+    assert found["one"].cells[1].outputs[0]["data"]["text/plain"] == "2"
+
+
+def test_forked_and_spawned_kernels_say_the_same(tmp_path):
+    code = PUBLISH.format(name="one", value=4) + "\npage.numbers().shape"
+    plot = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
+    results = {}
+    for fork in (True, False):
+        folder = tmp_path / str(fork)
+        folder.mkdir()
+        found, _ = run([write_notebook(folder, "one", code, plot)], folder, fork)
+        results[fork] = [cell.outputs for cell in found["one"].cells]
+    # Figures must not vanish in a forked kernel.
+    assert any("image/png" in o.get("data", {}) for o in results[True][1])
+    assert results[True] == results[False]
+
+
+def test_two_forked_kernels_share_no_state(tmp_path):
+    draw = "import numpy as np, random\n(np.random.rand(), random.random())"
+    found, _ = run(
+        [write_notebook(tmp_path, "a", draw), write_notebook(tmp_path, "b", draw)], tmp_path
+    )
+    texts = {found[n].cells[0].outputs[0]["data"]["text/plain"] for n in ("a", "b")}
+    assert len(texts) == 2
+
+
+def test_a_notebook_waits_for_the_table_that_it_reads(tmp_path):
+    reader = write_notebook(
+        tmp_path,
+        "areader",
+        "from distance_to_care import results\n"
+        "page = results.Page('areader', reads=['writer'])\n"
+        "print(page.read('writer')['estimate'].iloc[0])",
+    )
+    writer = write_notebook(tmp_path, "writer", PUBLISH.format(name="writer", value=7))
+    found, _ = run([reader, writer], tmp_path)
+    assert found["areader"].cells[0].outputs[0]["text"] == "7.0\n"
+    # Another value upstream runs the reader again, though its own code is the same.
+    writer = write_notebook(tmp_path, "writer", PUBLISH.format(name="writer", value=8))
+    found, lines = run([Notebook(reader.path), writer], tmp_path)
+    assert found["areader"].cells[0].outputs[0]["text"] == "8.0\n"
+    assert len(lines) == 2
+
+
+def broken_book(tmp_path, monkeypatch, change):
+    """A small copy of the book with one fault, built beside a site that is there already."""
+    copy = tmp_path / "project"
+    (copy / "notebooks").mkdir(parents=True)
+    (copy / "book").mkdir()
+    shutil.copytree(places.BOOK / "_static", copy / "book" / "_static")
+    for name in ("_config.yml", "requirements.txt"):
+        shutil.copyfile(places.ROOT / name, copy / name)
+    (copy / "_toc.yml").write_text(
+        "format: jb-book\nroot: book/index\nchapters:\n  - file: notebooks/one\n"
+    )
+    (copy / "book" / "index.md").write_text("# Home\n\nMinutes: {number}`one.all`.\n")
+    write_notebook(
+        copy / "notebooks",
+        "one",
+        PUBLISH.format(name="one", value=4)
+        + "\npage.number('one.all', 'one', '{estimate:.0f}', group='all')",
+    )
+    raw = json.loads((copy / "notebooks" / "one.ipynb").read_text())
+    raw["cells"].insert(0, {"cell_type": "markdown", "id": "t", "metadata": {}, "source": "# One"})
+    (copy / "notebooks" / "one.ipynb").write_text(json.dumps(raw))
+    change(copy)
+    site = copy / "_build" / "html"
+    site.mkdir(parents=True)
+    (site / "index.html").write_text("the site as it was")
+    # Kernels find the package where it is installed; the build finds the book in the copy.
+    monkeypatch.setattr(places, "ROOT", copy)
+    monkeypatch.setattr(places, "BOOK", copy / "book")
+    return copy, site
+
+
+def replace(name, old, new):
+    def change(copy):
+        path = copy / name
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    return change
+
+
+FAULTS = {
+    "unknown number": (
+        replace("book/index.md", "one.all", "one.most"),
+        r"book/index.md:\d+: WARNING: unknown number 'one.most'",
+    ),
+    "broken link": (
+        replace("book/index.md", "Minutes", "[See](nowhere.md) minutes"),
+        r"book/index.md:\d+.*nowhere.md",
+    ),
+    "broken fragment": (
+        replace("book/index.md", "Minutes", '<a href="#nowhere">See this</a> minutes'),
+        r"nowhere",
+    ),
+    "image without text": (
+        replace("book/index.md", "Minutes", "![](_static/logo.svg) minutes"),
+        r"book/index.*(alt|alternative)",
+    ),
+    "Sphinx warning": (
+        replace("book/index.md", "Minutes", "{unknownrole}`x` minutes"),
+        r"book/index.md:\d+.*unknownrole",
+    ),
+    "failed cell": (
+        replace("notebooks/one.ipynb", "import pandas as pd", "import no_such_library"),
+        r"notebooks/one.ipynb, code cell 1: ModuleNotFoundError",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_fails_the_build_with_its_place_and_leaves_the_site_whole(
+    fault, tmp_path, monkeypatch
+):
+    change, sentence = FAULTS[fault]
+    copy, site = broken_book(tmp_path, monkeypatch, change)
+    with pytest.raises(Problem, match=sentence):
+        build.book(Folders(copy / "_build"), print)
+    assert (site / "index.html").read_text() == "the site as it was"
+
+
+def test_without_a_fault_the_same_small_book_is_built(tmp_path, monkeypatch):
+    copy, site = broken_book(tmp_path, monkeypatch, lambda copy: None)
+    build.book(Folders(copy / "_build"), print)
+    home = (site / "book" / "index.html").read_text(encoding="utf-8")
+    assert ">4<" in home
+    assert (site / "index.html").read_text() != "the site as it was"
+
+
+def test_a_build_in_which_nothing_changed_takes_less_than_three_seconds(site):
+    started = time.monotonic()
+    found = subprocess.run(
+        [sys.executable, "-m", "distance_to_care", "build"],
+        cwd=places.ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    took = time.monotonic() - started
+    assert found.returncode == 0, found.stderr
+    assert "Nothing has changed" in found.stderr
+    assert took < 3
+
+
+def test_a_page_removed_by_hand_is_built_again(site):
+    (site / "book" / "glossary.html").unlink()
+    build.book(Folders(places.BUILD), print)
+    assert (site / "book" / "glossary.html").exists()

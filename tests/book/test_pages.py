@@ -1,0 +1,127 @@
+"""The built pages: banners, numbers, figures, and links that lead somewhere."""
+
+import re
+
+import pytest
+from bs4 import BeautifulSoup
+
+from distance_to_care import places, results
+from distance_to_care.publication import build, checks
+
+PAGES = build.contents()
+
+
+def soup(site, page):
+    return BeautifulSoup((site / f"{page}.html").read_text(encoding="utf-8"), "lxml")
+
+
+def main(site, page):
+    return soup(site, page).select_one("main")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_is_built_and_sound(site, page):
+    assert (site / f"{page}.html").exists()
+
+
+def test_the_checks_of_the_site_find_nothing(site):
+    assert checks.problems(site) == []
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p.startswith("notebooks/")])
+def test_a_notebook_page_wears_the_banner_of_every_kind_it_publishes(site, page):
+    manifest = results.accepted_manifest()
+    kinds = manifest["pages"][page.removeprefix("notebooks/")]["kinds"]
+    assert kinds
+    shown = [banner.get_text(strip=True) for banner in soup(site, page).select(".kind-banner")]
+    for kind in kinds:
+        assert results.BANNERS[kind] in shown
+    # The banner stands before the first sentence of the page.
+    first = soup(site, page).select_one("h1").find_next(["p", "div"])
+    assert "kind-banners" in first.get("class", [])
+
+
+def test_the_home_page_wears_the_banners_of_its_numbers_and_no_synthetic_one(site):
+    shown = {banner.get_text(strip=True) for banner in soup(site, PAGES[0]).select(".kind-banner")}
+    assert results.BANNERS["modelled"] in shown
+    assert results.BANNERS["published"] in shown
+    assert results.BANNERS["synthetic"] not in shown
+
+
+def test_every_number_of_the_prose_is_the_number_in_the_file(site):
+    numbers = results.read_published(site / "downloads" / "numbers.csv", "numbers")
+    texts = numbers.set_index("key")["text"]
+    asked = 0
+    for page in PAGES:
+        source = places.ROOT / f"{page}.md"
+        if not source.exists():
+            continue
+        shown = main(site, page).get_text(" ")
+        for key in re.findall(r"\{number\}`([^`]+)`", source.read_text(encoding="utf-8")):
+            assert texts[key] in re.sub(r"\s+", " ", shown)
+            asked += 1
+    assert asked > 5
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p.startswith("notebooks/")])
+def test_every_figure_has_alternative_text_a_table_and_downloads(site, page):
+    manifest = results.accepted_manifest()
+    for figure in main(site, page).select("figure.published-figure"):
+        name = figure["id"].removeprefix("figure-")
+        entry = manifest["figures"][name]
+        image = figure.select_one("img")
+        assert image["alt"] == entry["alt"]
+        assert figure.select_one("figcaption").get_text(strip=True)
+        details = figure.find_next_sibling("details")
+        assert details.select_one("table caption")
+        hrefs = [a["href"] for a in details.find_next_sibling("p").select("a")]
+        assert f"../downloads/{entry['table']}.csv" in hrefs
+        for href in hrefs:
+            assert (site / "notebooks" / href).resolve().exists()
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p.startswith("notebooks/")])
+def test_numbers_in_alternative_text_come_from_the_table(site, page):
+    manifest = results.accepted_manifest()
+    for entry in manifest["figures"].values():
+        if entry["page"] != page.removeprefix("notebooks/"):
+            continue
+        table = results.read_published(places.ACCEPTED / f"{entry['table']}.csv", entry["table"])
+        values = table[[c for c in ("estimate", "ci_low", "ci_high") if c in table]].to_numpy()
+        flat = values[values == values]
+        written = {f"{v:.{d}f}" for v in flat for d in (0, 1, 2)}
+        written |= {f"{100 * v:.0f}" for v in flat}
+        for value in re.findall(r"(?<=[:(] )?\b\d+\.\d+\b", entry["alt"]):
+            assert value in written, f"{value} in the alternative text of {entry['title']}"
+
+
+def test_every_synthetic_figure_says_so_in_the_image(site):
+    manifest = results.accepted_manifest()
+    synthetic = [n for n, e in manifest["figures"].items() if e["kind"] == "synthetic"]
+    assert synthetic
+    for name in synthetic:
+        assert "SYNTHETIC PEOPLE" in (site / "downloads" / f"{name}.svg").read_text("utf-8")
+        assert manifest["figures"][name]["alt"].startswith("Synthetic people")
+
+
+def test_figures_of_open_data_do_not_cry_synthetic(site):
+    manifest = results.accepted_manifest()
+    for name, entry in manifest["figures"].items():
+        if entry["kind"] != "synthetic":
+            assert "SYNTHETIC" not in (site / "downloads" / f"{name}.svg").read_text("utf-8")
+
+
+def test_the_downloads_page_offers_every_table(site):
+    hrefs = {a["href"] for a in main(site, "book/downloads").select("a[href]")}
+    for name in results.accepted_manifest()["tables"]:
+        assert f"../downloads/{name}.csv" in hrefs
+
+
+def test_the_data_dictionary_describes_every_input(site):
+    from distance_to_care import tables
+
+    text = main(site, "book/data_dictionary").get_text(" ")
+    for resource in tables.descriptor()["resources"]:
+        assert resource["title"] in text
+        for field in resource.get("schema", {}).get("fields", []):
+            assert field["name"] in text

@@ -1,0 +1,26 @@
+"""Where official files exist, the parts that need them are proved too."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from distance_to_care import places
+
+BESIDE = places.ROOT.parent / "shared" / "open-data"
+
+# Set before anything is imported or any kernel starts, so that notebooks see the files as well.
+if not os.environ.get(places.OFFICIAL_VARIABLE) and BESIDE.is_dir():
+    os.environ[places.OFFICIAL_VARIABLE] = str(BESIDE)
+
+
+def pytest_collection_modifyitems(items):
+    """Leave out, and never count as passed, what needs official files that are not here."""
+    if places.official_folder() is None:
+        items[:] = [i for i in items if "official_folder" not in getattr(i, "fixturenames", ())]
+
+
+@pytest.fixture(scope="session")
+def official_folder() -> Path:
+    """The folder of official files of this machine."""
+    return places.official_folder()

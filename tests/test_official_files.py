@@ -1,0 +1,268 @@
+"""Official files: recognised by content, refused when truncated or altered, obtained whole."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+
+from distance_to_care import official, tables
+from distance_to_care.problems import Problem
+
+ROWS = 32_844
+
+
+def imd_lines() -> list[str]:
+    """A stand-in in the official layout, with the official rows, sums and counts of deciles."""
+    ranks = np.arange(1, ROWS + 1)
+    counts = official.catalogue()["imd_2019"]["counts"]["imd_decile"]
+    deciles = np.repeat([int(decile) for decile in counts], list(counts.values()))
+    # The official ranks hold ties; the stand-in spreads the difference over the last row.
+    ranks[-1] += official.catalogue()["imd_2019"]["sums"]["imd_rank"] - ranks.sum()
+    heading = (
+        "LSOA code (2011),LSOA name (2011),"
+        "Index of Multiple Deprivation (IMD) Rank (where 1 is most deprived),"
+        "Index of Multiple Deprivation (IMD) Decile (where 1 is most deprived 10% of LSOAs)"
+    )
+    rows = [
+        f'E01{i:06d},"Somewhere, {i}","{rank:,}",{decile}'
+        for i, (rank, decile) in enumerate(zip(ranks, deciles, strict=True))
+    ]
+    return [heading, *rows]
+
+
+def content(lines: list[str]) -> bytes:
+    return ("\ufeff" + "\r\n".join(lines) + "\r\n").encode()
+
+
+GOOD = content(imd_lines())
+
+
+@pytest.fixture
+def server():
+    """A web server on this machine: path -> bytes; lists what was asked for."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):  # noqa: N802 (the library's name)
+            body = self.server.files.get(self.path)
+            self.server.asked.append(self.path)
+            if body is None:
+                self.send_error(404)
+                return
+            self.send_response(200)
+            # A broken connection: more is announced than comes.
+            self.send_header("Content-Length", str(len(body) * (2 if "cut" in self.path else 1)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments):
+            """Keep the test's output clean."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        running.files, running.asked = {}, []
+        running.address = f"http://127.0.0.1:{running.server_address[1]}"
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+# --- Recognising and reading ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_whole_file_is_recognised_whatever_its_name(tmp_path, pack):
+    (tmp_path / "downloaded (3).csv").write_bytes(pack(GOOD))
+    (tmp_path / "notes.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG")
+    found = official.find(tmp_path)
+    assert {name: path.name for name, path in found.items()} == {"imd_2019": "downloaded (3).csv"}
+    frame = official.read("imd_2019", found["imd_2019"])
+    assert frame.columns.tolist() == ["area_code", "imd_rank", "imd_decile"]
+    assert len(frame) == ROWS
+    assert frame["imd_rank"].iloc[4_999] == 5_000
+    assert frame["imd_decile"].dtype == "int64"
+
+
+def test_titles_above_the_heading_and_small_letters_do_not_matter(tmp_path):
+    lines = imd_lines()
+    path = tmp_path / "saved_sheet.csv"
+    path.write_bytes(content(["Indices of deprivation,,,", ",,,", lines[0].lower(), *lines[1:]]))
+    assert official.find(tmp_path) == {"imd_2019": path}
+    assert len(official.read("imd_2019", path)) == ROWS
+
+
+def test_truncated_file_is_a_problem(tmp_path):
+    path = tmp_path / "imd.csv"
+    path.write_bytes(content(imd_lines()[:-100]))
+    with pytest.raises(Problem, match="32,744 rows where the official file has 32,844.*truncated"):
+        official.read("imd_2019", path)
+
+
+def test_half_a_compressed_file_is_a_problem(tmp_path):
+    path = tmp_path / "imd.csv.gz"
+    path.write_bytes(gzip.compress(GOOD)[:-2_000])
+    with pytest.raises(Problem, match="truncated or damaged"):
+        official.read("imd_2019", path)
+
+
+def test_altered_number_is_a_problem(tmp_path):
+    lines = imd_lines()
+    lines[7] = lines[7].replace('"7"', '"8"')
+    path = tmp_path / "imd.csv"
+    path.write_bytes(content(lines))
+    with pytest.raises(Problem, match="imd_rank adds up to 539,380,565.*altered"):
+        official.read("imd_2019", path)
+
+
+def test_exchanged_deciles_are_a_problem(tmp_path):
+    """Same sum, other classes: 1 and 3 become 2 and 2."""
+    lines = imd_lines()
+    lines[1] = lines[1][:-1] + "2"
+    third = next(i for i, line in enumerate(lines) if line.endswith(",3"))
+    lines[third] = lines[third][:-1] + "2"
+    path = tmp_path / "imd.csv"
+    path.write_bytes(content(lines))
+    with pytest.raises(Problem, match="classes of imd_decile"):
+        official.read("imd_2019", path)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda line: line.replace('"7"', "seven"), "text in the column of numbers for imd_rank"),
+        (lambda line: line.replace('"7"', ""), "empty cells in the column for imd_rank"),
+        (lambda line: line.replace("E01000006", "E01000005"), "area_code more than once"),
+    ],
+)
+def test_other_alterations_are_problems(tmp_path, change, sentence):
+    lines = imd_lines()
+    lines[7] = change(lines[7])
+    path = tmp_path / "imd.csv"
+    path.write_bytes(content(lines))
+    with pytest.raises(Problem, match=sentence):
+        official.read("imd_2019", path)
+
+
+def test_unrecognised_file_is_a_problem(tmp_path):
+    path = tmp_path / "imd.csv"
+    path.write_text("postcode,decile\nX,1\n")
+    with pytest.raises(Problem, match=r"imd.csv is not recognised as 'imd_2019'.*www.gov.uk"):
+        official.read("imd_2019", path)
+    with pytest.raises(Problem, match="no official file called 'imd_1066'. Known are imd_2019"):
+        official.read("imd_1066", path)
+
+
+def test_every_entry_can_be_used():
+    for name, entry in official.catalogue().items():
+        assert entry["rows"] > 30_000, name
+        assert entry["landing_page"].startswith("https://")
+        assert entry.get("address", "https://").startswith("https://")
+        assert "address" in entry or "look_for" in entry
+        columns = set(official._headings(entry))
+        for checked in ("sums", "counts", "distinct"):
+            assert set(entry.get(checked, {})) <= columns, name
+        assert any(check in entry for check in ("sums", "counts", "distinct")), name
+
+
+def test_official_files_of_this_machine_add_up(official_folder):
+    found = official.find(official_folder)
+    assert set(found) == set(official.catalogue())
+    for name in ("imd_2019", "imd_2025", "rural_urban_2011", "lookup_lsoa11_icb22"):
+        frame = official.read(name, found[name])
+        assert frame["area_code"].is_unique
+    assert set(tables.official("rural_urban_2011")["rural_urban"]) == {"rural", "urban"}
+    population = tables.official("population_mid2020")
+    english = population["area_code"].str.startswith("E")
+    # The mid-2020 population of England as ONS published it.
+    assert population.loc[english, "people"].sum() == 56_550_138
+
+
+# --- Obtaining --------------------------------------------------------------------------------
+
+
+def obtain(folder, server, path, **options):
+    said = []
+    addresses = {"imd_2019": server.address + path}
+    found = official.obtain(folder, addresses, said.append, **options)
+    return found, "\n".join(said)
+
+
+def test_good_file_is_obtained_checked_and_recorded(tmp_path, server):
+    server.files["/good.csv"] = GOOD
+    found, said = obtain(tmp_path / "cache", server, "/good.csv")
+    assert found["imd_2019"].read_bytes() == GOOD
+    digest = hashlib.sha256(GOOD).hexdigest()
+    assert digest in said
+    assert "recorded at first download" in said
+    assert "100%" in said
+    # Those without an address are named with the place to look.
+    assert "population_mid2020: no address" in said
+    record = json.loads((tmp_path / "cache" / official.RECORD).read_text())
+    assert record["imd_2019"]["sha256"] == digest
+    assert record["imd_2019"]["address"].endswith("/good.csv")
+    kept = sorted(path.name for path in (tmp_path / "cache").iterdir())
+    assert kept == ["imd_2019.csv", official.RECORD]
+
+
+def test_file_that_is_there_is_not_obtained_again(tmp_path, server):
+    server.files["/good.csv"] = GOOD
+    obtain(tmp_path, server, "/good.csv")
+    _, said = obtain(tmp_path, server, "/good.csv")
+    assert server.asked == ["/good.csv"]
+    assert "imd_2019: already there" in said
+
+
+def test_changed_file_is_said(tmp_path, server):
+    server.files["/good.csv"] = GOOD
+    obtain(tmp_path, server, "/good.csv")
+    _, said = obtain(tmp_path, server, "/good.csv", again=True)
+    assert "sha256 as at first download" in said
+    server.files["/good.csv"] = GOOD.replace(b"Somewhere", b"Elsewhere")
+    found, said = obtain(tmp_path, server, "/good.csv", again=True)
+    assert "The publisher has changed the file" in said
+    assert b"Elsewhere" in found["imd_2019"].read_bytes()
+    record = json.loads((tmp_path / official.RECORD).read_text())["imd_2019"]
+    assert record["sha256"] == hashlib.sha256(GOOD).hexdigest()
+    assert record["latest"]["sha256"] != record["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "sentence"),
+    [
+        ("/truncated.csv", content(imd_lines()[:20_000]), "truncated"),
+        ("/altered.csv", GOOD.replace(b'"7",1', b'"9",1'), "altered"),
+        ("/cut.csv", GOOD, "could not be downloaded"),
+        ("/page.csv", b"<!doctype html><p>Moved</p>", "is not recognised as 'imd_2019'"),
+        ("/absent.csv", None, "Not Found"),
+    ],
+)
+def test_bad_download_leaves_nothing_and_spares_what_is_there(
+    tmp_path, server, path, body, sentence
+):
+    server.files["/good.csv"] = GOOD
+    if body is not None:
+        server.files[path] = body
+    with pytest.raises(Problem, match=sentence) as raised:
+        obtain(tmp_path, server, path)
+    assert server.address + path in str(raised.value)
+    assert ".part" not in str(raised.value)
+    assert list(tmp_path.iterdir()) == []
+
+    obtain(tmp_path, server, "/good.csv")
+    with pytest.raises(Problem, match=sentence):
+        obtain(tmp_path, server, path, again=True)
+    assert (tmp_path / "imd_2019.csv").read_bytes() == GOOD
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_address_that_is_no_web_address_is_a_problem(tmp_path):
+    with pytest.raises(Problem, match="not a web address"):
+        official.obtain(tmp_path, {"imd_2019": "file:///etc/hosts"})
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,243 @@
+"""The built site in a real browser, cut off from the network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from browser import launched, served, visited
+from lxml import html as markup
+
+from distance_to_care import places
+from distance_to_care.publication import checks
+
+SCHEMES = ("light", "dark")
+WIDTHS = (1280, 390)
+NARROW = 320
+# Issue 2: sum of gzip sizes on a first visit of a page without figures; a default page has 840.
+HEAVIEST_PAGE_BYTES = 150_000
+# The theme decides 300 ms after a change of width which boxes scroll and take the focus.
+SETTLING_MS = 350
+SCHEME_IS = "scheme => document.documentElement.dataset.theme === scheme"
+FIGURES = (".svg", ".png", ".jpg", ".webp", ".gif")
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    """Folder of the built site: `make test` names it, otherwise the last `make book`."""
+    folder = Path(os.environ.get("DISTANCE_TO_CARE_SITE") or places.BUILD / "html")
+    assert (folder / "index.html").exists(), f"No site in {folder}. Build it first: make book"
+    return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def base(site: Path):
+    with served(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with launched() as opened:
+        yield opened
+
+
+def page_names(site: Path) -> list[str]:
+    """Pages for readers, in alphabetical order; not the address that only leads to the first."""
+    names = [path.relative_to(site).as_posix() for path in sorted(site.rglob("*.html"))]
+    names = [name for name in names if not name.startswith(("_static/", "_sources/"))]
+    return [name for name in names if name != "index.html" or first_page(site) == name]
+
+
+def shows_figures(site: Path, name: str) -> bool:
+    page = markup.document_fromstring((site / name).read_text(encoding="utf-8"))
+    return any(
+        urlsplit(source).path.lower().endswith(FIGURES) for source in page.xpath("//main//img/@src")
+    )
+
+
+def first_page(site: Path) -> str:
+    """The page that `index.html` leads to."""
+    page = markup.document_fromstring((site / "index.html").read_text(encoding="utf-8"))
+    refresh = page.xpath("//meta[@http-equiv='refresh']/@content")
+    return refresh[0].split("url=")[1] if refresh else "index.html"
+
+
+def test_nothing_is_wrong_with_the_files_of_the_site(site: Path):
+    assert checks.problems(site) == []
+
+
+def test_every_page_is_accessible_light_and_self_contained(site: Path, base: str, browser):
+    """One visit a page: other hosts, script errors, weight, axe in 2 schemes x 2 widths, 320 px."""
+    names = page_names(site)
+    assert len(names) >= 4, "the site has lost its pages"
+    problems: list[str] = []
+    for name in names:
+        with visited(browser, base, name) as visit:
+            page = visit.page
+            weight = visit.bytes_gzipped(site)
+            if weight > HEAVIEST_PAGE_BYTES and not shows_figures(site, name):
+                problems.append(f"{name} weighs {weight:,} bytes without a figure")
+            visit.add_axe()
+            for width in WIDTHS:
+                if width != WIDTHS[0]:  # the page opened at the first
+                    page.set_viewport_size({"width": width, "height": 900})
+                    page.wait_for_timeout(SETTLING_MS)
+                for scheme in SCHEMES:
+                    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                    page.wait_for_function(SCHEME_IS, arg=scheme)
+                    problems += [f"{name} {scheme} {width} px: {found}" for found in visit.axe()]
+            page.set_viewport_size({"width": NARROW, "height": 900})
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            if wide > NARROW:
+                problems.append(f"{name} scrolls sideways at {NARROW} px: it is {wide} px wide")
+            problems += [f"{name} asks another host for {address}" for address in visit.foreign]
+            problems += [f"{name}: {complaint}" for complaint in visit.complaints]
+    assert not problems, "\n".join(problems)
+
+
+def test_the_address_of_the_site_leads_to_the_first_page(site: Path, base: str, browser):
+    with visited(browser, base, "") as visit:
+        visit.page.wait_for_url(base + first_page(site))
+        assert visit.page.locator("main h1").count() == 1
+        assert visit.page.locator("html").get_attribute("lang") == "en-GB"
+
+
+def test_search_finds_a_page_without_the_network(site: Path, base: str, browser):
+    for start in (base, site.as_uri() + "/"):
+        with visited(browser, start, "search.html?q=distance") as visit:
+            results = visit.page.locator("#search-results li a")
+            results.first.wait_for(timeout=10_000)
+            target = results.first.get_attribute("href")
+            visit.page.goto(start + target.split("?")[0].split("#")[0])
+            assert visit.page.locator("main h1").count() == 1
+            assert visit.foreign == []
+            assert visit.complaints == []
+
+
+def test_search_opens_from_the_keyboard(site: Path, base: str, browser):
+    with visited(browser, base, first_page(site)) as visit:
+        visit.page.keyboard.press("Control+k")
+        field = visit.page.locator("#pst-search-dialog input")
+        assert field.is_visible()
+        field.fill("deprivation")
+        field.press("Enter")
+        visit.page.wait_for_url("**/search.html?q=deprivation")
+        visit.page.locator("#search-results li a").first.wait_for(timeout=10_000)
+
+
+def test_colour_scheme_follows_the_reader_and_is_remembered(site: Path, base: str, browser):
+    with visited(browser, base, first_page(site), color_scheme="light") as visit:
+        page = visit.page
+        ground = "getComputedStyle(document.body).backgroundColor"
+        seen = {page.evaluate("document.documentElement.dataset.mode"): page.evaluate(ground)}
+        for _ in range(2):
+            page.locator(".theme-switch-button").first.click()
+            mode = page.evaluate("document.documentElement.dataset.mode")
+            seen[mode] = page.evaluate(ground)
+        assert set(seen) == {"auto", "light", "dark"}
+        assert seen["auto"] == seen["light"] != seen["dark"]
+        chosen = page.evaluate("document.documentElement.dataset.mode")
+        page.reload()
+        assert page.evaluate("document.documentElement.dataset.mode") == chosen
+
+
+def test_menu_opens_on_a_phone_and_closes_with_escape(site: Path, base: str, browser):
+    with visited(browser, base, first_page(site), width=390) as visit:
+        page = visit.page
+        links = page.locator(".bd-links a")
+        assert links.count() >= 4
+        assert not links.nth(1).is_visible()
+        page.locator(".primary-toggle").click()
+        assert links.nth(1).is_visible()
+        page.keyboard.press("Escape")
+        assert not links.nth(1).is_visible()
+        page.locator(".primary-toggle").click()
+        destination = links.nth(1).get_attribute("href")
+        links.nth(1).click()
+        page.wait_for_url("**/" + destination.split("#")[0].lstrip("./"))
+
+
+def test_skip_link_comes_first_and_leads_to_the_text(site: Path, base: str, browser):
+    with visited(browser, base, first_page(site)) as visit:
+        page = visit.page
+        page.keyboard.press("Tab")
+        focused = page.locator(":focus")
+        assert focused.inner_text() == "Skip to main content"
+        box = focused.bounding_box()
+        assert box["y"] >= 0
+        assert box["height"] >= 24
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "main-content"
+
+
+def test_focus_is_visible_and_not_covered(site: Path, base: str, browser):
+    """Walk with the Tab key: every stop has an outline and is the topmost thing in its place."""
+    script = """() => {
+      const stop = document.activeElement;
+      const box = stop.getClientRects()[0];
+      if (!box) return stop.outerHTML.slice(0, 80) + " has no place on the page";
+      const style = getComputedStyle(stop);
+      const drawn = parseFloat(style.outlineWidth) >= 2 && style.outlineStyle !== "none";
+      if (!drawn) return stop.outerHTML.slice(0, 80) + " has no focus outline";
+      const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+      if (!top || !(stop.contains(top) || top.contains(stop)))
+        return stop.outerHTML.slice(0, 80) + " is covered";
+      return "";
+    }"""
+    with visited(browser, base, first_page(site)) as visit:
+        faults, stops = [], 0
+        for _ in range(60):
+            visit.page.keyboard.press("Tab")
+            if visit.page.evaluate("document.activeElement === document.body"):
+                break
+            stops += 1
+            faults.append(visit.page.evaluate(script))
+        assert stops >= 5
+        assert [fault for fault in faults if fault] == []
+
+
+def test_every_download_arrives_with_content(site: Path, base: str, browser):
+    addresses = set()
+    for name in page_names(site):
+        page = markup.document_fromstring((site / name).read_text(encoding="utf-8"))
+        page.make_links_absolute(base + name)
+        addresses |= set(page.xpath("//a[@download]/@href"))
+        addresses |= set(page.xpath("//*[contains(@class, 'downloads')]//a/@href"))
+    with visited(browser, base, first_page(site)) as visit:
+        for address in sorted(addresses):
+            assert address.startswith(base), f"{address} is not on this site"
+            answer = visit.page.request.get(address)
+            assert answer.ok, f"{address}: {answer.status}"
+            assert len(answer.body()) > 0, f"{address} is empty"
+
+
+def test_pages_work_from_a_folder(site: Path, browser):
+    """Opened without a server: styled, no complaint, nothing fetched from a host."""
+    for name in page_names(site):
+        with visited(browser, site.as_uri() + "/", name) as visit:
+            assert visit.foreign == [], name
+            assert visit.complaints == [], name
+            assert visit.page.evaluate("document.styleSheets.length") == 1, name
+
+
+def test_figures_stand_on_white_and_data_tables_open(site: Path, base: str, browser):
+    for name in page_names(site):
+        if not shows_figures(site, name):
+            continue
+        with visited(browser, base, name, color_scheme="dark") as visit:
+            page = visit.page
+            for image in page.locator("main figure img, main .cell_output img").all():
+                ground = image.evaluate("image => getComputedStyle(image).backgroundColor")
+                assert ground == "rgb(255, 255, 255)", name
+                ratio = image.evaluate(
+                    "i => (i.naturalWidth / i.naturalHeight) / (i.clientWidth / i.clientHeight)"
+                )
+                assert abs(ratio - 1) < 0.1, f"{name}: a figure is squashed"
+            for details in page.locator("figure details").all():
+                table = details.locator("table")
+                assert not table.is_visible()
+                details.locator("summary").click()
+                assert table.is_visible()

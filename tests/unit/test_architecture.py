@@ -1,0 +1,119 @@
+"""The shape of the package: imports point one way, one reader, one writer."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from distance_to_care import places
+
+PACKAGE = places.ROOT / "distance_to_care"
+
+# Every module may import those on earlier lines only.
+LAYERS = [
+    {"problems", "places", "__init__"},
+    {"study", "disclosure"},
+    {"contract", "official"},
+    {"tables"},
+    {"geography", "synthetic", "figures"},
+    {"access", "cohort", "results"},
+    {"statistics.survival", "statistics.__init__"},
+    {"calibration", "analyses"},
+    {"publication"},
+    {"command_line"},
+    {"__main__"},
+]
+# Calculation takes tables and returns tables: it does not read, write, print or plot.
+CALCULATION = {
+    "geography",
+    "access",
+    "synthetic",
+    "statistics.survival",
+    "disclosure",
+    "contract",
+    "study",
+}
+READERS = {"tables", "official", "results", "contract"}
+READING = {"read_csv", "read_parquet", "read_json", "read_excel", "read_feather", "read_pickle"}
+WRITING = {"to_csv", "to_parquet", "to_json", "to_excel", "write_text", "write_bytes", "savefig"}
+WRITERS = {"results", "command_line", "official", "figures", "calibration", "synthetic"}
+DISEASE = ("ipf", "fibrosis", "antifibrotic", "fvc", "dlco", "spinal muscular")
+
+
+def modules() -> dict[str, ast.Module]:
+    return {
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts): ast.parse(path.read_text())
+        for path in sorted(PACKAGE.rglob("*.py"))
+    }
+
+
+def layer(module: str) -> int:
+    head = "publication" if module.startswith("publication") else module
+    for place, names in enumerate(LAYERS):
+        if head in names:
+            return place
+    raise AssertionError(f"{module} has no place in the layers: give it one")
+
+
+def imported(tree: ast.Module) -> set[str]:
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("distance_to_care"):
+            inside = node.module.removeprefix("distance_to_care").strip(".")
+            for alias in node.names:
+                dotted = f"{inside}.{alias.name}".strip(".")
+                is_module = (PACKAGE / f"{dotted.replace('.', '/')}.py").exists()
+                names.add(dotted if is_module else inside or "__init__")
+        elif isinstance(node, ast.Import):
+            names |= {
+                alias.name.removeprefix("distance_to_care.")
+                for alias in node.names
+                if alias.name.startswith("distance_to_care.")
+            }
+    return names
+
+
+def attributes(tree: ast.Module) -> set[str]:
+    return {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+
+
+@pytest.mark.parametrize("module", modules())
+def test_imports_point_one_way(module):
+    for other in imported(modules()[module]):
+        if module.startswith("publication") and other.startswith("publication"):
+            continue
+        assert layer(other) < layer(module), f"{module} imports {other}"
+
+
+@pytest.mark.parametrize("module", modules())
+def test_one_reader_and_one_writer(module):
+    if module.startswith("publication"):
+        return
+    used = attributes(modules()[module])
+    if module not in READERS:
+        assert not used & READING, f"{module} reads inputs; tables.py is the reader"
+    if module not in WRITERS:
+        assert not used & WRITING, f"{module} writes; results.py is the writer of results"
+
+
+@pytest.mark.parametrize("module", sorted(CALCULATION))
+def test_calculation_only_calculates(module):
+    tree = modules()[module]
+    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call)
+              and isinstance(node.func, ast.Name)}  # fmt: skip
+    assert not called & {"print", "open"}, f"{module} prints or opens files"
+    libraries = {alias.name.split(".")[0] for node in ast.walk(tree)
+                 if isinstance(node, ast.Import) for alias in node.names}  # fmt: skip
+    assert not libraries & {"matplotlib", "seaborn"}, f"{module} plots"
+
+
+def test_the_waist_is_used_by_every_figure():
+    # Figures know nothing of people: they import no reader and no calculation.
+    assert imported(modules()["figures"]) == {"problems"}
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.stem)
+def test_no_module_names_a_disease(path: Path):
+    text = path.read_text().lower()
+    for word in DISEASE:
+        assert word not in text, f"{path.name} names {word}: it belongs in a study file"

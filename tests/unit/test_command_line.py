@@ -1,0 +1,213 @@
+"""The command line: exit codes, sentences, and nothing half-written."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from invented_people import csv_text
+
+from distance_to_care import __version__, places, synthetic, tables
+
+COMMANDS = ["check", "synthesise", "analyse", "build", "accept", "compare", "data", "serve"]
+
+
+def run(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "distance_to_care", *map(str, arguments)],
+        cwd=places.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+
+
+def test_version_and_help():
+    assert run("--version").stdout.strip() == __version__
+    shown = run("--help").stdout
+    for command in COMMANDS:
+        assert command in shown
+    assert "Exit codes" in shown
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command):
+    shown = run(command, "--help")
+    assert shown.returncode == 0
+    assert "Exit codes" in shown.stdout
+    assert "Usage:" in shown.stdout
+
+
+def test_an_unknown_command_or_option_is_refused_with_code_2():
+    assert run("no-such").returncode == 2
+    assert run("check", "x.csv", "--no-such").returncode == 2
+
+
+def test_a_good_file_passes(tmp_path):
+    file = tmp_path / "people.csv"
+    file.write_text(csv_text(), encoding="utf-8")
+    found = run("check", file)
+    assert found.returncode == 0, found.stderr
+    assert "no problems" in found.stdout
+
+
+def test_a_bad_file_fails_with_every_fault_and_no_traceback(tmp_path):
+    file = tmp_path / "people.csv"
+    text = csv_text().replace("fvc_percent", "fvc_per_cent").replace("female", "Ada Canary")
+    file.write_text(text, encoding="utf-8")
+    found = run("check", file)
+    assert found.returncode == 2
+    assert "Traceback" not in found.stderr
+    assert "Canary" not in found.stderr + found.stdout
+    assert "fvc_percent" in found.stderr
+    assert "'sex'" in found.stderr
+
+
+@pytest.mark.parametrize("study", ["no_such_study", "no/such/path.toml"])
+def test_an_unknown_study_is_a_sentence(tmp_path, study):
+    found = run("check", tmp_path / "x.csv", "--study", study)
+    assert found.returncode == 2
+    assert "Traceback" not in found.stderr
+    assert found.stderr.strip()
+
+
+def test_synthesise_writes_the_same_bytes_for_the_same_seed(tmp_path):
+    for name in ("one.csv", "two.csv"):
+        made = run("synthesise", "--people", 60, "--seed", 7, "--output", tmp_path / name)
+        assert made.returncode == 0, made.stderr
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
+    made = run("synthesise", "--people", 60, "--seed", 8, "--output", tmp_path / "three.csv")
+    assert (tmp_path / "one.csv").read_bytes() != (tmp_path / "three.csv").read_bytes()
+    assert run("check", tmp_path / "one.csv").returncode == 0
+
+
+def test_the_committed_cohort_is_what_the_command_writes(tmp_path):
+    parameters = tables.read_parameters("ipf")
+    seed = synthetic.default_seed(parameters)
+    made = run("synthesise", "--people", 2359, "--seed", seed, "--output", tmp_path / "c.csv",
+               DISTANCE_TO_CARE_OPEN_DATA=str(tmp_path))  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    committed = places.DATA / "synthetic" / "synthetic_ipf.csv"
+    assert (tmp_path / "c.csv").read_bytes() == committed.read_bytes()
+    made = run("synthesise", "--people", 2359, "--output", tmp_path / "d.parquet")
+    assert made.returncode == 0, made.stderr
+    parquet = pd.read_parquet(tmp_path / "d.parquet")
+    assert (parquet["record_kind"] == "synthetic").all()
+    assert len(parquet) == 2359
+
+
+def test_effects_none_draws_other_people(tmp_path):
+    for effects in ("published", "none"):
+        made = run("synthesise", "--people", 60, "--effects", effects,
+                   "--output", tmp_path / f"{effects}.csv")  # fmt: skip
+        assert made.returncode == 0, made.stderr
+    assert (tmp_path / "none.csv").read_bytes() != (tmp_path / "published.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--output", "exists.csv"), "exists"),
+        (("--output", "no/such/folder/x.csv"), "does not exist"),
+        (("--output", "x.xlsx"), "must end in"),
+        (("--output", "folder.csv"), "is a folder"),
+    ],
+)
+def test_synthesise_never_writes_over_anything(tmp_path, arguments, sentence):
+    (tmp_path / "exists.csv").write_text("mine")
+    (tmp_path / "folder.csv").mkdir()
+    found = run("synthesise", "--people", 10, "--output", tmp_path / arguments[1])
+    assert found.returncode == 2
+    assert sentence in found.stderr
+    assert (tmp_path / "exists.csv").read_text() == "mine"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["exists.csv", "folder.csv"]
+
+
+@pytest.mark.parametrize("people", ["0", "-5", "many", "1.5"])
+def test_a_number_of_people_that_is_none_is_refused(tmp_path, people):
+    found = run("synthesise", "--people", people, "--output", tmp_path / "x.csv")
+    assert found.returncode == 2
+    assert "Traceback" not in found.stderr
+
+
+def test_analyse_writes_the_accepted_tables_without_a_book(tmp_path):
+    cohort = places.DATA / "synthetic" / "synthetic_ipf.csv"
+    found = run("analyse", cohort, "--output", tmp_path / "out")
+    assert found.returncode == 0, found.stderr
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert "survival_by_deprivation_models" in manifest["tables"]
+    for name, entry in manifest["tables"].items():
+        assert entry["kind"] == "synthetic"
+        accepted = places.ACCEPTED / f"{name}.csv"
+        assert (tmp_path / "out" / f"{name}.csv").read_text() == accepted.read_text()
+    # Again into the same folder: the folder is its own, so it may be replaced.
+    assert run("analyse", cohort, "--output", tmp_path / "out").returncode == 0
+
+
+def registry_file(tmp_path):
+    people = pd.read_csv(places.DATA / "synthetic" / "synthetic_ipf.csv").drop(
+        columns="record_kind"
+    )
+    file = tmp_path / "extract.csv"
+    people.assign(person_id=[f"canary_{i}" for i in range(len(people))]).to_csv(file, index=False)
+    return file
+
+
+def test_a_file_that_does_not_say_its_kind_needs_the_option(tmp_path):
+    file = registry_file(tmp_path)
+    found = run("analyse", file, "--output", tmp_path / "out")
+    assert found.returncode == 2
+    assert "--kind" in found.stderr
+    assert not (tmp_path / "out").exists()
+    found = run("analyse", file, "--output", tmp_path / "out", "--kind", "registry")
+    assert found.returncode == 0, found.stderr
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert {entry["kind"] for entry in manifest["tables"].values()} == {"registry"}
+    everything = "".join(p.read_text() for p in (tmp_path / "out").iterdir())
+    assert "canary" not in everything + found.stdout + found.stderr
+
+
+def test_synthetic_people_cannot_be_passed_off_as_a_registry(tmp_path):
+    cohort = places.DATA / "synthetic" / "synthetic_ipf.csv"
+    found = run("analyse", cohort, "--output", tmp_path / "out", "--kind", "registry")
+    assert found.returncode == 2
+    assert "synthetic" in found.stderr
+
+
+def test_analyse_refuses_a_folder_with_other_things(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.docx").write_text("mine")
+    cohort = places.DATA / "synthetic" / "synthetic_ipf.csv"
+    found = run("analyse", cohort, "--output", tmp_path / "out")
+    assert found.returncode == 2
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["thesis.docx"]
+    found = run("analyse", cohort, "--output", places.ACCEPTED)
+    assert found.returncode == 2
+    assert "folder of the project" in found.stderr
+
+
+def test_build_with_a_cohort_needs_a_folder_of_its_own(tmp_path):
+    cohort = places.DATA / "synthetic" / "synthetic_ipf.csv"
+    assert run("build", "--cohort", cohort).returncode == 2
+    assert run("build", "--output", tmp_path / "x").returncode == 2
+    found = run("build", "--cohort", cohort, "--output", places.ACCEPTED)
+    assert found.returncode == 2
+    found = run("build", "--cohort", tmp_path / "none.csv", "--output", tmp_path / "x")
+    assert found.returncode == 2
+    assert "Traceback" not in found.stderr
+
+
+def test_serve_without_a_site_is_a_sentence(tmp_path):
+    found = run("serve", "--site", tmp_path)
+    assert found.returncode == 2
+    assert "make book" in found.stderr
+
+
+def test_no_progress_bar_where_there_is_no_terminal(tmp_path):
+    cohort = places.DATA / "synthetic" / "synthetic_ipf.csv"
+    found = run("analyse", cohort, "--output", tmp_path / "out")
+    assert "\r" not in found.stderr
+    assert "\x1b" not in found.stderr

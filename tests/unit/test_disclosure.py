@@ -1,0 +1,111 @@
+"""Disclosure control: no small count, no small step, no total that gives one back."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from distance_to_care import disclosure
+from distance_to_care.statistics import survival
+
+
+def counts(people, **others) -> pd.DataFrame:
+    groups = [str(i + 1) for i in range(len(people))]
+    return pd.DataFrame({"group_by": "fifth", "group": groups, "people": people, **others})
+
+
+def test_a_count_below_ten_is_withheld_and_the_rest_rounded_to_five():
+    found = disclosure.protect(counts([9, 10, 47, 103]))
+    assert found["people"].isna().tolist() == [True, True, False, False]
+    assert found["people"].dropna().tolist() == [45, 105]
+    assert found["suppressed"].tolist() == [True, True, False, False]
+
+
+def test_zero_is_a_small_count():
+    assert disclosure.protect(counts([0, 100, 200]))["people"].isna().tolist() == [
+        True,
+        True,
+        False,
+    ]
+
+
+def test_a_withheld_group_takes_a_second_one_with_it_but_never_the_total():
+    table = pd.concat(
+        [counts([150]).assign(group="all"), counts([4, 60, 30, 56])], ignore_index=True
+    )
+    found = disclosure.protect(table).set_index("group")["people"]
+    assert found.isna().to_dict() == {"all": False, "1": True, "2": False, "3": True, "4": False}
+
+
+def test_two_withheld_groups_need_no_third():
+    assert disclosure.protect(counts([4, 6, 50, 60]))["people"].isna().sum() == 2
+
+
+def test_a_row_of_too_few_people_loses_its_estimates_too():
+    table = counts([4, 50, 60, 70], estimate=[1.0, 2.0, 3.0, 4.0], ci_low=0.1, unit="years")
+    found = disclosure.protect(table)
+    assert found["estimate"].isna().tolist() == [True, True, False, False]
+    assert found["ci_low"].isna().tolist() == [True, True, False, False]
+
+
+@pytest.mark.parametrize(("percentage", "withheld"), [(5.0, True), (95.0, True), (50.0, False)])
+def test_a_percentage_that_gives_a_small_count_back_is_withheld(percentage, withheld):
+    table = pd.DataFrame({"people": [100], "estimate": [percentage], "unit": ["per cent"]})
+    assert disclosure.protect(table)["estimate"].isna().iloc[0] == withheld
+
+
+def test_survival_probabilities_keep_three_decimals():
+    table = pd.DataFrame(
+        {"time_years": [1.0], "people": [500], "estimate": [0.8765432], "unit": ["probability"]}
+    )
+    assert disclosure.protect(table)["estimate"].iloc[0] == 0.877
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.integers(0, 400), min_size=2, max_size=9))
+def test_no_withheld_count_can_be_differenced_back(people):
+    """An attacker with the rounded total and the rounded groups cannot pin a small count."""
+    found = disclosure.protect(counts(people))["people"]
+    assert ((found.isna()) | (found >= disclosure.THRESHOLD)).all()
+    assert (found.dropna() % disclosure.ROUND_TO == 0).all()
+    hidden = found.isna()
+    if (np.array(people) < disclosure.THRESHOLD).any():
+        assert hidden.sum() >= min(2, len(people))
+
+
+def curve_of(people: pd.DataFrame) -> pd.DataFrame:
+    return survival.kaplan_meier(people, "fifth")
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.integers(40, 300))
+def test_every_published_step_holds_ten_deaths(seed, size):
+    draw = np.random.default_rng(seed)
+    people = pd.DataFrame(
+        {
+            "follow_up_years": np.round(draw.exponential(3, size) + 0.001, 3),
+            "outcome": draw.choice(["died", "censored"], size, p=[0.6, 0.4]),
+            "fifth": draw.integers(1, 4, size),
+        }
+    )
+    exact = curve_of(people)
+    merged = disclosure.merge_steps(exact)
+    later = merged[merged["time_years"] > 0]
+    assert (later["deaths"] >= disclosure.THRESHOLD).all()
+    assert (later["at_risk"] >= disclosure.THRESHOLD).all()
+    assert set(merged["group"]) == set(exact["group"])
+    # The curve itself is not bent: each published point lies on the exact curve.
+    keys = ["group", "time_years", "estimate"]
+    assert len(later[keys].merge(exact[keys])) == len(later)
+    for group, steps in later.groupby("group"):
+        exact_deaths = exact[(exact["group"] == group) & (exact["time_years"] > 0)]
+        up_to = exact_deaths[exact_deaths["time_years"] <= steps["time_years"].max()]
+        assert steps["deaths"].sum() == up_to["deaths"].sum()
+
+
+def test_open_data_are_exempt():
+    assert not disclosure.needs_control("open")
+    assert not disclosure.needs_control("modelled")
+    assert disclosure.needs_control("synthetic")
+    assert disclosure.needs_control("registry")

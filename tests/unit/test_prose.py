@@ -1,0 +1,419 @@
+"""Prose: every page and every notebook is in order, plain, and free of typed results.
+
+Each rule is a function from the text of a page to a list of faults, so that it can be shown to
+find a fault (`test_each_rule_finds_its_fault`) before it is trusted with the book.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import yaml
+
+from distance_to_care import places
+
+PAGES = sorted(places.BOOK.glob("*.md"))
+NOTEBOOKS = sorted(places.NOTEBOOKS.glob("*.ipynb"))
+ROOT_PAGES = sorted(places.ROOT.glob("*.md"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(places.ROOT).with_suffix("").as_posix()
+
+
+def text_of(path: Path) -> str:
+    """Return the Markdown of a page; of a notebook, its Markdown cells as one page."""
+    if path.suffix == ".md":
+        return path.read_text(encoding="utf-8")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+
+
+class Line(NamedTuple):
+    number: int
+    text: str
+    section: str
+    directive: str  # the directive that the line stands in, or ""
+
+
+# Directives whose content is prose; the content of any other fence is code or options.
+PROSE_DIRECTIVES = {"glossary", "note", "admonition", "tip", "warning", "important", "dropdown"}
+PROSE_DIRECTIVES |= {"grid", "grid-item-card", "card", "tab-item", "tab-set", "figure"}
+
+
+def prose(text: str) -> Iterator[Line]:
+    """Walk through the lines of a page that a reader reads as text."""
+    fences: list[tuple[str, str]] = []
+    section, formula = "", False
+    comment = re.compile(r"<!--.*?-->", re.S)
+    visible = comment.sub(lambda found: "\n" * found[0].count("\n"), text)
+    for number, line in enumerate(visible.split("\n"), start=1):
+        stripped = line.strip()
+        fence = re.match(r"(`{3,}|:{3,})\s*(?:\{([\w-]+)\})?(\w*)", stripped)
+        if fence and not stripped.strip(":`"):
+            if fences and fences[-1][0] == fence[1]:
+                fences.pop()
+            else:
+                fences.append((fence[1], ""))
+            continue
+        if fence:
+            fences.append((fence[1], fence[2] or ""))
+            continue
+        if any(directive not in PROSE_DIRECTIVES for _, directive in fences):
+            continue
+        if stripped.startswith("$$"):
+            formula = not formula if stripped.count("$$") == 1 else formula
+            continue
+        if formula or (fences and re.match(r":[\w-]+:", stripped)):
+            continue
+        heading = re.match(r"#{1,6} (.*)", line)
+        if heading:
+            section = heading[1]
+        yield Line(number, line, section, fences[-1][1] if fences else "")
+
+
+def without_code(line: str) -> str:
+    """Remove inline code, roles, formulas, and link targets; what is left is read as words."""
+    line = re.sub(r"\{[\w-]+\}`[^`]*`", "NUMBER", line)
+    line = re.sub(r"(`+).*?\1", "CODE", line)
+    line = re.sub(r"\$[^$]+\$", "FORMULA", line)
+    line = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", line)
+    return re.sub(r"https?://\S+", "ADDRESS", line)
+
+
+def is_citation(line: Line) -> bool:
+    return line.section == "References" or "doi:" in line.text or line.text.startswith(">")
+
+
+# --- The rules ----------------------------------------------------------------------------------
+
+
+def heading_faults(text: str) -> list[str]:
+    levels = [len(m[1]) for line in prose(text) if (m := re.match(r"(#{1,6}) \S", line.text))]
+    faults = []
+    if levels.count(1) != 1 or levels[0] != 1:
+        faults.append("a page has one first-level heading, at its top")
+    faults += [
+        f"a heading of level {after} follows one of level {before}"
+        for before, after in itertools.pairwise(levels)
+        if after > before + 1
+    ]
+    return faults
+
+
+BANNED = {
+    r"(?<!statistically )significan(t|tly|ce)": "say 'statistically significant', or what you mean",
+    r"impact(s|ed|ing)|(to|will|may|can|could) impact": "'impact' is not a verb: say 'change'",
+    r"leverag(e|es|ed|ing)": "say 'use'",
+    r"utili[sz](e|es|ed|ing|ation)": "say 'use'",
+    r"drill(s|ed|ing)?[ -]down": "say 'look closer'",
+    r"stakeholders?": "say who they are",
+    r"going forward": "say 'from now on'",
+    r"in order to": "say 'to'",
+    r"deep dive": "say 'close look'",
+    r"state[ -]of[ -]the[ -]art|cutting[ -]edge|world[ -]leading": "praise is for others",
+    r"(simply|obviously|clearly|of course)": "what is plain to you may not be to the reader",
+    r"sufferers?|victims?|afflicted": "say 'people with'",
+    r"(synthetic|simulated|fake|dummy) patients?": "say 'synthetic people'",
+    r"utils?|datapoints?|learnings|actionable": "jargon",
+    r"prove[sdn]? that deprivation|deprivation causes": "the studies do not show a cause",
+}
+
+AMERICAN = {
+    r"behaviors?": "behaviour",
+    r"colors?|colored": "colour",
+    r"centers?|centered": "centre",
+    r"analyz(e|es|ed|ing)": "analyse",
+    r"model(ed|ing)": "modelled, modelling",
+    r"label(ed|ing)": "labelled, labelling",
+    r"licenses?": "licence (the noun)",
+    r"neighbors?|neighboring": "neighbour",
+    r"gray": "grey",
+    r"pediatric": "paediatric",
+    r"catalogs?": "catalogue",
+    r"favorites?": "favourite",
+    r"travel(ed|ing|er|ers)": "travelled, travelling, traveller",
+}
+
+
+def word_faults(text: str) -> list[str]:
+    faults = []
+    for line in prose(text):
+        if is_citation(line):
+            continue
+        words = without_code(line.text)
+        for pattern, advice in (BANNED | AMERICAN).items():
+            if found := re.search(rf"\b(?:{pattern})\b", words, flags=re.I):
+                faults.append(f"line {line.number}: '{found[0]}': {advice}")
+    return faults
+
+
+def scenario_faults(text: str) -> list[str]:
+    """A model says what would follow, never what will."""
+    return [
+        f"line {line.number}: a scenario says 'would', not 'will'"
+        for line in prose(text)
+        if re.search(r"\b(will|shall)\b", without_code(line.text), flags=re.I)
+    ]
+
+
+def is_scenario(name: str) -> bool:
+    return bool(re.search(r"scenario|hub_and_spoke|where_to_put|virtual_review|lever", name))
+
+
+ABBREVIATIONS = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf|approx|Dr|Mr|Mrs|St|No|Fig|Eq)\.", re.I)
+
+
+def sentence_faults(text: str) -> list[str]:
+    """One sentence a line, and one line a sentence, so that a change shows as one line."""
+    faults = []
+    lines = list(prose(text))
+    for line, after in itertools.zip_longest(lines, lines[1:]):
+        stripped = line.text.strip()
+        if not stripped or stripped.startswith(("|", "#", "![", ">")) or is_citation(line):
+            continue
+        if line.directive == "glossary" and not line.text.startswith(" "):
+            continue  # the term itself
+        words = ABBREVIATIONS.sub("ABBREVIATION", without_code(stripped))
+        words = re.sub(r"^(\d+\.|[-*+])\s+", "", words)
+        words = re.sub(r"^(\*\*[^*]+\*\*)\s*", "", words)
+        if re.search(r"[.!?][\"')\]*]*\s+[A-Z]", words):
+            faults.append(f"line {line.number}: more than one sentence on a line")
+        follows = after is not None and after.number == line.number + 1
+        next_text = after.text.strip() if follows else ""
+        starts_anew = not next_text or re.match(r"(\d+\.|[-*+|#>]|!\[)\s?", next_text)
+        if not starts_anew and not re.search(r"[.!?:][\"')\]*]*$", stripped):
+            faults.append(f"line {line.number}: the sentence goes on in the next line")
+    return faults
+
+
+VAGUE = {"", "here", "click here", "this", "this link", "this page", "link", "page", "more"}
+VAGUE |= {"read more", "see more", "website", "details", "see here", "download", "source"}
+
+
+def link_faults(text: str) -> list[str]:
+    faults = []
+    for line in prose(text):
+        visible = re.sub(r"(`+).*?\1", "CODE", line.text)
+        for match in re.finditer(r"(!?)\[([^\]]*)\]\(([^)\s]*)[^)]*\)", visible):
+            image, words, target = match.groups()
+            own_title = re.search(r"\.(md|ipynb)$", target) and not words and not image
+            if image and len(words.split()) < 4:
+                faults.append(f"line {line.number}: the image has no description")
+            elif not own_title and words.strip().lower().strip(".") in VAGUE:
+                faults.append(f"line {line.number}: the link '{words}' does not say where it goes")
+            elif re.match(r"https?://|www\.", words):
+                faults.append(f"line {line.number}: a bare address stands for the link's words")
+        if re.search(r"(?<![(<\"'])https?://", visible):
+            faults.append(f"line {line.number}: an address stands in the text")
+    return faults
+
+
+# Digits that are no results: years, names of groups and versions, constants of a method.
+CONSTANTS = [
+    r"\b(?:19|20)\d\d\b",
+    r"\b95% ",
+    r"\b95 in 100\b",
+    r"\bquintiles? [1-5](?: (?:to|and|against) [1-5])?\b",
+    r"\bdeciles? (?:10|[1-9])(?: (?:to|and|against) (?:10|[1-9]))?\b",
+    r"\b[1-5] (?:is )?the (?:most|least|nearest|furthest)\b",
+    r"\bsections? \d+(?:\.\d+)*\b",
+    r"\bPython 3\.11, 3\.12 or 3\.13\b",
+    r"\bPython 3\.11 to 3\.13\b",
+    r"\bCC BY 4\.0\b",
+    r"\bAttribution 4\.0\b",
+    r"\bOpen Government Licence v3\.0\b",
+    r"\b(?:aged|age) 50 and over\b",
+]
+# What one page may type besides, word for word.
+ALLOWED = {
+    "book/methods": ["suppressed below 10 and rounded to 5"],
+    "book/accessibility": ["(WCAG) 2.2"],
+    "notebooks/travel_to_specialist_centres": ["aged 65 and over"],
+}
+
+
+def digit_faults(text: str, allowed: list[str]) -> list[str]:
+    faults = []
+    for line in prose(text):
+        if is_citation(line):
+            continue
+        words = without_code(line.text)
+        words = re.sub(r"^\s*\d+\.\s", "", words)
+        for constant in allowed:
+            words = words.replace(constant, "")
+        for pattern in CONSTANTS:
+            words = re.sub(pattern, "", words, flags=re.I)
+        if found := re.search(r"\S*\d\S*", words):
+            faults.append(f"line {line.number}: typed digit '{found[0]}': compute it or cite it")
+    return faults
+
+
+def mark_faults(text: str) -> list[str]:
+    """The marks of our working notes never reach a page."""
+    return [f"working mark '{m[0]}'" for m in re.finditer(r"\[[KSDM](?:\]|[:;/] ?[\w;])", text)]
+
+
+RULES = [heading_faults, word_faults, sentence_faults, link_faults, mark_faults]
+
+
+# --- The rules can fail -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "bad", "good"),
+    [
+        (heading_faults, "# A\n\n### B", "# A\n\n## B\n\n### C\n\n## D"),
+        (heading_faults, "# A\n\n# B", "# A\n\n```bash\n# a comment\n```"),
+        (heading_faults, "## A", "# A"),
+        (word_faults, "A significant rise.", "A statistically significant rise."),
+        (word_faults, "This impacted people.", "The impact was small."),
+        (word_faults, "We utilise it.", "We use `utilise`."),
+        (word_faults, "The color of a center.", "The colour of a centre, `color`."),
+        (word_faults, "Simulated patients died.", "Synthetic people died."),
+        (scenario_faults, "The wait will fall.", "The wait would fall."),
+        (sentence_faults, "One. Two.", "One.\nTwo."),
+        (sentence_faults, "A sentence that\ngoes on.", "A sentence, e.g. This one.\nAnother."),
+        (sentence_faults, "- One. Two.", "- One.\n  Two."),
+        (sentence_faults, "```{note}\nOne. Two.\n```", "```\nOne. Two.\n```"),
+        (link_faults, "Click [here](a.md).", "See [the list of tables](a.md)."),
+        (link_faults, "[](https://a.org)", "[](a.md)"),
+        (link_faults, "![](a.png)", "![The home page of the book](a.png)"),
+        (link_faults, "See https://a.org", "See [the site of A](https://a.org)."),
+        (mark_faults, "The rate is 5 [K].", "The rate [of deaths]."),
+        (mark_faults, "Seen [S: a.org].", "Seen in [Smith](a.md)."),
+    ],
+)
+def test_each_rule_finds_its_fault(rule, bad, good):
+    assert rule(bad)
+    assert not rule(good)
+
+
+@pytest.mark.parametrize(
+    ("bad", "good"),
+    [
+        ("The ratio is 1.39.", "The ratio is {number}`published.a_b`."),
+        ("It took 31 minutes.", "It took `31` minutes in 2024."),
+        ("## The 5 findings", "## Findings for quintile 5"),
+        ("| a | 7 |", "| a | $7$ |"),
+        (":::{grid-item-card} Title\nIt is 7.\n:::", ":::{grid-item-card} Title\nYes.\n:::"),
+        ("Below 10.", "A rule. doi:10.1000/1"),
+    ],
+)
+def test_a_typed_digit_is_found(bad, good):
+    assert digit_faults(bad, [])
+    assert not digit_faults(good, [])
+    assert not digit_faults("Below 10.", ["Below 10."])
+
+
+# --- The pages ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("path", [*PAGES, *NOTEBOOKS, *ROOT_PAGES], ids=name_of)
+def test_page_keeps_the_rule(path, rule):
+    assert rule(text_of(path)) == []
+
+
+@pytest.mark.parametrize("path", [*PAGES, *NOTEBOOKS], ids=name_of)
+def test_no_result_is_typed(path):
+    assert digit_faults(text_of(path), ALLOWED.get(name_of(path), [])) == []
+
+
+def test_scenarios_say_would():
+    assert is_scenario("notebooks/where_to_put_a_spoke")
+    assert not is_scenario("notebooks/survival_by_distance")
+    pages = [path for path in (*PAGES, *NOTEBOOKS) if is_scenario(name_of(path))]
+    assert {name_of(p): f for p in pages if (f := scenario_faults(text_of(p)))} == {}
+
+
+def test_every_exception_is_needed():
+    unused = [
+        (page, words)
+        for page, listed in ALLOWED.items()
+        for words in listed
+        if not any(words in text_of(p) for p in (*PAGES, *NOTEBOOKS) if name_of(p) == page)
+    ]
+    assert unused == []
+
+
+@pytest.mark.parametrize("path", [*PAGES, *NOTEBOOKS, *ROOT_PAGES], ids=name_of)
+def test_links_inside_the_project_lead_somewhere(path):
+    broken = []
+    for line in prose(text_of(path)):
+        for target in re.findall(r"\]\(([^)\s]+)", re.sub(r"(`+).*?\1", "", line.text)):
+            file = target.partition("#")[0]
+            if file and not re.match(r"[a-z]+:", file) and not (path.parent / file).is_file():
+                broken.append(target)
+    assert broken == []
+
+
+@pytest.mark.parametrize("path", [*PAGES, *NOTEBOOKS], ids=name_of)
+def test_name_is_a_slug(path):
+    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", path.stem)
+
+
+def listed_in_contents(node: object) -> list[str]:
+    """Every file named anywhere in the table of contents."""
+    if isinstance(node, list):
+        return [name for item in node for name in listed_in_contents(item)]
+    if isinstance(node, dict):
+        own = [str(node[key]) for key in ("root", "file") if key in node]
+        return own + [name for value in node.values() for name in listed_in_contents(value)]
+    return []
+
+
+def test_every_page_is_listed_exactly_once():
+    contents = yaml.safe_load((places.ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    listed = sorted(re.sub(r"\.(md|ipynb)$", "", name) for name in listed_in_contents(contents))
+    assert listed == sorted(name_of(path) for path in (*PAGES, *NOTEBOOKS))
+
+
+# --- Numbers and the home page ------------------------------------------------------------------
+
+
+def number_keys(path: Path) -> list[str]:
+    return re.findall(r"\{number\}`([^`]+)`", text_of(path))
+
+
+def test_published_numbers_exist_and_have_a_value():
+    with (places.DATA / "published_estimates.csv").open(encoding="utf-8", newline="") as file:
+        known = {row["id"] for row in csv.DictReader(file) if row["estimate"]}
+    keys = {key for path in (*PAGES, *NOTEBOOKS) for key in number_keys(path)}
+    quoted = {key.removeprefix("published.") for key in keys if key.startswith("published.")}
+    assert quoted
+    assert quoted - known == set()
+
+
+def test_home_page_shows_open_and_published_numbers_only():
+    keys = number_keys(places.BOOK / "index.md")
+    assert len(keys) >= 5
+    assert {key.partition(".")[0] for key in keys} <= {"travel", "published"}
+
+
+def test_home_page_never_joins_deprivation_and_travel_without_the_caution():
+    lines = [line.text for line in prose(text_of(places.BOOK / "index.md"))]
+    joined = [
+        text
+        for text in lines
+        if re.search(r"depriv", text, re.I) and re.search(r"\b(drive|travel|minutes)\b", text)
+    ]
+    assert joined
+    assert [text for text in joined if "car ownership not included" not in text] == []
+
+
+def test_every_card_says_how_sure_and_where_to_read_on():
+    text = text_of(places.BOOK / "index.md")
+    cards = re.findall(r":::\{grid-item-card\}(.*?)\n:::", text, flags=re.S)
+    assert 4 <= len(cards) <= 6
+    for card in cards:
+        assert re.search(r"\*\*How sure:\*\* (high|moderate|low|very low)\b", card)
+        assert "{number}`" in card
+        assert re.search(r"\[[^\]]+\]\([^)]+\.(md|ipynb)\)", card)

@@ -1,0 +1,203 @@
+"""The waist: one writer, the same bytes, kinds that never mix, numbers that come from tables."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from distance_to_care import figures, results
+from distance_to_care.problems import Problem
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / "results"
+
+
+def minutes() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "measure": "mean",
+            "group_by": "decile",
+            "group": ["10", "2", "all", "1"],
+            "people": [9, 20, 41, 12],
+            "estimate": [33.75, 30.0, 31.123456789012, -0.0],
+            "unit": "minutes",
+        }
+    )
+
+
+def publish(page, table=None, name="travel", **kwargs):
+    table = minutes() if table is None else table
+    given = {"title": "Minutes", "sources": ["imd_2019"], **kwargs}
+    return page.publish(table, name, **given)
+
+
+def test_everybody_first_then_groups_in_order_of_number_and_ten_digits(root):
+    found = publish(results.Page("one", root=root))
+    assert found["group"].tolist() == ["all", "1", "2", "10"]
+    text = (root / "one" / "travel.csv").read_text()
+    assert "31.12345679," in text
+    assert ",-0," not in text
+    assert "\r" not in text
+
+
+def test_open_tables_keep_small_counts_and_people_do_not(root):
+    assert publish(results.Page("one", root=root))["people"].tolist() == [41, 12, 20, 9]
+    people = publish(results.Page("two", root=root), sources=["cohort"], kind="synthetic")
+    assert people["suppressed"].any()
+    assert people["people"].dropna().tolist() == [40, 20]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.permutations([0, 1, 2, 3]))
+def test_the_order_of_rows_does_not_change_a_byte(order):
+    straight = results.to_csv(results.prepare(minutes(), "open", "t"))
+    shuffled = results.to_csv(results.prepare(minutes().iloc[order], "open", "t"))
+    assert straight == shuffled
+
+
+def test_what_is_read_back_is_what_was_written(root):
+    page = results.Page("one", root=root)
+    found = publish(page)
+    again = results.read_published(root / "one" / "travel.csv", "travel")
+    pd.testing.assert_frame_equal(found, again)
+    assert results.to_csv(found) == (root / "one" / "travel.csv").read_text()
+
+
+def test_the_kind_follows_from_the_inputs(root):
+    page = results.Page("one", root=root)
+    assert publish(page, name="a", sources=["imd_2019"])["kind"].unique() == ["open"]
+    assert (
+        publish(page, name="b", sources=["imd_2019", "centres_ild"])["kind"].iloc[0] == "modelled"
+    )
+    with pytest.raises(Problem, match="made from synthetic people: it is not 'open'"):
+        publish(page, name="c", sources=["synthetic_ipf"], kind="open")
+
+
+def test_synthetic_and_registry_results_never_stand_side_by_side(root):
+    publish(results.Page("one", root=root), sources=["cohort"], kind="synthetic")
+    with pytest.raises(Problem, match="never stand side by side"):
+        publish(results.Page("two", root=root), sources=["cohort"], kind="registry")
+
+
+def test_a_cohort_has_to_say_its_kind(root):
+    with pytest.raises(Problem, match="not a kind"):
+        publish(results.Page("one", root=root), sources=["cohort"])
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda t: t.assign(patient_name="x"), "columns that published tables do not have"),
+        (lambda t: pd.concat([t, t]), "two rows for the same"),
+    ],
+)
+def test_tables_that_are_not_tidy_are_refused(root, change, sentence):
+    with pytest.raises(Problem, match=sentence):
+        publish(results.Page("one", root=root), change(minutes()))
+
+
+def test_a_name_is_published_once(root):
+    page = results.Page("one", root=root)
+    publish(page)
+    with pytest.raises(Problem, match="second table"):
+        publish(page)
+    publish(results.Page("two", root=root))
+    with pytest.raises(Problem, match="both publish table 'travel'"):
+        results.merge(["one", "two"], root)
+
+
+def test_a_number_comes_from_one_row(root):
+    page = results.Page("one", root=root)
+    publish(page)
+    assert page.number("mean.all", "travel", "{estimate:.1f} {unit}", group="all") == "31.1 minutes"
+    with pytest.raises(Problem, match="0 rows fit"):
+        page.number("mean.3", "travel", "{estimate}", group="3")
+    with pytest.raises(Problem, match="4 rows fit"):
+        page.number("mean.x", "travel", "{estimate}", measure="mean")
+    with pytest.raises(Problem, match="twice"):
+        page.number("mean.all", "travel", "{estimate}", group="1")
+    merged = results.merge(["one"], root)
+    filed = results.read_published(merged / "numbers.csv", "numbers").iloc[0]
+    assert (filed["key"], filed["text"], filed["kind"]) == ("mean.all", "31.1 minutes", "open")
+
+
+def test_a_withheld_number_says_so_in_words(root):
+    page = results.Page("one", root=root)
+    table = minutes().assign(people=[3, 200, 410, 207])
+    publish(page, table, sources=["cohort"], kind="synthetic")
+    text = page.number("mean.10", "travel", "{estimate:.1f}", group="10")
+    assert text == "not shown (too few people)"
+
+
+def test_a_table_of_another_page_has_to_be_declared(root):
+    publish(results.Page("one", root=root))
+    with pytest.raises(Problem, match="without declaring it"):
+        results.Page("two", root=root).read("travel")
+    assert len(results.Page("two", reads=["travel"], root=root).read("travel")) == 4
+
+
+def test_figures_refuse_anything_that_was_not_published(root):
+    with pytest.raises(Problem, match="drawn from a published table only"):
+        figures.bars(minutes().assign(kind="open"), "Minutes", {"all": "All"}, "minutes")
+
+
+def test_a_synthetic_figure_carries_the_word_in_the_image_and_in_its_alternative_text(root):
+    page = results.Page("one", root=root)
+    table = publish(page, minutes().assign(people=500), sources=["cohort"], kind="synthetic")
+    drawing = figures.bars(table, "Minutes", {"all": "All", "1": "One"}, "minutes by decile")
+    assert "SYNTHETIC PEOPLE" in drawing.svg
+    assert drawing.alt.startswith("Synthetic people: not findings about patients.")
+    # The numbers of the alternative text are those of the table.
+    assert "All: 31" in drawing.alt
+    shown = page.figure(drawing, "minutes", "Minutes by decile")._repr_html_()
+    assert "<caption>" in shown
+    assert 'scope="col"' in shown
+    assert "../downloads/travel.csv" in shown
+    again = figures.bars(table, "Minutes", {"all": "All", "1": "One"}, "minutes by decile")
+    assert again.svg == drawing.svg
+
+
+def test_comparison_sees_a_changed_number_and_forgives_the_last_digits(root, tmp_path):
+    page = results.Page("one", root=root)
+    publish(page)
+    merged = results.merge(["one"], root)
+    accepted = tmp_path / "accepted"
+    accepted.mkdir()
+    for path in merged.glob("*.csv"):
+        (accepted / path.name).write_text(path.read_text())
+    assert results.compare(merged, accepted) == []
+    text = (accepted / "travel.csv").read_text()
+    (accepted / "travel.csv").write_text(text.replace("31.12345679", "31.12345680"))
+    assert results.compare(merged, accepted) == []
+    (accepted / "travel.csv").write_text(text.replace("31.12345679", "31.1235"))
+    (found,) = results.compare(merged, accepted)
+    assert found.startswith("travel.csv: column 'estimate' differs in 1 rows, first in row 1")
+    (accepted / "travel.csv").write_text(text.replace("minutes", "hours"))
+    assert "column 'unit' differs" in results.compare(merged, accepted)[0]
+    (accepted / "travel.csv").unlink()
+    assert results.compare(merged, accepted) == ["travel.csv: published now, but not accepted"]
+
+
+def test_a_page_starts_from_nothing(root):
+    publish(results.Page("one", root=root))
+    results.Page("one", root=root)
+    assert json.loads((root / "one" / "manifest.json").read_text())["tables"] == {}
+    assert not (root / "one" / "travel.csv").exists()
+
+
+def test_an_unpublished_page_is_named_when_results_are_merged(root):
+    publish(results.Page("one", root=root))
+    with pytest.raises(Problem, match="'two' has published nothing"):
+        results.merge(["one", "two"], root)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.floats(-1e300, 1e300))
+def test_numbers_survive_the_file_to_ten_digits(value):
+    text = results.to_csv(pd.DataFrame({"estimate": [value]})).splitlines()[1]
+    assert np.isclose(float(text), value, rtol=1e-9, atol=0) or value == 0
