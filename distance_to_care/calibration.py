@@ -228,13 +228,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seeds = [first + extra for extra in range(options.draws)]
     if not options.only_check:
         values = calibrate(options.people, seeds, parameters, population, study)
-        print("Values found:")
+        print("Values found:", flush=True)
         for path, value in values.items():
-            print(f"  {path} = {value}")
+            print(f"  {path} = {value}", flush=True)
         parameters = synthetic.changed(parameters, values)
     print(f"\nAverage of {options.draws} draws of {options.people:,} people:")
     found = reached(options.people, seeds, parameters, population, study)
-    print(report(found, parameters).to_string(index=False))
+    print(report(found, parameters).to_string(index=False), flush=True)
     people = synthetic.draw(options.people, first, parameters, population, study)
     print("\nHazard ratios of the default seed, by lifelines:")
     prepared = cohort.prepare(people, study)

@@ -318,6 +318,28 @@ def accept() -> None:
 
 
 @app.command(epilog=CODES)
+def describe() -> None:
+    """Write today's sha256 and size of every data file into the descriptor, after a change."""
+    import hashlib
+
+    from distance_to_care import tables
+
+    with _sentences():
+        package = tables.descriptor()
+        changed = tables.altered()
+        for entry in package["resources"]:
+            content = (places.DATA / entry["path"]).read_bytes()
+            entry["hash"] = f"sha256:{hashlib.sha256(content).hexdigest()}"
+            if "bytes" in entry:
+                entry["bytes"] = len(content)
+        text = json.dumps(package, indent=1, ensure_ascii=False) + "\n"
+        part = places.DESCRIPTOR.with_suffix(".part")
+        part.write_text(text, encoding="utf-8")
+        part.replace(places.DESCRIPTOR)
+        typer.echo(f"{len(changed)} files had changed: {', '.join(changed) or 'none'}.")
+
+
+@app.command(epilog=CODES)
 def compare() -> None:
     """Compare the tables of the last build with the accepted ones."""
     from distance_to_care import results

@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
-from distance_to_care import places
+from distance_to_care import places, workbook
 from distance_to_care.problems import Problem
 
 CATALOGUE = places.DATA / "official_files.toml"
@@ -234,8 +234,9 @@ def obtain(
     """Obtain the official files, check them and keep them outside the repository.
 
     A file is downloaded beside its place, read and checked, and only then put there, so that a
-    broken download leaves nothing behind. Its sha256 is recorded the first time; a later download
-    with another sha256 is said.
+    broken download leaves nothing behind. A workbook or archive is kept as the CSV of its table.
+    The sha256 of what the publisher sent is recorded the first time; a later download with another
+    sha256 is said.
 
     Args:
         destination: the folder; the cache of this machine where none is given.
@@ -302,17 +303,31 @@ def _download(name: str, entry: Mapping, address: str, folder: Path, say) -> Non
                     f"{name} could not be downloaded from {address}: {reason}. "
                     f"Try again later. {by_hand}"
                 ) from None
+        content = part.read_bytes()
         try:
+            if content.startswith(workbook.SIGNATURE):
+                say(f"{name}: unpacking")
+                _unpack(part, entry.get("sheet"))
             read(name, part)
         except Problem as problem:
             sentence = str(problem).replace(part.name, f"The file at {address}")
             raise Problem(f"{name}: {sentence}") from None
-        content = part.read_bytes()
         suffix = ".csv.gz" if content.startswith(_GZIP) else ".csv"
         _record(name, address, content, folder, say)
         part.replace(folder / f"{name}{suffix}")
     finally:
         part.unlink(missing_ok=True)
+
+
+def _unpack(part: Path, sheet: str | None) -> None:
+    """Replace a workbook or an archive by its table as CSV; the sheet is read once, not often."""
+    unpacked = part.with_suffix(".csv.part")
+    try:
+        with unpacked.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(workbook.rows(part, sheet))
+        unpacked.replace(part)
+    finally:
+        unpacked.unlink(missing_ok=True)
 
 
 def _stream(name: str, address: str, file, say) -> None:

@@ -420,7 +420,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     for column in frame:
         if column in numbers:
-            frame[column] = pd.to_numeric(frame[column].replace("", np.nan))
+            frame[column] = pd.to_numeric(frame[column].replace("", np.nan)).astype(float)
         elif column in {"areas", *disclosure.COUNT_COLUMNS}:
             frame[column] = pd.to_numeric(frame[column].replace("", pd.NA)).astype("Int64")
         elif column == "suppressed":

@@ -239,7 +239,7 @@ def _downloads_html(published: Published, depth: str) -> str:
 
 def notebooks_first_publish(app: Sphinx, env, docnames: list[str]) -> None:
     """Read notebooks in the order in which they read each other's tables."""
-    pages = [name for name in docnames if name.startswith(NOTEBOOK_PREFIX)]
+    pages = [name for name in docnames if str(env.doc2path(name)).endswith(".ipynb")]
     if not pages:
         return
     order = notebooks.ordered(notebooks.Notebook(Path(env.doc2path(name))) for name in pages)

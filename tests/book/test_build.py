@@ -14,6 +14,9 @@ from distance_to_care.publication import build, execution, notebooks
 from distance_to_care.publication.build import Folders
 from distance_to_care.publication.notebooks import Notebook
 
+# Sphinx and docutils warn each other of old names; at the command line Python does not repeat it.
+pytestmark = pytest.mark.filterwarnings("default")
+
 
 def write_notebook(folder, name, *cells):
     raw = {
@@ -22,7 +25,10 @@ def write_notebook(folder, name, *cells):
              "outputs": [], "execution_count": None}
             for i, source in enumerate(cells)
         ],
-        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        "metadata": {
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+            "language_info": {"name": "python"},
+        },
         "nbformat": 4,
         "nbformat_minor": 5,
     }  # fmt: skip

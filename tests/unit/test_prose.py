@@ -234,6 +234,7 @@ CONSTANTS = [
 ]
 # What one page may type besides, word for word.
 ALLOWED = {
+    "book/index": ["aged 65 and over"],
     "book/methods": ["suppressed below 10 and rounded to 5"],
     "book/accessibility": ["(WCAG) 2.2"],
     "notebooks/travel_to_specialist_centres": ["aged 65 and over"],

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import threading
+import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -202,7 +204,7 @@ def test_good_file_is_obtained_checked_and_recorded(tmp_path, server):
     assert digest in said
     assert "recorded at first download" in said
     assert "100%" in said
-    # Those without an address are named with the place to look.
+    # Those without an address (here: all others) are named with the place to look.
     assert "population_mid2020: no address" in said
     record = json.loads((tmp_path / "cache" / official.RECORD).read_text())
     assert record["imd_2019"]["sha256"] == digest
@@ -260,6 +262,110 @@ def test_bad_download_leaves_nothing_and_spares_what_is_there(
         obtain(tmp_path, server, path, again=True)
     assert (tmp_path / "imd_2019.csv").read_bytes() == GOOD
     assert len(list(tmp_path.iterdir())) == 2
+
+
+SMALL = {
+    "title": "People",
+    "landing_page": "https://example.org",
+    "areas": "LSOA 2011",
+    "rows": 2,
+    "unique": ["area_code"],
+    "sheet": "Persons",
+    "text": {"area_code": ["LSOA Code"]},
+    "numbers": {"people": ["All Ages"]},
+    "ages": {"first": 0, "open_from": 2, "total": "people"},
+    "sums": {"people": 60},
+}
+HEADING = ["LSOA Code", "LA", "All Ages", "0", "1", "2+"]
+TABLE = [["E01000001", "", "10", "1", "2", "7"], ["E01000002", "", "50", "20", "20", "10"]]
+
+
+def workbook_bytes(table: list[list[str]]) -> bytes:
+    """A workbook as ONS lays it out: a cover, a title, shared texts, cells left out where empty."""
+    main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    texts = ["Mid-2020", *HEADING, *(row[0] for row in table)]
+    lines = []
+    for number, row in enumerate([["Mid-2020"], [], HEADING, *table], 1):
+        cells = ""
+        for letter, text in zip("ABCDEF", row, strict=False):
+            if text in texts:
+                cells += f'<c r="{letter}{number}" t="s"><v>{texts.index(text)}</v></c>'
+            elif text:
+                cells += f'<c r="{letter}{number}"><v>{text}</v></c>'
+        lines.append(f'<row r="{number}">{cells}</row>')
+    cover = '<row r="1"><c r="A1" t="inlineStr"><is><t>Contents</t></is></c></row>'
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            "xl/workbook.xml",
+            f'<workbook {main} xmlns:r="{relations}"><sheets>'
+            '<sheet name="Contents" sheetId="1" r:id="rId1"/>'
+            '<sheet name="Persons" sheetId="2" r:id="rId2"/></sheets></workbook>',
+        )
+        archive.writestr(
+            "xl/_rels/workbook.xml.rels",
+            '<Relationships><Relationship Id="rId1" Target="worksheets/sheet1.xml"/>'
+            '<Relationship Id="rId2" Target="worksheets/sheet2.xml"/></Relationships>',
+        )
+        shared = "".join(f"<si><t>{text}</t></si>" for text in texts)
+        archive.writestr("xl/sharedStrings.xml", f"<sst {main}>{shared}</sst>")
+        for name, rows in (("sheet1", cover), ("sheet2", "".join(lines))):
+            archive.writestr(
+                f"xl/worksheets/{name}.xml",
+                f"<worksheet {main}><sheetData>{rows}</sheetData></worksheet>",
+            )
+    return body.getvalue()
+
+
+def archive_bytes(table: list[list[str]]) -> bytes:
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        archive.writestr("readme.txt", "about")
+        archive.writestr("people.csv", "\n".join(",".join(row) for row in [HEADING, *table]))
+    return body.getvalue()
+
+
+@pytest.mark.parametrize("pack", [workbook_bytes, archive_bytes])
+def test_workbook_or_archive_is_kept_as_csv(tmp_path, server, monkeypatch, pack):
+    monkeypatch.setattr(official, "catalogue", lambda: {"people": SMALL})
+    server.files["/data"] = pack(TABLE)
+    found = official.obtain(tmp_path, {"people": server.address + "/data"})
+    frame = official.read("people", found["people"])
+    assert frame.to_dict("list") == {
+        "area_code": ["E01000001", "E01000002"],
+        "people": [10, 50],
+        "age_0": [1, 20],
+        "age_1": [2, 20],
+        "age_2_and_over": [7, 10],
+    }
+    record = json.loads((tmp_path / official.RECORD).read_text())
+    assert record["people"]["sha256"] == hashlib.sha256(server.files["/data"]).hexdigest()
+    assert sorted(p.name for p in tmp_path.iterdir()) == [official.RECORD, "people.csv"]
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (workbook_bytes(TABLE[:1]), "1 rows where the official file has 2.*truncated"),
+        (workbook_bytes([TABLE[0], [*TABLE[1][:5], "11"]]), "ages of some areas do not add up"),
+        (workbook_bytes(TABLE)[:-40], "truncated or damaged"),
+        (workbook_bytes(TABLE).replace(b"workbook.xml", b"workbooc.xml"), "archive of 0 CSV files"),
+    ],
+)
+def test_bad_workbook_leaves_nothing(tmp_path, server, monkeypatch, body, sentence):
+    monkeypatch.setattr(official, "catalogue", lambda: {"people": SMALL})
+    server.files["/data"] = body
+    with pytest.raises(Problem, match=sentence):
+        official.obtain(tmp_path, {"people": server.address + "/data"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_workbook_without_the_sheet_is_a_problem(tmp_path, server, monkeypatch):
+    monkeypatch.setattr(official, "catalogue", lambda: {"people": {**SMALL, "sheet": "Males"}})
+    server.files["/data"] = workbook_bytes(TABLE)
+    with pytest.raises(Problem, match="no sheet 'Males'. Its sheets are Contents, Persons"):
+        official.obtain(tmp_path, {"people": server.address + "/data"})
 
 
 def test_address_that_is_no_web_address_is_a_problem(tmp_path):

@@ -7,6 +7,7 @@ import importlib.util
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.spatial import cKDTree
 
 from distance_to_care import geography, places, tables
 
@@ -54,27 +55,27 @@ def test_matrix_of_england():
     assert matrix.shape == (32_843, 125)
     assert set(areas["area_code"]) - set(matrix.index) == {"E01019077"}
     assert list(matrix.columns) == sorted(hospitals.loc[hospitals["in_matrix"], "postcode"])
-    assert (hospitals["country"] == "Wales").sum() - 12 == (~hospitals["in_matrix"]).sum() - 16
+    listed = hospitals.groupby("country")["in_matrix"].agg(["size", "sum"])
+    assert listed.loc["England"].tolist() == [128, 113]
+    assert listed.loc["Wales"].tolist() == [13, 12]
     assert matrix.to_numpy().min() >= 0
 
 
 def test_no_failed_route_is_left_in_the_matrix():
-    """Slow twin of the mending: the five columns that were worst, area by area."""
+    """Every cell beside the median of its seven nearest areas, found by another search."""
     areas = tables.read("areas").set_index("area_code")
     minutes = geography.matrix_minutes(tables.read("travel_minutes"))
-    points = areas.loc[minutes.index, ["easting", "northing"]].to_numpy(float)
-    island = areas.loc[minutes.index, "area_name"].str.startswith("Isle of Wight").to_numpy()
-    worst = ["TS198PE", "CB20QQ", "TN240LZ", "KT187EG", "PO305TG"]
-    values = minutes[worst].to_numpy()
-    for row in range(0, len(minutes), 41):
-        if island[row]:
-            continue
-        gap = np.hypot(*(points - points[row]).T)
-        gap[row] = np.inf
-        near = np.argsort(gap, kind="stable")[:7]
-        assert (np.abs(values[row] - np.median(values[near], axis=0)) <= 60).all()
-    # An impossible drive within England and Wales, of which the source had dozens.
-    assert minutes.to_numpy().max() < 700
+    known = areas.loc[minutes.index]
+    points = known[["easting", "northing"]].to_numpy(float)
+    near = cKDTree(points).query(points, k=8)[1][:, 1:]
+    values = minutes.to_numpy(np.float32)
+    gap = np.abs(values - np.median(values[near], axis=1))
+    gap[known["area_name"].str.startswith("Isle of Wight").to_numpy()] = 0
+    # The source had 482 such cells in England, up to eight hours off. Those left came to light
+    # when their neighbours were mended: long journeys that neighbouring areas begin differently.
+    assert (gap > 30).sum() < 30
+    assert gap.max() < 50
+    assert values.max() < 600
 
 
 def test_what_was_mended():

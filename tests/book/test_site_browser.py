@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,7 +9,6 @@ import pytest
 from browser import launched, served, visited
 from lxml import html as markup
 
-from distance_to_care import places
 from distance_to_care.publication import checks
 
 SCHEMES = ("light", "dark")
@@ -22,14 +20,6 @@ HEAVIEST_PAGE_BYTES = 150_000
 SETTLING_MS = 350
 SCHEME_IS = "scheme => document.documentElement.dataset.theme === scheme"
 FIGURES = (".svg", ".png", ".jpg", ".webp", ".gif")
-
-
-@pytest.fixture(scope="session")
-def site() -> Path:
-    """Folder of the built site: `make test` names it, otherwise the last `make book`."""
-    folder = Path(os.environ.get("DISTANCE_TO_CARE_SITE") or places.BUILD / "html")
-    assert (folder / "index.html").exists(), f"No site in {folder}. Build it first: make book"
-    return folder.resolve()
 
 
 @pytest.fixture(scope="session")
@@ -54,8 +44,15 @@ def page_names(site: Path) -> list[str]:
 def shows_figures(site: Path, name: str) -> bool:
     page = markup.document_fromstring((site / name).read_text(encoding="utf-8"))
     return any(
-        urlsplit(source).path.lower().endswith(FIGURES) for source in page.xpath("//main//img/@src")
+        source.startswith("data:image/") or urlsplit(source).path.lower().endswith(FIGURES)
+        for source in page.xpath("//main//img/@src")
     )
+
+
+def brightness(colour: str) -> float:
+    """Mean of red, green and blue, 0 to 255, of an opaque colour as browsers write it."""
+    assert colour.startswith("rgb("), f"{colour} is not opaque"
+    return sum(float(part) for part in colour[4:-1].split(",")) / 3
 
 
 def first_page(site: Path) -> str:
@@ -63,6 +60,12 @@ def first_page(site: Path) -> str:
     page = markup.document_fromstring((site / "index.html").read_text(encoding="utf-8"))
     refresh = page.xpath("//meta[@http-equiv='refresh']/@content")
     return refresh[0].split("url=")[1] if refresh else "index.html"
+
+
+def figure_pages(site: Path) -> list[str]:
+    names = [name for name in page_names(site) if shows_figures(site, name)]
+    assert names, "the site has lost its figures"
+    return names
 
 
 def test_nothing_is_wrong_with_the_files_of_the_site(site: Path):
@@ -138,7 +141,9 @@ def test_colour_scheme_follows_the_reader_and_is_remembered(site: Path, base: st
             mode = page.evaluate("document.documentElement.dataset.mode")
             seen[mode] = page.evaluate(ground)
         assert set(seen) == {"auto", "light", "dark"}
-        assert seen["auto"] == seen["light"] != seen["dark"]
+        assert seen["auto"] == seen["light"]
+        assert brightness(seen["light"]) > 200
+        assert brightness(seen["dark"]) < 60
         chosen = page.evaluate("document.documentElement.dataset.mode")
         page.reload()
         assert page.evaluate("document.documentElement.dataset.mode") == chosen
@@ -224,9 +229,7 @@ def test_pages_work_from_a_folder(site: Path, browser):
 
 
 def test_figures_stand_on_white_and_data_tables_open(site: Path, base: str, browser):
-    for name in page_names(site):
-        if not shows_figures(site, name):
-            continue
+    for name in figure_pages(site):
         with visited(browser, base, name, color_scheme="dark") as visit:
             page = visit.page
             for image in page.locator("main figure img, main .cell_output img").all():
@@ -241,3 +244,18 @@ def test_figures_stand_on_white_and_data_tables_open(site: Path, base: str, brow
                 assert not table.is_visible()
                 details.locator("summary").click()
                 assert table.is_visible()
+
+
+def test_a_printed_page_has_its_heading_and_all_that_is_folded_away(site: Path, base: str, browser):
+    for name in figure_pages(site):
+        with visited(browser, base, name) as visit:
+            page = visit.page
+            page.evaluate("dispatchEvent(new Event('beforeprint'))")
+            page.emulate_media(media="print")
+            page.set_viewport_size({"width": 700, "height": 900})  # about the width of A4
+            assert page.locator("main h1").is_visible(), name
+            assert not page.locator("#pst-primary-sidebar").is_visible(), name
+            for table in page.locator("main details table").all():
+                assert table.is_visible(), name
+            for code in page.locator("main pre:visible").all():
+                assert code.evaluate("code => code.scrollWidth <= code.clientWidth + 1"), name
