@@ -41,6 +41,7 @@ $(READY):
 	  || { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@git config --local filter.nbstripout.clean '$(BIN)/python -m nbstripout --keep-id' 2>/dev/null || true
 	@touch $@
 
 book: environment
@@ -86,6 +87,8 @@ open-data:
 	@$(PYTHON) -m venv data/open/.venv
 	@data/open/.venv/bin/python -m pip install --quiet --no-deps -r data/open/requirements.txt
 	@data/open/.venv/bin/python data/open/derive.py
+	@rm -rf data/open/.venv
+	@echo "Derived data/open/. If 'git status' shows a change, run 'distance-to-care describe' and say why."
 
 calibrate: environment
 	@$(BIN)/python -m distance_to_care.calibration --people 1000000

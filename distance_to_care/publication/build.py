@@ -105,7 +105,9 @@ def book(
     left_out = [page for page in pages if other_people and page.synthetic_only]
     pages = [page for page in pages if page not in left_out]
     os.environ[places.RESULTS_VARIABLE] = str(folders.results)
-    executed = execution.execute(pages, folders.results, folders.cache, progress, fork)
+    executed = execution.execute(
+        pages, folders.results, folders.cache, progress, fork, _import_sphinx
+    )
     state = _state(executed, [page.name for page in left_out])
     if _unchanged(folders, state):
         progress(f"Nothing has changed: the site in {folders.site} is up to date")
@@ -172,6 +174,19 @@ def _stage(
         heading = next(c.source for c in page.node.cells if c.cell_type == "markdown")
         title = heading.splitlines()[0].lstrip("# ")
         (source / "notebooks" / f"{page.name}.md").write_text(STUB.format(title=title))
+
+
+def _import_sphinx() -> None:
+    """Import what Sphinx will load: two seconds in which the kernels' process is busy elsewhere."""
+    import importlib
+
+    from jupyter_book.config import get_default_sphinx_config
+
+    importlib.import_module("sphinx.builders.html")
+    for extension in get_default_sphinx_config()["extensions"]:
+        importlib.import_module(extension)
+    for ours in ("extension", "site_quality", "checks"):
+        importlib.import_module(f"distance_to_care.publication.{ours}")
 
 
 def _sphinx(source: Path, staging: Path, left_out: list[str]) -> Path:

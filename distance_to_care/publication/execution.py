@@ -36,6 +36,7 @@ def execute(
     cache: Path,
     progress: Progress,
     fork: bool | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> dict[str, nbformat.NotebookNode]:
     """Run the notebooks that changed and return all of them with their outputs.
 
@@ -46,6 +47,7 @@ def execute(
     cache : folder that keeps earlier runs.
     progress : called with a line when a notebook has run.
     fork : fork kernels from a process that has the libraries; the default where the system can.
+    meanwhile : called once while that process imports the libraries, on another core.
 
     Raises
     ------
@@ -53,14 +55,17 @@ def execute(
     """
     order = notebooks.ordered(pages)
     fork = hasattr(os, "fork") if fork is None else fork
-    return asyncio.run(_execute_all(order, results, cache, progress, fork))
+    return asyncio.run(_execute_all(order, results, cache, progress, fork, meanwhile))
 
 
-async def _execute_all(order, results, cache, progress, fork) -> dict[str, nbformat.NotebookNode]:
+async def _execute_all(
+    order, results, cache, progress, fork, meanwhile
+) -> dict[str, nbformat.NotebookNode]:
     around = notebooks.surroundings()
     finished = {notebook.name: asyncio.Event() for notebook in order}
     publisher = {table: n.name for n in order for table in n.publishes}
-    cores = asyncio.Semaphore(os.cpu_count() or 1)
+    # One more than the cores: a kernel that starts waits more than it works.
+    cores = asyncio.Semaphore((os.cpu_count() or 1) + 1)
     executed: dict[str, nbformat.NotebookNode] = {}
     failed: list[Exception] = []
     server: list[KernelServer] = []
@@ -69,6 +74,7 @@ async def _execute_all(order, results, cache, progress, fork) -> dict[str, nbfor
     def kernels() -> type | None:
         if fork and not server:
             server.append(KernelServer())
+            meanwhile()
         return manager_class(server[0]) if fork else None
 
     async def one(notebook: Notebook) -> None:
@@ -129,6 +135,8 @@ async def _run(notebook: Notebook, results: Path, manager: type | None) -> list[
         node,
         timeout=CELL_TIMEOUT_SECONDS,
         record_timing=False,
+        # Nothing outlives a notebook, so its kernel need not say goodbye.
+        shutdown_kernel="immediate",
         resources={"metadata": {"path": str(notebook.path.parent)}},
         **options,
     )

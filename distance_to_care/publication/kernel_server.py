@@ -7,6 +7,7 @@ before the fork: a thread does not survive it, and a lock that it holds stays lo
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -22,16 +23,29 @@ from distance_to_care import places
 
 # Kernels share the cores between them: a numerical library must not start a thread a core.
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+# The debugger's own advice to whoever debugs; nobody does here.
+NO_ADVICE = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 
 
 def preload() -> None:
-    """Import what notebooks import; nothing more, and nothing that starts a thread."""
-
-    import distance_to_care.cohort
-    import distance_to_care.geography
-    import distance_to_care.results
-    import distance_to_care.statistics.survival
-    import distance_to_care.synthetic  # noqa: F401
+    """Import what notebooks and their kernels import; nothing that starts a thread."""
+    for name in (
+        "ipykernel.kernelapp",
+        "ipykernel.ipkernel",
+        "ipykernel.debugger",
+        "IPython.core.completerlib",
+        "IPython.core.pylabtools",
+        "IPython.extensions.storemagic",
+        "matplotlib.backends.backend_svg",
+        "matplotlib.pyplot",
+        "matplotlib_inline.backend_inline",
+        "distance_to_care.access",
+        "distance_to_care.cohort",
+        "distance_to_care.results",
+        "distance_to_care.statistics.survival",
+        "distance_to_care.synthetic",
+    ):
+        importlib.import_module(name)
 
 
 def serve() -> None:
@@ -82,7 +96,7 @@ class KernelServer:
     """The forking process, seen from the build."""
 
     def __init__(self) -> None:
-        environment = os.environ | ONE_THREAD | {"PYTHONPATH": str(places.ROOT)}
+        environment = os.environ | ONE_THREAD | NO_ADVICE | {"PYTHONPATH": str(places.ROOT)}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "distance_to_care.publication.kernel_server"],
             stdin=subprocess.PIPE,
@@ -114,8 +128,10 @@ class KernelServer:
 
     def close(self) -> None:
         """End the forking process; kernels that still run are not its business."""
-        self._process.stdin.close()
+        # It holds nothing that wants tidying, and tidying takes it most of a second.
+        self._process.kill()
         self._process.wait()
+        self._process.stdin.close()
         self._process.stdout.close()
 
 

@@ -60,6 +60,7 @@ def million(tmp_path_factory):
         ("spoilt.csv", "[('person_id', 1000000), ('smoking', 500000)]"),
     ],
 )
+@pytest.mark.slow
 def test_a_million_rows(million, name, expected):
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", CHECK, str(million / name)],

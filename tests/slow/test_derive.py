@@ -1,0 +1,23 @@
+"""The tables of data/open/ come out of the registry packages again, to the last byte."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from distance_to_care import places
+
+DERIVED = ("areas.parquet", "hospitals.csv", "travel_minutes.parquet", "travel_matrix_mended.csv")
+
+
+@pytest.mark.slow
+def test_deriving_gives_the_same_bytes(tmp_path):
+    (tmp_path / "data").mkdir()
+    shutil.copytree(places.OPEN, tmp_path / "data" / "open", ignore=shutil.ignore_patterns(".venv"))
+    shutil.copyfile(places.ROOT / "Makefile", tmp_path / "Makefile")
+    for name in DERIVED:
+        (tmp_path / "data" / "open" / name).unlink()
+    subprocess.run(["make", "open-data"], cwd=tmp_path, check=True, capture_output=True)
+    for name in DERIVED:
+        again = (tmp_path / "data" / "open" / name).read_bytes()
+        assert again == (places.OPEN / name).read_bytes(), name
