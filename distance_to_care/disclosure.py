@@ -17,6 +17,8 @@ ROUND_TO = 5
 PERSON_KINDS = frozenset({"synthetic", "registry"})
 COUNT_COLUMNS = ("people", "at_risk", "deaths", "transplants", "censored", "missing")
 ESTIMATE_COLUMNS = ("estimate", "ci_low", "ci_high", "p_value")
+# What keeps a count from being computed out of a share.
+DECIMALS = {"per cent": 1, "probability": 3}
 # Columns that say what a row is about; with `group` left out they name a family of groups.
 KEY_COLUMNS = ("measure", "model", "variable", "group_by", "group", "term", "level", "time_years")
 
@@ -36,54 +38,51 @@ def protect(table: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    The table with a boolean column `suppressed`, counts as nullable integers rounded to 5, and
-    estimates emptied where the people (or the numerator of a percentage) are too few.
+    The table with a boolean column `suppressed` and counts as nullable integers rounded to 5.
+    An estimate is emptied where its people are too few, where a percentage or a probability
+    would give a small count back, and where too few are still followed. Percentages keep one
+    decimal and probabilities three, since more digits would give exact counts back.
     """
     out = table.reset_index(drop=True).copy()
     counts = [c for c in COUNT_COLUMNS if c in out]
-    suppressed = pd.Series(False, index=out.index)
-    hidden = {c: (out[c] < THRESHOLD).fillna(False) for c in counts}
-    too_few = pd.Series(False, index=out.index)
-    if "people" in counts:
-        too_few |= hidden["people"]
-        too_few |= _small_numerator(out)
-    # A row whose people are too few says nothing at all.
+    hidden = {}
     for column in counts:
-        hidden[column] = hidden[column] | (too_few & out[column].notna())
-    for column in counts:
-        hidden[column] |= _second_in_family(out, out[column], hidden[column])
+        small = (out[column] < THRESHOLD).fillna(False).astype(bool)
+        hidden[column] = small | _second_in_family(out, out[column], small)
+    numerator = _numerator(out)
+    small = (numerator < THRESHOLD - 0.5).fillna(False)
+    withheld = small | _second_in_family(out, numerator, small)
+    for column in ("people", "at_risk"):
+        if column in counts:
+            withheld |= hidden[column]
     for column in counts:
         rounded = (out[column].astype("Float64") / ROUND_TO).round() * ROUND_TO
         out[column] = rounded.astype("Int64").mask(hidden[column])
-        suppressed |= hidden[column]
-    if "people" in counts:
-        too_few |= hidden["people"]
     for column in ESTIMATE_COLUMNS:
         if column in out:
-            out[column] = out[column].astype("Float64").mask(too_few)
-    if {"unit", "time_years"} <= set(out):
-        # A survival probability to ten digits gives the counts back; to three it does not.
-        chance = out["unit"] == "probability"
-        for column in ("estimate", "ci_low", "ci_high"):
-            if column in out:
-                out.loc[chance, column] = out.loc[chance, column].round(3)
-    out["suppressed"] = suppressed | too_few
+            out[column] = out[column].astype("Float64").mask(withheld)
+            for unit, decimals in DECIMALS.items():
+                if "unit" in out and column != "p_value":
+                    rows = out["unit"] == unit
+                    out.loc[rows, column] = out.loc[rows, column].round(decimals)
+    out["suppressed"] = withheld
+    for column in counts:
+        out["suppressed"] |= hidden[column]
     return out
 
 
-def _small_numerator(table: pd.DataFrame) -> pd.Series:
-    """Rows whose percentage, times their people, gives a count below the threshold."""
-    if not {"estimate", "unit"} <= set(table):
-        return pd.Series(False, index=table.index)
-    percentage = table["unit"] == "per cent"
-    numerator = table["people"] * table["estimate"] / 100
-    rest = table["people"] - numerator
-    small = (np.minimum(numerator, rest) < THRESHOLD - 0.5).fillna(False)
-    return percentage & small
+def _numerator(table: pd.DataFrame) -> pd.Series:
+    """The count that a percentage or a probability gives back, the smaller of the two sides."""
+    if not {"estimate", "unit", "people"} <= set(table):
+        return pd.Series(np.nan, index=table.index)
+    share = table["estimate"].astype(float) * table["unit"].map(
+        {"per cent": 0.01, "probability": 1}
+    )
+    return table["people"].astype(float) * np.minimum(share, 1 - share)
 
 
 def _second_in_family(table: pd.DataFrame, count: pd.Series, hidden: pd.Series) -> pd.Series:
-    """Hide the next smallest count where just one of a family of groups is hidden.
+    """Find the next smallest count, to hide it where just one of a family of groups is hidden.
 
     A family is the groups that add up: rows alike in every key but `group` (or `level`, where
     levels of one variable add up within a group). The row of all people is not a member.

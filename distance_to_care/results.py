@@ -135,7 +135,8 @@ class Page:
         Parameters
         ----------
         table : tidy: one row a group and time, or a model term; columns of `COLUMNS` only.
-        name : slug of the table, unique in the book.
+        name : slug of the table, unique in the book; the file of a synthetic one is named
+            `synthetic_<name>`, and both names read it back.
         title : what the table shows, in a sentence without a full stop.
         sources : names of the inputs it was made from (resources of the descriptor, or official
             files, or `cohort` for a cohort of people); the kind follows from them.
@@ -150,10 +151,11 @@ class Page:
         Problem : for an unknown column, a kind that the sources forbid, a second table of that
             name, or synthetic results beside registry ones.
         """
-        if name in self.manifest["tables"]:
-            raise Problem(f"The page '{self.name}' publishes a second table named '{name}'.")
         sources = sources or self.sources
         kind = self._kind(kind or self.kind, sources, name)
+        name = named(name, kind)
+        if name in self.manifest["tables"]:
+            raise Problem(f"The page '{self.name}' publishes a second table named '{name}'.")
         ready = prepare(table, kind, name)
         text = to_csv(ready)
         _write(self.folder / f"{name}.csv", text)
@@ -186,6 +188,7 @@ class Page:
 
     def read(self, name: str) -> pd.DataFrame:
         """Read a published table back: one of this page's, or one that `reads` declares."""
+        name = self._filed_as(name)
         if name in self.manifest["tables"]:
             if name not in self._read:
                 self._read[name] = read_published(self.folder / f"{name}.csv", name)
@@ -195,13 +198,21 @@ class Page:
                 f"The page '{self.name}' reads the table '{name}' without declaring it: "
                 f"open the page with reads=['{name}']."
             )
-        found = sorted(self.root.glob(f"[!_]*/{name}.csv"))
+        found = sorted(
+            path
+            for pattern in (name, named(name, "synthetic"))
+            for path in self.root.glob(f"[!_]*/{pattern}.csv")
+        )
         if not found:
             raise Problem(
                 f"The page '{self.name}' reads the table '{name}', which no page has published "
                 "yet. Run the notebook that publishes it first."
             )
-        return read_published(found[0], name)
+        return read_published(found[0], found[0].stem)
+
+    def _filed_as(self, name: str) -> str:
+        synthetic = named(name, "synthetic")
+        return synthetic if synthetic in self.manifest["tables"] else name
 
     def number(self, key: str, table: str, form: str, **where: object) -> str:
         """Format one row of a published table once: as text for the prose, and filed as a number.
@@ -217,8 +228,8 @@ class Page:
         -------
         The formatted text. Prose says {number}`key`.
         """
-        published = self.read(table)
-        rows = published
+        table = self._filed_as(table)
+        rows = self.read(table)
         for column, value in where.items():
             if column not in rows:
                 raise Problem(f"The number '{key}' asks '{table}' for a column '{column}'.")
@@ -241,6 +252,7 @@ class Page:
         form : format with the row's columns, as for `number`.
         interval : format that follows where the row has an interval.
         """
+        table = self._filed_as(table)
         for row in self.read(table).dropna(subset="estimate").to_dict("records"):
             known = not (pd.isna(row.get("ci_low")) or pd.isna(row.get("ci_high")))
             self._file_number(key.format(**row), row, table, form + (interval if known else ""))
@@ -279,6 +291,7 @@ class Page:
         name : slug of the figure, unique in the book.
         title : headline that says what the figure shows.
         """
+        name = named(name, drawing.kind)
         if name in self.manifest["figures"]:
             raise Problem(f"The page '{self.name}' has a second figure named '{name}'.")
         _write(self.folder / f"{name}.svg", drawing.svg)
@@ -293,6 +306,7 @@ class Page:
 
     def show(self, name: str, columns: Sequence[str] | None = None) -> figures.ShownTable:
         """Show a published table in the page, with its downloads."""
+        name = self._filed_as(name)
         title = self.manifest["tables"][name]["title"]
         return figures.ShownTable(self.read(name), name, title, columns)
 
@@ -341,6 +355,11 @@ class Page:
 
     def _save_manifest(self) -> None:
         _write(self.folder / "manifest.json", _json(self.manifest))
+
+
+def named(name: str, kind: str) -> str:
+    """Name a result so that a file of synthetic people says so wherever it is copied."""
+    return f"synthetic_{name}" if kind == "synthetic" and "synthetic" not in name else name
 
 
 def combine(kinds: Iterable[str]) -> str:

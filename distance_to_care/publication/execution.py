@@ -84,7 +84,8 @@ async def _execute_all(
             await finished[publisher[table]].wait()
             if failed:
                 return
-            upstream.append((results / publisher[table] / f"{table}.csv").read_text("utf-8"))
+            published = (results / publisher[table]).glob(f"*{table}.csv")
+            upstream += [path.read_text("utf-8") for path in sorted(published)]
         kept = cache / notebook.name / notebooks.digest(notebook, around, upstream)
         folder = results / notebook.name
         if not (kept / "outputs.json").exists():

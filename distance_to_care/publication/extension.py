@@ -123,7 +123,10 @@ def _resource_html(resource: dict) -> str:
                 for field in fields
             ]
         )
-        table = figures.table_html(shown, f"Columns of {resource['name']}")
+        table = (
+            f"<details><summary>Columns of {resource['name']} ({len(shown)})</summary>"
+            f"{figures.table_html(shown, 'Columns of ' + resource['name'])}</details>"
+        )
     return f"<p>{escape(resource.get('description', ''))}</p><dl>{listed}</dl>{table}"
 
 
@@ -215,17 +218,19 @@ def _downloads_html(published: Published, depth: str) -> str:
     from html import escape
 
     rows = "".join(
-        f"<tr><td>{escape(entry['title'])}</td><td>{escape(entry['kind'])}</td>"
-        f'<td class="number">{entry["rows"]:,}</td>'
-        f'<td><a href="{depth}downloads/{name}.csv" download>{name}.csv</a></td>'
-        f'<td><a href="{depth}downloads/{name}.json" download>{name}.json</a></td>'
-        f'<td><a href="{depth}notebooks/{entry["page"]}.html">'
-        f"{escape(entry['page'].replace('_', ' '))}</a></td></tr>"
+        f'<tr><td><a href="{depth}notebooks/{entry["page"]}.html">{escape(entry["title"])}</a></td>'
+        f'<td>{escape(entry["kind"])}</td><td class="number">{entry["rows"]:,}</td>'
+        + "".join(
+            f'<td><a href="{depth}downloads/{name}.{ending}" download'
+            f' aria-label="{label} of {name}">{label}</a></td>'
+            for ending, label in (("csv", "CSV"), ("json", "JSON"))
+        )
+        + "</tr>"
         for name, entry in sorted(published.manifest["tables"].items())
     )
     heads = "".join(
         f'<th scope="col">{head}</th>'
-        for head in ("Table", "Kind", "Rows", "Data (CSV)", "Description (JSON)", "Page")
+        for head in ("Table, and the page it stands on", "Kind", "Rows", "Data", "Description")
     )
     return (
         '<div class="table-scroll" role="region" aria-label="Published tables" tabindex="0">'
@@ -275,7 +280,7 @@ def write_downloads(app: Sphinx, error: Exception | None) -> None:
     for name, entry in published.manifest["tables"].items():
         about = {
             "name": name,
-            "licence": "CC BY 4.0; see the page 'Cite and licences' for attribution of sources",
+            "licence": "CC BY 4.0; see the page 'Licences and attribution' for the sources",
             **{
                 k: entry[k]
                 for k in ("title", "kind", "banner", "sources", "rows", "sha256", "page")

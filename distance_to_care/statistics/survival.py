@@ -107,10 +107,10 @@ def summary(
     Returns
     -------
     One row a measure and group: `measure` (`median survival`, `median follow-up`, `survival`),
-    `group_by`, `group`, `time_years` (for `survival`), `people`, `deaths`, `transplants`,
-    `estimate`, `ci_low`, `ci_high`, `unit` (years or probability). A median that the curve does
-    not reach is empty. Follow-up is the reverse Kaplan-Meier median (Schemper and Smith 1996,
-    doi 10.1016/0197-2456(96)00075-X).
+    `group_by`, `group`, `time_years` and `at_risk` (for `survival`), `people`, `deaths`,
+    `transplants`, `estimate`, `ci_low`, `ci_high`, `unit` (years or probability). A median that
+    the curve does not reach is empty. Follow-up is the reverse Kaplan-Meier median (Schemper and
+    Smith 1996, doi 10.1016/0197-2456(96)00075-X).
     """
     rows = []
     for group, members in _groups(people, by):
@@ -154,6 +154,7 @@ def summary(
                 | {
                     "measure": "survival",
                     "time_years": float(time),
+                    "at_risk": int((members["follow_up_years"] >= time).sum()),
                     "estimate": fit.predict(time) if within else np.nan,
                     "ci_low": interval.iloc[at, 0] if within else np.nan,
                     "ci_high": interval.iloc[at, 1] if within else np.nan,
@@ -163,8 +164,9 @@ def summary(
     table = pd.DataFrame(rows)
     numbers = ["estimate", "ci_low", "ci_high"]
     table[numbers] = table[numbers].astype(float).replace([np.inf, -np.inf], np.nan)
-    order = ["measure", "group_by", "group", "time_years", "people", "deaths", "transplants"]
-    return table[[*order, *numbers, "unit"]]
+    counts = ["people", "at_risk", "deaths", "transplants"]
+    table["at_risk"] = table["at_risk"].astype("Int64")
+    return table[["measure", "group_by", "group", "time_years", *counts, *numbers, "unit"]]
 
 
 def log_rank(people: pd.DataFrame, by: str) -> pd.DataFrame:

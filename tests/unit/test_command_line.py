@@ -138,7 +138,7 @@ def test_analyse_writes_the_accepted_tables_without_a_book(tmp_path):
     found = run("analyse", cohort, "--output", tmp_path / "out")
     assert found.returncode == 0, found.stderr
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
-    assert "survival_by_deprivation_models" in manifest["tables"]
+    assert "synthetic_survival_by_deprivation_models" in manifest["tables"]
     for name, entry in manifest["tables"].items():
         assert entry["kind"] == "synthetic"
         accepted = places.ACCEPTED / f"{name}.csv"

@@ -55,6 +55,39 @@ def test_a_percentage_that_gives_a_small_count_back_is_withheld(percentage, with
     assert disclosure.protect(table)["estimate"].isna().iloc[0] == withheld
 
 
+@pytest.mark.parametrize(("alive", "withheld"), [(0.917, True), (0.5, False), (0.04, True)])
+def test_a_probability_that_gives_a_small_count_back_is_withheld(alive, withheld):
+    # Of 60 people 0.917 are alive: five have died, and nobody may know that.
+    table = pd.DataFrame(
+        {"time_years": [1.0], "people": [60], "estimate": [alive], "unit": ["probability"]}
+    )
+    assert disclosure.protect(table)["estimate"].isna().iloc[0] == withheld
+
+
+def test_an_estimate_that_rests_on_too_few_still_followed_is_withheld():
+    table = pd.DataFrame(
+        {"time_years": [5.0], "people": [300], "at_risk": [7], "estimate": [0.4],
+         "unit": ["probability"]}
+    )  # fmt: skip
+    found = disclosure.protect(table)
+    assert found["estimate"].isna().all()
+    assert found["people"].tolist() == [300]
+
+
+def test_a_percentage_that_is_withheld_takes_a_second_one_with_it():
+    # The three add up to a hundred, so one alone could be computed from the others.
+    table = pd.DataFrame(
+        {"variable": "stage", "level": ["I", "II", "III"], "people": [200] * 3,
+         "estimate": [2.0, 38.0, 60.0], "unit": "per cent"}
+    )  # fmt: skip
+    assert disclosure.protect(table)["estimate"].isna().tolist() == [True, True, False]
+
+
+def test_percentages_keep_one_decimal():
+    table = pd.DataFrame({"people": [2359], "estimate": [30.182281], "unit": ["per cent"]})
+    assert disclosure.protect(table)["estimate"].iloc[0] == 30.2
+
+
 def test_survival_probabilities_keep_three_decimals():
     table = pd.DataFrame(
         {"time_years": [1.0], "people": [500], "estimate": [0.8765432], "unit": ["probability"]}

@@ -157,7 +157,7 @@ def test_a_synthetic_figure_carries_the_word_in_the_image_and_in_its_alternative
     shown = page.figure(drawing, "minutes", "Minutes by decile")._repr_html_()
     assert "<caption>" in shown
     assert 'scope="col"' in shown
-    assert "../downloads/travel.csv" in shown
+    assert "../downloads/synthetic_travel.csv" in shown
     again = figures.bars(table, "Minutes", {"all": "All", "1": "One"}, "minutes by decile")
     assert again.svg == drawing.svg
 
