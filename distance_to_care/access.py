@@ -78,7 +78,7 @@ def travel_by(areas: pd.DataFrame, group: str | None, level: str | None = None) 
 
 
 def travel_by_list(
-    minutes: pd.DataFrame, centres: pd.DataFrame, areas: pd.DataFrame
+    minutes: pd.DataFrame, centres: pd.DataFrame, areas: pd.DataFrame, group: str | None = None
 ) -> pd.DataFrame:
     """Summarise minutes for every way to read the list of centres: what hangs on the list.
 
@@ -86,21 +86,25 @@ def travel_by_list(
     ----------
     minutes : one-way minutes; index `area_code`, one column a site.
     centres : the list: `site`, `certainty` (A, B, C).
-    areas : one row an area: `area_code`, `people`.
+    areas : one row an area: `area_code`, `people`, and the column `group`.
+    group : column whose groups become the `level` of the rows, beside everybody.
 
     Returns
     -------
-    Tidy table as `travel_by`, `group` naming the grades of certainty on the list: A, AB (the base
-    list), ABC.
+    Tidy table as `travel_by`, `group` naming the grades of certainty on the list (A; AB, the base
+    list; ABC), `level` the group of `areas`, `note` the list in words.
     """
     parts = []
     for grades, name in LISTS.items():
         sites = centres.loc[centres["certainty"].isin(list(grades)), "site"]
         nearest = geography.nearest(minutes[sites]).rename(columns={"value": "minutes"})
-        table = travel_by(areas.merge(nearest, on="area_code"), None)
+        table = travel_by(areas.merge(nearest, on="area_code"), group)
         parts.append(
             table.assign(
-                group=grades, group_by="certainty of the sites", note=f"{name}: {len(sites)} sites"
+                level=table["group"],
+                group=grades,
+                group_by="certainty of the sites",
+                note=f"{name}: {len(sites)} sites",
             )
         )
     return pd.concat(parts, ignore_index=True)

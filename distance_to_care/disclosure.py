@@ -14,11 +14,13 @@ import pandas as pd
 
 THRESHOLD = 10
 ROUND_TO = 5
+# Published survival times are whole parts of a year: this many to the year.
+GRID = 10
 PERSON_KINDS = frozenset({"synthetic", "registry"})
 COUNT_COLUMNS = ("people", "at_risk", "deaths", "transplants", "censored", "missing")
 ESTIMATE_COLUMNS = ("estimate", "ci_low", "ci_high", "p_value")
-# What keeps a count from being computed out of a share.
-DECIMALS = {"per cent": 1, "probability": 3}
+# What keeps a count from being computed out of a share, and a day of death out of a time.
+DECIMALS = {"per cent": 1, "probability": 3, "years": 1}
 # Columns that say what a row is about; with `group` left out they name a family of groups.
 KEY_COLUMNS = ("measure", "model", "variable", "group_by", "group", "term", "level", "time_years")
 
@@ -62,7 +64,7 @@ def protect(table: pd.DataFrame) -> pd.DataFrame:
         if column in out:
             out[column] = out[column].astype("Float64").mask(withheld)
             for unit, decimals in DECIMALS.items():
-                if "unit" in out and column != "p_value":
+                if "unit" in out and counts and column != "p_value":
                     rows = out["unit"] == unit
                     out.loc[rows, column] = out.loc[rows, column].round(decimals)
     out["suppressed"] = withheld
@@ -106,7 +108,7 @@ def _second_in_family(table: pd.DataFrame, count: pd.Series, hidden: pd.Series) 
 
 
 def merge_steps(curve: pd.DataFrame) -> pd.DataFrame:
-    """Merge the steps of survival curves until each holds at least 10 deaths.
+    """Merge the steps of survival curves: tenths of a year, at least 10 deaths in each.
 
     Parameters
     ----------
@@ -115,22 +117,29 @@ def merge_steps(curve: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    The rows at which a merged step ends. `deaths` counts the whole merged step and `at_risk` the
-    people still followed at its end; steps end where fewer than 10 people remain. Deaths after
-    the last whole step are left out, so that no published step holds fewer than 10.
+    The curve at its start (without a count of deaths) and at the ends of merged steps. A step
+    ends at the first tenth of a year by which 10 people have died since the last, so that no
+    time is anybody's day of death; `deaths` counts the step, `estimate` is the exact curve
+    there, and `at_risk` those followed just before the step's last death. Steps end where fewer
+    than 10 people remain, and deaths after the last whole step are left out.
     """
     kept = []
     keys = [k for k in ("measure", "group_by", "group") if k in curve]
     for _, steps in curve.groupby(keys, sort=False, dropna=False):
         steps = steps.sort_values("time_years")
         start = steps[steps["time_years"] == 0]
-        kept.append(start)
+        kept.append(start.astype({"deaths": "Float64"}).assign(deaths=pd.NA))
+        later = steps[steps["time_years"] > 0]
+        # Rounding up keeps the estimate true: nobody else of the group dies before that time.
+        tenth = np.ceil(np.round(later["time_years"] * GRID, 9)) / GRID
         waiting = 0
-        for row in steps[steps["time_years"] > 0].itertuples():
-            waiting += row.deaths
-            if row.at_risk < THRESHOLD:
+        for time, members in later.groupby(tenth):
+            waiting += members["deaths"].sum()
+            last = members.iloc[[-1]]
+            if last["at_risk"].iloc[0] < THRESHOLD:
                 break
             if waiting >= THRESHOLD:
-                kept.append(steps.loc[[row.Index]].assign(deaths=waiting))
+                kept.append(last.assign(time_years=time, deaths=waiting))
                 waiting = 0
-    return pd.concat(kept, ignore_index=True)
+    merged = pd.concat([part.astype({"deaths": "Float64"}) for part in kept], ignore_index=True)
+    return merged.astype({"deaths": "Int64"})

@@ -56,6 +56,7 @@ class Drawing:
     alt: str
     table: str
     kind: str
+    rows: pd.DataFrame
 
 
 def _published(table: pd.DataFrame) -> tuple[str, str]:
@@ -68,7 +69,7 @@ def _published(table: pd.DataFrame) -> tuple[str, str]:
     return name, str(table["kind"].iloc[0])
 
 
-def _finish(figure: Figure, alt: str, table: pd.DataFrame) -> Drawing:
+def _finish(figure: Figure, alt: str, table: pd.DataFrame, rows: pd.DataFrame) -> Drawing:
     name, kind = _published(table)
     if kind == "synthetic":
         # The word travels inside the image, whatever page it is copied to.
@@ -83,7 +84,7 @@ def _finish(figure: Figure, alt: str, table: pd.DataFrame) -> Drawing:
     svg = svg[svg.index("<svg") :].replace(
         "<svg ", f'<svg role="img" aria-label="{html.escape(alt, quote=True)}" ', 1
     )
-    return Drawing(svg=svg, alt=alt, table=name, kind=kind)
+    return Drawing(svg=svg, alt=alt, table=name, kind=kind, rows=rows)
 
 
 def _canvas(height: float) -> Figure:
@@ -149,7 +150,7 @@ def bars(
             f"{groups[g]}: {form.format(value)}" for g, value in rows["estimate"].items()
         )
         alt = f"Bar chart of {what}. {listed}."
-        return _finish(figure, alt, table)
+        return _finish(figure, alt, table, table[table["group"].isin(list(groups))])
 
 
 def grouped_bars(
@@ -196,24 +197,34 @@ def grouped_bars(
         ax.set_xlim(0, float(rows.max()) * 1.12)
         ax.set_xlabel(axis)
         _key_above(ax, len(levels))
-        return _finish(figure, f"Bar chart of {what}. {' '.join(said)}", table)
+        drawn = table["group"].isin(list(groups)) & table["level"].isin(list(levels))
+        return _finish(figure, f"Bar chart of {what}. {' '.join(said)}", table, table[drawn])
 
 
 def survival_curves(
-    curves: pd.DataFrame, at_risk: pd.DataFrame, groups: dict[str, str], what: str
+    curves: pd.DataFrame,
+    at_risk: pd.DataFrame,
+    summary: pd.DataFrame,
+    groups: dict[str, str],
+    what: str,
 ) -> Drawing:
     """Draw Kaplan-Meier curves: the first and last group in front, the others in grey.
+
+    Points are the ends of merged steps, which lie on the exact curve; straight lines join them,
+    since within a merged step it is not told when people died.
 
     Parameters
     ----------
     curves : published table of merged steps; `group`, `time_years`, `estimate`, `ci_low`,
         `ci_high` (probability).
     at_risk : published table; `group`, `time_years`, `at_risk` (people).
+    summary : published table; its `survival` rows give the numbers of the alternative text.
     groups : the groups to draw and their labels; the first and the last are the contrast.
     what : what the curves compare, for the alternative text.
     """
     _, kind = _published(curves)
     _published(at_risk)
+    _published(summary)
     names = list(groups)
     front = {names[0]: (colours()[0], "-"), names[-1]: (colours()[3], (0, (5, 2)))}
     with mpl.rc_context(STYLE):
@@ -222,12 +233,11 @@ def survival_curves(
         ax, below = figure.subplots(2, 1, height_ratios=[5, 0.28 * len(names)], sharex=True)
         said = []
         for group in sorted(names, key=lambda g: g in front):
-            steps = curves[curves["group"] == group].sort_values("time_years")
+            steps = curve_points(curves, summary, group)
             colour, line = front.get(group, ("#a6a6a6", "-"))
-            ax.step(
+            ax.plot(
                 steps["time_years"],
                 100 * steps["estimate"],
-                where="post",
                 color=colour,
                 linestyle=line,
                 linewidth=2.2 if group in front else 1.1,
@@ -238,21 +248,20 @@ def survival_curves(
                     steps["time_years"],
                     100 * steps["ci_low"],
                     100 * steps["ci_high"],
-                    step="post",
                     color=colour,
                     alpha=0.15,
                     linewidth=0,
                 )
         ax.plot([], [], color="#a6a6a6", linewidth=1.1, label="those between")
         _key_above(ax, 3)
+        read_off = summary[summary["measure"] == "survival"]
         for group in names:
-            steps = curves[curves["group"] == group].sort_values("time_years")
             reached = [
-                f"{100 * _at(steps, year):.0f}% at {year} year{'s' if year > 1 else ''}"
-                for year in (1, 3, 5)
-                if year <= steps["time_years"].max()
+                f"{100 * row.estimate:.0f}% at {row.time_years:g} years"
+                for row in read_off[read_off["group"] == group].itertuples()
+                if pd.notna(row.estimate)
             ]
-            said.append(f"{groups[group]}: {', '.join(reached)}")
+            said.append(f"{groups[group]}: {', '.join(reached) or 'too few people to say'}")
         ax.set_ylim(0, 100)
         last = float(curves.loc[curves["group"].isin(names), "time_years"].max())
         ax.set_xlim(0, last)
@@ -262,18 +271,31 @@ def survival_curves(
             f"Kaplan-Meier curves of {what}, with 95% confidence bands for the first and the "
             f"last group. People alive, {'; '.join(said)}."
         )
-        return _finish(figure, alt, curves)
+        return _finish(figure, alt, curves, curves[curves["group"].isin(names)])
 
 
-def _at(steps: pd.DataFrame, year: float) -> float:
-    return float(steps.loc[steps["time_years"] <= year, "estimate"].iloc[-1])
+def curve_points(curves: pd.DataFrame, summary: pd.DataFrame, group: str) -> pd.DataFrame:
+    """Gather the published points of one curve: ends of merged steps, and fixed times.
+
+    Returns `time_years`, `estimate`, `ci_low`, `ci_high` in order of time, up to the last step.
+    """
+    columns = ["time_years", "estimate", "ci_low", "ci_high"]
+    steps = curves.loc[curves["group"] == group, columns]
+    fixed = summary.loc[
+        (summary["measure"] == "survival") & (summary["group"] == group), columns
+    ].dropna()
+    fixed = fixed[
+        (fixed["time_years"] <= steps["time_years"].max())
+        & ~fixed["time_years"].isin(steps["time_years"])
+    ]
+    return pd.concat([steps, fixed]).sort_values("time_years")
 
 
 def _numbers_at_risk(ax, at_risk: pd.DataFrame, groups: dict[str, str]) -> None:
     """Write the people still followed below the curves, one line a group."""
     for place, (group, name) in enumerate(groups.items()):
         for row in at_risk[at_risk["group"] == group].itertuples():
-            text = "<10" if pd.isna(row.at_risk) else f"{row.at_risk:,}"
+            text = "–" if pd.isna(row.at_risk) else f"{row.at_risk:,}"
             ax.text(row.time_years, place, text, ha="center", va="center", size=9, color=INK)
         ax.text(
             -0.05, place, name, ha="right", va="center", size=9, color=INK,
@@ -285,7 +307,7 @@ def _numbers_at_risk(ax, at_risk: pd.DataFrame, groups: dict[str, str]) -> None:
     for spine in ax.spines.values():
         spine.set_visible(False)
     ax.tick_params(axis="x", length=0)
-    ax.set_title("People still followed", size=9, loc="left", color=MUTED)
+    ax.set_title("People still followed (– : withheld)", size=9, loc="left", color=MUTED)
     ax.set_xlabel("Years since first clinic visit")
 
 
@@ -293,7 +315,7 @@ def forest(
     table: pd.DataFrame,
     rows: Sequence[tuple[dict, str]],
     what: str,
-    axis: str = "Hazard ratio (logarithmic scale)",
+    axis: str = "Hazard ratio (logarithmic scale)\n← lower death rate  |  higher death rate →",
 ) -> Drawing:
     """Draw ratios with their intervals on a logarithmic scale, one line a row.
 
@@ -341,7 +363,8 @@ def forest(
         ax.grid(axis="y", visible=False)
         ax.set_xlabel(axis)
         alt = f"Forest plot of {what}; estimate and 95% confidence interval. {'; '.join(said)}."
-        return _finish(figure, alt, table)
+        drawn = pd.DataFrame([row for _, row in picked])
+        return _finish(figure, alt, table, drawn.astype(table.dtypes))
 
 
 # --- showing figures and tables in a page -------------------------------------------------------
@@ -406,7 +429,9 @@ def _format(column: pd.Series) -> Callable[[object], str]:
         if column.dropna().apply(float.is_integer).all():
             return lambda value: "" if pd.isna(value) else f"{value:,.0f}"
         return lambda value: "" if pd.isna(value) else _three_figures(value)
-    return lambda value: "" if pd.isna(value) else str(value)
+    # Names of columns and models are written with underscores; readers are spared them.
+    names = column.name in ("model", "term", "group_by", "variable")
+    return lambda value: "" if pd.isna(value) else str(value).replace("_", " " if names else "_")
 
 
 def _three_figures(value: float) -> str:
@@ -434,7 +459,6 @@ class Shown:
     drawing: Drawing
     name: str
     title: str
-    table: pd.DataFrame
 
     def _repr_html_(self) -> str:
         image = base64.b64encode(self.drawing.svg.encode()).decode()
@@ -444,7 +468,7 @@ class Shown:
             f'alt="{html.escape(self.drawing.alt, quote=True)}">'
             f"<figcaption>{html.escape(self.title)}</figcaption></figure>"
             f"<details><summary>Data table: {html.escape(self.title)}</summary>"
-            f"{table_html(self.table, self.title)}</details>"
+            f"{table_html(self.drawing.rows, self.title)}</details>"
             f"{_downloads(self.drawing.table, self.name)}"
         )
 

@@ -153,7 +153,7 @@ class Page:
         """
         sources = sources or self.sources
         kind = self._kind(kind or self.kind, sources, name)
-        name = named(name, kind)
+        name, title = named(name, kind), titled(title, kind)
         if name in self.manifest["tables"]:
             raise Problem(f"The page '{self.name}' publishes a second table named '{name}'.")
         ready = prepare(table, kind, name)
@@ -291,7 +291,7 @@ class Page:
         name : slug of the figure, unique in the book.
         title : headline that says what the figure shows.
         """
-        name = named(name, drawing.kind)
+        name, title = named(name, drawing.kind), titled(title, drawing.kind)
         if name in self.manifest["figures"]:
             raise Problem(f"The page '{self.name}' has a second figure named '{name}'.")
         _write(self.folder / f"{name}.svg", drawing.svg)
@@ -302,13 +302,25 @@ class Page:
             "kind": drawing.kind,
         }
         self._save_manifest()
-        return figures.Shown(drawing, name, title, self.read(drawing.table))
+        return figures.Shown(drawing, name, title)
 
-    def show(self, name: str, columns: Sequence[str] | None = None) -> figures.ShownTable:
-        """Show a published table in the page, with its downloads."""
+    def show(
+        self, name: str, columns: Sequence[str] | None = None, **where: Sequence[str]
+    ) -> figures.ShownTable:
+        """Show a published table in the page, with its downloads.
+
+        Parameters
+        ----------
+        name : the table.
+        columns : the columns to show; all where not given. The file has them all.
+        where : for a column, the values whose rows are shown.
+        """
         name = self._filed_as(name)
         title = self.manifest["tables"][name]["title"]
-        return figures.ShownTable(self.read(name), name, title, columns)
+        rows = self.read(name)
+        for column, values in where.items():
+            rows = rows[rows[column].isin(list(values))]
+        return figures.ShownTable(rows, name, title, columns)
 
     def numbers(self) -> pd.DataFrame:
         """List the numbers that this page has filed for the prose."""
@@ -360,6 +372,11 @@ class Page:
 def named(name: str, kind: str) -> str:
     """Name a result so that a file of synthetic people says so wherever it is copied."""
     return f"synthetic_{name}" if kind == "synthetic" and "synthetic" not in name else name
+
+
+def titled(title: str, kind: str) -> str:
+    """Head a result so that what is shown of synthetic people says so."""
+    return f"Synthetic people: {title}" if kind == "synthetic" else title
 
 
 def combine(kinds: Iterable[str]) -> str:

@@ -341,12 +341,15 @@ def cox_models(
 
     Returns
     -------
-    The tables of `cox`, one model after the other.
+    The tables of `cox`, one model after the other, and one more: `unadjusted_same_people`, the
+    exposure alone in the people of the fullest model. Without it a change that comes from people
+    who were left out would pass for one that comes from adjustment.
     """
-    return pd.concat(
-        [
-            cox(people, (exposure, *adjusted), model, reference)
-            for model, adjusted in adjustments.items()
-        ],
-        ignore_index=True,
-    )
+    models = [
+        cox(people, (exposure, *adjusted), model, reference)
+        for model, adjusted in adjustments.items()
+    ]
+    fullest = max(adjustments.values(), key=len)
+    same = people.dropna(subset=[exposure, *fullest])
+    models.append(cox(same, (exposure,), "unadjusted_same_people", reference))
+    return pd.concat(models, ignore_index=True)

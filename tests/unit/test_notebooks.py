@@ -13,7 +13,7 @@ from distance_to_care.publication.notebooks import Notebook, ordered
 
 NOTEBOOKS = sorted(places.NOTEBOOKS.glob("*.ipynb"))
 HEADINGS = ["Data", "Method", "Result", "What this does not show"]
-LONGEST = 75
+LONGEST = 80
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)

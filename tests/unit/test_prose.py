@@ -235,7 +235,16 @@ CONSTANTS = [
 # What one page may type besides, word for word.
 ALLOWED = {
     "book/index": ["aged 65 and over"],
-    "book/methods": ["suppressed below 10 and rounded to 5"],
+    "book/methods": [
+        "suppressed below 10 and rounded to 5",
+        "Counts are rounded to 5",
+        "merged steps of at least 10 deaths",
+        # The points of the GAP index (Ley 2012).
+        "| 60 and under | 61 to 65 | over 65 |",
+        "| over 75 | 50 to 75 | under 50 |",
+        "| over 55 | 36 to 55 | 35 and under |",
+        "stage I is 0 to 3 points, stage II 4 or 5, and stage III 6 to 8",
+    ],
     "book/accessibility": ["(WCAG) 2.2"],
     "notebooks/travel_to_specialist_centres": ["aged 65 and over"],
 }

@@ -226,31 +226,6 @@ def test_interval_follows_from_the_p_value(base):
     assert number(base) == number(f"{base}_reported")
 
 
-@pytest.mark.parametrize(
-    ("pooled", "first", "second"),
-    [
-        (
-            "pooled_here_deprivation_death",
-            "shankar_2024_deprivation_adjusted",
-            "goobie_2022_deprivation_united_states",
-        ),
-        (
-            "pooled_here_distance_death",
-            "shankar_2024_distance_adjusted",
-            "johannson_2022_distance",
-        ),
-    ],
-)
-def test_pooled_ratio_is_the_inverse_variance_mean(pooled, first, second):
-    terms = [(number(f"{i}_log"), number(f"{i}_log_se") ** -2) for i in (first, second)]
-    weight = sum(w for _, w in terms)
-    mean = sum(log * w for log, w in terms) / weight
-    error = weight**-0.5
-    assert_rounds_to(pooled, math.exp(mean))
-    assert_rounds_to(pooled, math.exp(mean - Z_95 * error), "ci_low")
-    assert_rounds_to(pooled, math.exp(mean + Z_95 * error), "ci_high")
-
-
 def weibull_through(years_1, alive_1, years_2, alive_2):
     shape = math.log(math.log(alive_2) / math.log(alive_1)) / math.log(years_2 / years_1)
     return shape, years_1 / (-math.log(alive_1)) ** (1 / shape)
@@ -294,7 +269,6 @@ def test_other_derived_numbers_come_out_again():
 def test_no_derived_row_escapes_recomputation():
     """A new derived row must be added to a test above, and then to this list."""
     listed = {f"{base}{end}" for base in LOGS for end in ("_log", "_log_se")} | set(FROM_P)
-    listed |= {"pooled_here_deprivation_death", "pooled_here_distance_death"}
     listed |= {"shankar_2024_people_middle_quintiles", "shankar_2024_furthest_distance_km"}
     listed |= {"profile_survival_3_years", "profile_survival_5_years"}
     listed |= {

@@ -134,8 +134,18 @@ def test_people_with_a_missing_term_are_left_out_and_counted_out(lung):
 
 def test_models_stand_one_after_the_other(lung):
     found = survival.cox_models(lung, "sex", {"unadjusted": (), "with age": ("age",)}, {"sex": 1})
-    assert found["model"].tolist() == ["unadjusted", "with age", "with age"]
-    assert found["term"].tolist() == ["sex", "sex", "age"]
+    same = "unadjusted_same_people"
+    assert found["model"].tolist() == ["unadjusted", "with age", "with age", same]
+    assert found["term"].tolist() == ["sex", "sex", "age", "sex"]
+
+
+def test_the_unadjusted_ratio_is_also_given_in_the_people_of_the_fullest_model(lung):
+    found = survival.cox_models(
+        lung, "sex", {"unadjusted": (), "full": ("ph.ecog", "age")}, {"sex": 1}
+    )
+    people = found.groupby("model")["people"].first()
+    assert people["unadjusted"] == len(lung)
+    assert people["unadjusted_same_people"] == people["full"] == lung["ph.ecog"].notna().sum()
 
 
 def test_a_median_that_is_not_reached_is_empty():

@@ -1,0 +1,84 @@
+"""Figures show what their tables say."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from distance_to_care import cohort, disclosure, figures, results
+from distance_to_care.statistics import survival
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    people = cohort.load().people
+    page = results.Page(
+        "figures", sources=["cohort"], kind="synthetic", root=tmp_path_factory.mktemp("results")
+    )
+    by = "deprivation_quintile"
+    return {
+        "curves": page.publish(
+            disclosure.merge_steps(survival.kaplan_meier(people, by)), "curves", "Curves"
+        ),
+        "at_risk": page.publish(survival.at_risk(people, by), "at_risk", "Followed"),
+        "summary": page.publish(survival.summary(people, by), "summary", "Summary"),
+        "models": page.publish(
+            survival.cox_models(people, by, {"unadjusted": ()}, cohort.REFERENCE), "m", "Models"
+        ),
+    }
+
+
+def test_a_curve_is_drawn_where_the_summary_says(published):
+    """Merged steps must not lift the curve: what is drawn agrees with what is read off."""
+    summary = published["summary"]
+    read_off = summary[(summary["measure"] == "survival") & summary["estimate"].notna()]
+    assert len(read_off) > 10
+    compared = 0
+    for row in read_off.itertuples():
+        points = figures.curve_points(published["curves"], summary, row.group)
+        assert points["time_years"].is_monotonic_increasing
+        assert points["estimate"].is_monotonic_decreasing
+        if row.time_years <= points["time_years"].max():
+            drawn = np.interp(row.time_years, points["time_years"], points["estimate"])
+            assert drawn == pytest.approx(row.estimate, abs=1e-9)
+            compared += 1
+    assert compared > 10
+
+
+def test_the_alternative_text_takes_its_numbers_from_the_summary(published):
+    fifths = cohort.FIFTHS["deprivation_quintile"]
+    drawing = figures.survival_curves(
+        published["curves"], published["at_risk"], published["summary"], fifths, "people alive"
+    )
+    summary = published["summary"].set_index(["measure", "group", "time_years"])["estimate"]
+    for group, name in fifths.items():
+        at_three = 100 * summary[("survival", group, 3.0)]
+        assert f"{at_three:.0f}% at 3 years" in drawing.alt.split(f"{name}: ")[1]
+    # The table under a figure holds what is drawn and nothing else.
+    assert set(drawing.rows["group"]) == set(fifths)
+
+
+def test_withheld_numbers_at_risk_are_not_given_a_reason(published):
+    at_risk = published["at_risk"].copy()
+    at_risk.attrs["published"] = "at_risk"
+    at_risk.loc[at_risk["time_years"] == 1, "at_risk"] = pd.NA
+    drawing = figures.survival_curves(
+        published["curves"],
+        at_risk,
+        published["summary"],
+        cohort.FIFTHS["deprivation_quintile"],
+        "people alive",
+    )
+    assert "&lt;10" not in drawing.svg
+    assert "withheld" in drawing.svg
+
+
+def test_a_forest_names_rows_that_do_not_fit(published):
+    with pytest.raises(ValueError, match="fits 0 rows"):
+        figures.forest(published["models"], [({"group": "9"}, "Ninth")], "ratios")
+
+
+def test_the_same_table_gives_the_same_bytes(published):
+    rows = [({"group": "1", "model": "unadjusted"}, "Most deprived")]
+    one, two = (figures.forest(published["models"], rows, "ratios") for _ in range(2))
+    assert one.svg == two.svg
+    assert 'aria-label="Synthetic people' in one.svg
