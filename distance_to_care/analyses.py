@@ -44,3 +44,10 @@ def run(path: Path, progress: Callable[[str], None]) -> None:
             exec(compile(source, f"{path.name}, code cell {place}", "exec"), namespace)
         except Problem as problem:
             raise Problem(f"notebooks/{path.name}, code cell {place}: {problem}") from None
+        except Exception as error:
+            # Its text may quote a row, so it is withheld.
+            raise Problem(
+                f"notebooks/{path.name}, code cell {place}: the analysis failed with "
+                f"{type(error).__name__}. Its text is withheld, because it may quote a row; run "
+                "the notebook to see it."
+            ) from None

@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from enum import StrEnum
@@ -183,8 +183,9 @@ def analyse(
     from distance_to_care import analyses, results
 
     with _sentences():
-        _cohort(file, study, kind)
-        _own_folder(output, _written_before(output))
+        decided = _cohort(file, study, kind)
+        _own_folder(output, _written_before(output), decided)
+        _same_kind(output.glob("manifest.json"), decided)
         output.absolute().parent.mkdir(parents=True, exist_ok=True)
         working = Path(tempfile.mkdtemp(dir=output.absolute().parent, prefix=f".{output.name}-"))
         try:
@@ -193,9 +194,10 @@ def analyse(
             for path in _progress(paths):
                 analyses.run(path, _quietly)
             merged = results.merge([path.stem for path in paths], working)
+            # The old tables go only when the new ones stand ready beside them.
             if output.exists():
-                shutil.rmtree(output)
-            shutil.copytree(merged, output)
+                output.replace(working / "old")
+            merged.replace(output)
         finally:
             shutil.rmtree(working, ignore_errors=True)
         count = len(list(output.glob("*.csv"))) - 1
@@ -225,18 +227,40 @@ def _cohort(file: Path, study: str | None, kind: Kind | None) -> str:
     people = tables.read_cohort(file, chosen)
     decided = tables.cohort_kind(people, kind.value if kind else None)
     os.environ[places.COHORT_VARIABLE] = str(file.absolute())
-    os.environ[places.STUDY_VARIABLE] = study or chosen.name
+    # Kernels run in another folder, so a path has to hold from anywhere.
+    is_path = study is not None and Path(study).is_file()
+    os.environ[places.STUDY_VARIABLE] = str(Path(study).absolute()) if is_path else chosen.name
     os.environ[places.KIND_VARIABLE] = decided if decided != "synthetic" else ""
     return decided
 
 
-def _own_folder(output: Path, ours: set[str]) -> None:
+def _same_kind(manifests: Iterable[Path], decided: str) -> None:
+    """Refuse to put results about synthetic people where those about patients are, and back."""
+    from distance_to_care.disclosure import PERSON_KINDS
+
+    for manifest in manifests:
+        content = json.loads(manifest.read_text(encoding="utf-8"))
+        entries = content.get("tables", {}).values()
+        others = {entry["kind"] for entry in entries} & (PERSON_KINDS - {decided})
+        if others:
+            raise Problem(
+                f"{manifest.parent} holds {others.pop()} results, and these people are {decided}. "
+                "They never stand side by side: name another folder."
+            )
+
+
+def _own_folder(output: Path, ours: set[str], decided: str) -> None:
     """Refuse a folder of the project, and one that holds anything this program did not write."""
     output = output.absolute().resolve()
     project = [places.DATA, places.NOTEBOOKS, places.BOOK, places.ROOT / "tests"]
     project += [places.ROOT / "distance_to_care", places.BUILD]
     if output == places.ROOT or any(output.is_relative_to(folder) for folder in project):
         raise Problem(f"{output} is a folder of the project. Name a folder of your own.")
+    if decided == "registry" and output.is_relative_to(places.ROOT):
+        raise Problem(
+            f"{output} lies inside the repository, where results about patients could be "
+            "committed by mistake. Name a folder outside it."
+        )
     if output.is_file():
         raise Problem(f"{output} is a file. Name a folder.")
     if output.is_dir():
@@ -286,13 +310,18 @@ def build(
         base = places.BUILD
         if cohort is not None:
             decided = _cohort(cohort, study, kind)
-            _own_folder(output, {*BUILT, "site.json", "html.old"})
+            _own_folder(output, {*BUILT, "site.json", "html.old"}, decided)
+            _same_kind(output.glob("results/[!_]*/manifest.json"), decided)
             base = output.absolute()
     from distance_to_care.publication.build import Folders, book
 
     with _sentences(code=1):
         _say("Executing notebooks")
-        site = book(Folders(base), _say, False if spawn else None, decided != "synthetic")
+        try:
+            site = book(Folders(base), _say, False if spawn else None, decided != "synthetic")
+        except KeyboardInterrupt:
+            _say("Stopped. The site that was there before is whole.")
+            raise typer.Exit(130) from None
         typer.echo(f"Open {(site / 'index.html').as_uri()} (or run 'make serve').")
 
 

@@ -411,7 +411,8 @@ def _column_faults(column: Column, cells: dict[str, _Cells], filled: np.ndarray)
         fault(
             f"missing where '{column.unless}' is missing too",
             lacking,
-            f"Fill in one of the two: '{column.unless}' is enough.",
+            f"Fill in one of the two. The check accepts '{column.unless}' alone; the analyses need "
+            f"'{column.name}'.",
         )
     elif not column.may_be_missing:
         fault(

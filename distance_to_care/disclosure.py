@@ -18,6 +18,8 @@ ROUND_TO = 5
 GRID = 10
 PERSON_KINDS = frozenset({"synthetic", "registry"})
 COUNT_COLUMNS = ("people", "at_risk", "deaths", "transplants", "censored", "missing")
+# Counts behind one contrast of a model: they decide, and are never published.
+LEVEL_COLUMNS = ("level_people", "level_deaths")
 ESTIMATE_COLUMNS = ("estimate", "ci_low", "ci_high", "p_value")
 # What keeps a count from being computed out of a share, and a day of death out of a time.
 DECIMALS = {"per cent": 1, "probability": 3, "years": 1}
@@ -57,6 +59,12 @@ def protect(table: pd.DataFrame) -> pd.DataFrame:
     for column in ("people", "at_risk"):
         if column in counts:
             withheld |= hidden[column]
+    if "deaths" in counts and "unit" in out:
+        # A median of few deaths is somebody's own time.
+        withheld |= (out["unit"] == "years") & (table["deaths"].reset_index(drop=True) < THRESHOLD)
+    for column in LEVEL_COLUMNS:
+        if column in out:
+            withheld |= (out.pop(column) < THRESHOLD).fillna(False).astype(bool)
     for column in counts:
         rounded = (out[column].astype("Float64") / ROUND_TO).round() * ROUND_TO
         out[column] = rounded.astype("Int64").mask(hidden[column])

@@ -264,7 +264,9 @@ def survival_curves(
             said.append(f"{groups[group]}: {', '.join(reached) or 'too few people to say'}")
         ax.set_ylim(0, 100)
         last = float(curves.loc[curves["group"].isin(names), "time_years"].max())
-        ax.set_xlim(0, last)
+        if last == 0:
+            ax.annotate("Not shown: too few people died", (0.5, 50), ha="center", color=INK)
+        ax.set_xlim(0, last or 1)
         ax.set_ylabel("People alive (%)")
         _numbers_at_risk(below, at_risk[at_risk["time_years"] <= last], groups)
         alt = (
@@ -344,6 +346,8 @@ def forest(
             ax.plot([row["ci_low"], row["ci_high"]], [place, place], color=colours()[0], lw=2)
             ax.plot(row["estimate"], place, "s", color=colours()[0], markersize=7)
             text = f"{row['estimate']:.2f} ({row['ci_low']:.2f} to {row['ci_high']:.2f})"
+            if pd.isna(row["estimate"]):
+                text = "not shown" if row.get("suppressed", False) else "not estimated"
             ax.annotate(
                 text, (1.02, place), xycoords=ax.get_yaxis_transform(), va="center",
                 color=INK, annotation_clip=False,
@@ -351,10 +355,11 @@ def forest(
             said.append(f"{name}: {text}")
         ax.axvline(1, color=INK, linewidth=1)
         ax.set_xscale("log")
+        drawn_from = min([r["ci_low"] for _, r in picked if pd.notna(r["ci_low"])], default=0.9)
+        drawn_to = max([r["ci_high"] for _, r in picked if pd.notna(r["ci_high"])], default=1.1)
         ticks = [
             t for t in (0.25, 0.33, 0.5, 0.67, 0.8, 1, 1.25, 1.5, 2, 3, 4, 6, 8)
-            if min(r["ci_low"] for _, r in picked) * 0.85 <= t
-            <= max(r["ci_high"] for _, r in picked) * 1.15
+            if drawn_from * 0.85 <= t <= drawn_to * 1.15
         ]  # fmt: skip
         ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
         ax.minorticks_off()

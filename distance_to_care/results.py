@@ -214,7 +214,9 @@ class Page:
         synthetic = named(name, "synthetic")
         return synthetic if synthetic in self.manifest["tables"] else name
 
-    def number(self, key: str, table: str, form: str, **where: object) -> str:
+    def number(
+        self, key: str, table: str, form: str, column: str = "estimate", **where: object
+    ) -> str:
         """Format one row of a published table once: as text for the prose, and filed as a number.
 
         Parameters
@@ -222,6 +224,7 @@ class Page:
         key : name by which prose asks for the number, for example `travel.mean.all`.
         table : published table that holds it.
         form : format with the row's columns, for example `{estimate:.1f}`.
+        column : the column that is filed as the number's value.
         where : column=value pairs that pick exactly one row.
 
         Returns
@@ -230,15 +233,15 @@ class Page:
         """
         table = self._filed_as(table)
         rows = self.read(table)
-        for column, value in where.items():
-            if column not in rows:
-                raise Problem(f"The number '{key}' asks '{table}' for a column '{column}'.")
-            rows = rows[rows[column].astype(str) == str(value)]
+        for asked, value in where.items():
+            if asked not in rows:
+                raise Problem(f"The number '{key}' asks '{table}' for a column '{asked}'.")
+            rows = rows[rows[asked].astype(str) == str(value)]
         if len(rows) != 1:
             raise Problem(
                 f"The number '{key}' must come from one row of '{table}', and {len(rows)} rows fit."
             )
-        text = self._file_number(key, rows.iloc[0], table, form)
+        text = self._file_number(key, rows.iloc[0], table, form, column)
         self._save_numbers()
         return text
 
@@ -258,9 +261,12 @@ class Page:
             self._file_number(key.format(**row), row, table, form + (interval if known else ""))
         self._save_numbers()
 
-    def _file_number(self, key: str, row: Mapping, table: str, form: str) -> str:
-        if pd.isna(row["estimate"]):
-            text = "not shown (too few people)" if row.get("suppressed", False) else "not reached"
+    def _file_number(
+        self, key: str, row: Mapping, table: str, form: str, column: str = "estimate"
+    ) -> str:
+        if pd.isna(row[column]):
+            text = "not reached" if row.get("unit") == "years" else "not estimated"
+            text = "not shown (too few people)" if row.get("suppressed", False) else text
         else:
             text = form.format(**row)
         if key in self._numbers:
@@ -268,8 +274,8 @@ class Page:
         self._numbers[key] = {
             "key": key,
             "text": text,
-            "value": row["estimate"],
-            "unit": row.get("unit", ""),
+            "value": row[column] if isinstance(row[column], float) else np.nan,
+            "unit": row.get("unit", "") if column == "estimate" else column.replace("_", " "),
             "kind": row["kind"],
             "table": table,
             "page": self.name,
@@ -399,7 +405,13 @@ def combine(kinds: Iterable[str]) -> str:
 
 def prepare(table: pd.DataFrame, kind: str, name: str) -> pd.DataFrame:
     """Put a table into its published form: controlled, rounded, ordered, with its kind."""
-    unknown = [column for column in table.columns if column not in COLUMNS]
+    if not disclosure.needs_control(kind):
+        table = table.drop(columns=list(disclosure.LEVEL_COLUMNS), errors="ignore")
+    unknown = [
+        column
+        for column in table.columns
+        if column not in COLUMNS and column not in disclosure.LEVEL_COLUMNS
+    ]
     if unknown:
         raise Problem(
             f"The table '{name}' has columns that published tables do not have: "
@@ -456,9 +468,9 @@ def _read_csv(path: Path) -> pd.DataFrame:
     frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     for column in frame:
         if column in numbers:
-            frame[column] = pd.to_numeric(frame[column].replace("", np.nan)).astype(float)
+            frame[column] = pd.to_numeric(frame[column].mask(frame[column] == "")).astype(float)
         elif column in {"areas", *disclosure.COUNT_COLUMNS}:
-            frame[column] = pd.to_numeric(frame[column].replace("", pd.NA)).astype("Int64")
+            frame[column] = pd.to_numeric(frame[column].mask(frame[column] == "")).astype("Int64")
         elif column == "suppressed":
             frame[column] = frame[column] == "true"
     return frame

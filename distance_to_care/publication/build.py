@@ -173,7 +173,9 @@ def _stage(
     for page in left_out:
         heading = next(c.source for c in page.node.cells if c.cell_type == "markdown")
         title = heading.splitlines()[0].lstrip("# ")
-        (source / "notebooks" / f"{page.name}.md").write_text(STUB.format(title=title))
+        stub = nbformat.v4.new_notebook(metadata=page.node.metadata)
+        stub.cells = [nbformat.v4.new_markdown_cell(STUB.format(title=title), id="left-out")]
+        nbformat.write(stub, source / "notebooks" / f"{page.name}.ipynb")
 
 
 def _import_sphinx() -> None:

@@ -157,6 +157,8 @@ async def _run(notebook: Notebook, results: Path, manager: type | None) -> list[
         for output in cell.outputs:
             if output.output_type == "stream" and output.name == "stderr":
                 first = output.text.strip().splitlines()[0]
+                if os.environ.get(places.COHORT_VARIABLE):
+                    first = "its text is withheld, because this build reads a cohort file"
                 raise Problem(
                     f"{where}, code cell {place}: a Python warning or message on the error "
                     f"stream: {first}. Mend its cause; the book is not built with warnings."

@@ -13,13 +13,16 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import uuid
+import warnings
 from pathlib import Path
 
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from distance_to_care import places
+from distance_to_care.problems import Problem
 
 # Kernels share the cores between them: a numerical library must not start a thread a core.
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -50,7 +53,10 @@ def preload() -> None:
 
 def serve() -> None:
     """Fork a kernel for each request line on standard input, and answer with its process id."""
+    # Python hides old names in imported modules; in this package they are a fault like any other.
+    warnings.filterwarnings("error", module="distance_to_care")
     preload()
+    warnings.filterwarnings("default", module="distance_to_care")
     # Kernels that end are forgotten at once; nobody waits for them but the build, by their id.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "w", buffering=1)
@@ -96,11 +102,14 @@ class KernelServer:
     """The forking process, seen from the build."""
 
     def __init__(self) -> None:
+        # Open as long as the process is, and closed with it.
+        self._last_words = tempfile.TemporaryFile("w+")  # noqa: SIM115
         environment = os.environ | ONE_THREAD | NO_ADVICE | {"PYTHONPATH": str(places.ROOT)}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "distance_to_care.publication.kernel_server"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=self._last_words,
             text=True,
             env=environment,
         )
@@ -123,7 +132,14 @@ class KernelServer:
     def _answer(self) -> dict:
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError("The process that starts notebook kernels has ended.")
+            self._last_words.seek(0)
+            said = [line.strip() for line in self._last_words if line.strip()]
+            places_named = [line for line in said if line.startswith("File ")]
+            raise Problem(
+                "The package cannot be imported, so no notebook can run: "
+                f"{said[-1] if said else 'no reason was given'}"
+                f" ({places_named[-1] if places_named else 'place unknown'})."
+            )
         return json.loads(line)
 
     def close(self) -> None:
@@ -133,6 +149,7 @@ class KernelServer:
         self._process.wait()
         self._process.stdin.close()
         self._process.stdout.close()
+        self._last_words.close()
 
 
 class ForkedProcess:

@@ -141,9 +141,15 @@ def surroundings() -> str:
         else digest_of_files(places.ACCEPTED.glob("*")),
         "cohort": digest_of_files([Path(cohort)]) if cohort else "",
         "kind": os.environ.get(places.KIND_VARIABLE, ""),
-        "study": os.environ.get(places.STUDY_VARIABLE, ""),
+        "study": _study(os.environ.get(places.STUDY_VARIABLE, "")),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _study(named: str) -> str:
+    """A study's name, and the content of its file where that lies outside the data."""
+    path = Path(named)
+    return f"{named} {digest_of_files([path])}" if path.is_file() else named
 
 
 def digest(notebook: Notebook, around: str, upstream: Iterable[str]) -> str:

@@ -8,11 +8,13 @@ and is counted apart (cause-specific analysis). The estimators are lifelines' (D
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 from lifelines import CoxPHFitter, KaplanMeierFitter
+from lifelines.exceptions import ConvergenceError
 from lifelines.statistics import multivariate_logrank_test
 from lifelines.utils import median_survival_times
 
@@ -218,11 +220,15 @@ def design(
     """
     reference = reference or {}
     known = people[list(terms)].dropna()
+    if known.empty:
+        raise Problem("Nobody has all the columns of the model known.")
     columns: dict[str, pd.Series] = {}
     contrasts = []
     for term in terms:
         values = known[term]
         numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+        if len(values.unique()) == 1:
+            raise Problem(f"Everybody of the model has the same value of '{term}'.")
         if numeric and term not in reference:
             columns[term] = values.astype(float)
             contrasts.append((term, term, "per unit", ""))
@@ -262,34 +268,45 @@ def cox(
     Returns
     -------
     One row a contrast: `measure`, `model`, `term`, `group`, `reference`, `people`, `deaths`,
-    `estimate` (hazard ratio), `ci_low`, `ci_high` (95%), `p_value`, `unit`.
+    `estimate` (hazard ratio), `ci_low`, `ci_high` (95%), `p_value`, `unit`, and for disclosure
+    control `level_people` and `level_deaths`: the smaller of the group and its reference.
 
     Raises
     ------
-    Problem : where a reference group is empty or the model cannot be fitted.
+    Problem : where a reference group is empty or the model cannot be estimated.
 
     Cox 1972, doi 10.1111/j.2517-6161.1972.tb00899.x; Efron 1977, doi 10.2307/2286217.
     """
     matrix, contrasts = design(people, terms, reference)
-    if matrix.empty or matrix.shape[1] == 0:
-        raise Problem(f"The model '{model}' has no people with all of its columns known.")
     outcome = people.loc[matrix.index]
     died = _died(outcome)
     if died.sum() <= matrix.shape[1]:
-        raise Problem(f"The model '{model}' has too few deaths for its number of terms.")
+        raise Problem("There are too few deaths for the number of terms of the model.")
     fitter = CoxPHFitter()
-    fitter.fit(
-        matrix.assign(follow_up_years=outcome["follow_up_years"], died=died),
-        "follow_up_years",
-        "died",
-        fit_options=CONVERGED,
-    )
+    try:
+        with warnings.catch_warnings():
+            # A model that warns has not been estimated, whatever numbers it holds.
+            warnings.simplefilter("error")
+            fitter.fit(
+                matrix.assign(follow_up_years=outcome["follow_up_years"], died=died),
+                "follow_up_years",
+                "died",
+                fit_options=CONVERGED,
+            )
+    except (Warning, ConvergenceError, ArithmeticError, np.linalg.LinAlgError, ValueError):
+        raise Problem(
+            "The model cannot be estimated: in some group too few people died, or a column hardly "
+            "varies."
+        ) from None
+    level_people, level_deaths = _smallest_sides(matrix, died, contrasts)
     found = fitter.summary.loc[contrasts["column"]]
     return contrasts.drop(columns="column").assign(
         measure="hazard ratio",
         model=model,
         people=len(matrix),
         deaths=int(died.sum()),
+        level_people=level_people,
+        level_deaths=level_deaths,
         estimate=found["exp(coef)"].to_numpy(),
         ci_low=found["exp(coef) lower 95%"].to_numpy(),
         ci_high=found["exp(coef) upper 95%"].to_numpy(),
@@ -324,6 +341,20 @@ def at_risk(
     )
 
 
+def _smallest_sides(matrix: pd.DataFrame, died: pd.Series, contrasts: pd.DataFrame):
+    """Count people and deaths of each contrast: the smaller of the group and its reference."""
+    people, deaths = [], []
+    for row in contrasts.itertuples():
+        if row.group == "per unit":
+            sides = [pd.Series(True, index=matrix.index)]
+        else:
+            of_term = list(contrasts.loc[contrasts["term"] == row.term, "column"])
+            sides = [matrix[row.column] == 1, (matrix[of_term] == 0).all(axis=1)]
+        people.append(min(int(side.sum()) for side in sides))
+        deaths.append(min(int(died[side].sum()) for side in sides))
+    return people, deaths
+
+
 def cox_models(
     people: pd.DataFrame,
     exposure: str,
@@ -341,15 +372,45 @@ def cox_models(
 
     Returns
     -------
-    The tables of `cox`, one model after the other, and one more: `unadjusted_same_people`, the
+    The tables of `cox`, one model after the other; a model that cannot be estimated has empty
+    estimates and a `note` that says why. And one model more: `unadjusted_same_people`, the
     exposure alone in the people of the fullest model. Without it a change that comes from people
     who were left out would pass for one that comes from adjustment.
     """
-    models = [
-        cox(people, (exposure, *adjusted), model, reference)
-        for model, adjusted in adjustments.items()
-    ]
     fullest = max(adjustments.values(), key=len)
     same = people.dropna(subset=[exposure, *fullest])
-    models.append(cox(same, (exposure,), "unadjusted_same_people", reference))
+    asked = [(model, people, adjusted) for model, adjusted in adjustments.items()]
+    asked.append(("unadjusted_same_people", same, ()))
+    models = []
+    for model, of_people, adjusted in asked:
+        try:
+            found = cox(of_people, (exposure, *adjusted), model, reference)
+        except Problem as problem:
+            # One model that cannot be estimated must not take the others with it.
+            found = _not_estimated(people, exposure, model, reference, str(problem))
+        models.append(found)
     return pd.concat(models, ignore_index=True)
+
+
+def _not_estimated(people, exposure, model, reference, why) -> pd.DataFrame:
+    groups = [label(level) for level in sorted(people[exposure].dropna().unique(), key=label)]
+    base = label(reference[exposure])
+    return pd.DataFrame(
+        [
+            {
+                "measure": "hazard ratio",
+                "model": model,
+                "term": exposure,
+                "group": group,
+                "reference": base,
+                "estimate": np.nan,
+                "ci_low": np.nan,
+                "ci_high": np.nan,
+                "p_value": np.nan,
+                "unit": "ratio",
+                "note": why,
+            }
+            for group in groups
+            if group != base
+        ]
+    )

@@ -63,6 +63,40 @@ def test_a_python_warning_fails_the_build(tmp_path):
         run([page], tmp_path)
 
 
+def test_an_old_name_used_inside_the_package_fails_the_build(tmp_path):
+    # Python hides deprecations of imported modules; the build must not.
+    code = (
+        "import warnings\nfrom distance_to_care import cohort\n"
+        "exec(compile(\"import warnings; warnings.warn('old name', DeprecationWarning)\", "
+        "cohort.__file__, 'exec'), vars(cohort))"
+    )
+    with pytest.raises(Problem, match="old name"):
+        run([write_notebook(tmp_path, "old", code)], tmp_path)
+
+
+def test_a_package_that_cannot_be_imported_is_a_sentence(tmp_path, monkeypatch):
+    broken = tmp_path / "broken" / "distance_to_care" / "publication"
+    broken.mkdir(parents=True)
+    (tmp_path / "broken" / "requirements.txt").write_text("")
+    (broken.parent / "__init__.py").write_text("")
+    (broken / "__init__.py").write_text("")
+    (broken / "kernel_server.py").write_text("def (:\n")
+    monkeypatch.setattr(places, "ROOT", tmp_path / "broken")
+    page = write_notebook(tmp_path, "one", "1")
+    monkeypatch.chdir(tmp_path / "broken")
+    with pytest.raises(Problem, match="The package cannot be imported"):
+        run([page], tmp_path)
+
+
+def test_a_study_file_of_ones_own_is_part_of_the_digest(tmp_path, monkeypatch):
+    study = tmp_path / "mine.toml"
+    study.write_text("one")
+    monkeypatch.setenv(places.STUDY_VARIABLE, str(study))
+    before = notebooks.surroundings()
+    study.write_text("two")
+    assert notebooks.surroundings() != before
+
+
 def test_the_text_of_an_error_is_withheld_where_rows_are_private(tmp_path, monkeypatch):
     monkeypatch.setenv(places.COHORT_VARIABLE, str(tmp_path / "cohort.csv"))
     (tmp_path / "cohort.csv").write_text("x")

@@ -177,6 +177,56 @@ def test_synthetic_people_cannot_be_passed_off_as_a_registry(tmp_path):
     assert "synthetic" in found.stderr
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("referral_wait_days", None), ("age_years", 70), ("outcome", "censored"), ("sex", "male")],
+)
+def test_analyse_copes_with_what_the_check_accepts(tmp_path, column, value):
+    people = pd.read_csv(places.DATA / "synthetic" / "synthetic_ipf.csv").head(700)
+    people.assign(**{column: value}).to_csv(tmp_path / "people.csv", index=False)
+    assert run("check", tmp_path / "people.csv").returncode in (0, 2)
+    found = run("analyse", tmp_path / "people.csv", "--output", tmp_path / "out")
+    assert "Traceback" not in found.stderr
+    assert "Warning" not in found.stderr
+    if column != "outcome":  # the treatment of somebody censored may start at their end
+        assert found.returncode == 0, found.stderr
+        models = pd.read_csv(tmp_path / "out" / "synthetic_survival_by_distance_models.csv")
+        assert models["estimate"].notna().any()
+
+
+@pytest.mark.parametrize("people", [60, 120])
+def test_a_small_cohort_is_analysed_without_rubbish(tmp_path, people):
+    made = run("synthesise", "--people", people, "--seed", 3, "--output", tmp_path / "s.csv")
+    assert made.returncode == 0, made.stderr
+    found = run("analyse", tmp_path / "s.csv", "--output", tmp_path / "out")
+    assert found.returncode == 0, found.stderr
+    assert "Warning" not in found.stderr
+    everything = "".join(p.read_text() for p in (tmp_path / "out").glob("*.csv"))
+    assert "inf" not in everything
+    assert "e-09" not in everything
+
+
+def test_results_of_another_kind_are_not_replaced(tmp_path):
+    file = registry_file(tmp_path)
+    done = run("analyse", file, "--output", tmp_path / "out", "--kind", "registry")
+    assert done.returncode == 0, done.stderr
+    before = {p: p.read_bytes() for p in (tmp_path / "out").iterdir()}
+    cohort = places.DATA / "synthetic" / "synthetic_ipf.csv"
+    found = run("analyse", cohort, "--output", tmp_path / "out")
+    assert found.returncode == 2
+    assert "never stand side by side" in found.stderr
+    assert {p: p.read_bytes() for p in (tmp_path / "out").iterdir()} == before
+
+
+def test_results_about_patients_stay_out_of_the_repository(tmp_path):
+    file = registry_file(tmp_path)
+    inside = places.ROOT / "patients_here"
+    found = run("analyse", file, "--output", inside, "--kind", "registry")
+    assert found.returncode == 2
+    assert "inside the repository" in found.stderr
+    assert not inside.exists()
+
+
 def test_analyse_refuses_a_folder_with_other_things(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.docx").write_text("mine")

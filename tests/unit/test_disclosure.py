@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from distance_to_care import disclosure
+from distance_to_care import disclosure, synthetic, tables
 from distance_to_care.statistics import survival
 
 
@@ -136,6 +136,40 @@ def test_every_published_step_holds_ten_deaths(seed, size):
             up_to = whole[whole["time_years"] <= row.time_years + 1e-9]
             assert row.estimate == up_to["estimate"].iloc[-1]
         assert steps["deaths"].sum() == up_to["deaths"].sum()
+
+
+def test_a_median_of_few_deaths_is_withheld():
+    table = counts([60, 60, 60, 60], deaths=[6, 20, 25, 30], estimate=3.1, unit="years")
+    assert disclosure.protect(table)["estimate"].isna().tolist() == [True, False, False, False]
+
+
+def test_times_of_people_keep_one_decimal():
+    table = counts([60, 70], deaths=[20, 30], estimate=[2.9933, 3.3826], unit="years")
+    assert disclosure.protect(table)["estimate"].tolist() == [3.0, 3.4]
+
+
+def test_a_contrast_of_a_model_with_few_people_or_deaths_in_it_is_withheld():
+    table = pd.DataFrame(
+        {"term": "smoking", "group": ["ex", "current"], "people": 120, "deaths": 40,
+         "level_people": [60, 4], "level_deaths": [20, 0], "estimate": [1.1, 3e-9]}
+    )  # fmt: skip
+    found = disclosure.protect(table)
+    assert found["estimate"].isna().tolist() == [False, True]
+    assert not set(disclosure.LEVEL_COLUMNS) & set(found)
+
+
+@pytest.mark.parametrize("people", [60, 120, 300])
+def test_a_small_cohort_gives_no_small_count_back(people):
+    """An attacker multiplies every published share by its people."""
+    parameters = tables.read_parameters("ipf")
+    drawn = synthetic.draw(people, 3, parameters, tables.read("population_aged_50_plus"))
+    summary = disclosure.protect(survival.summary(drawn, "deprivation_quintile"))
+    shares = summary[(summary["unit"] == "probability") & summary["estimate"].notna()]
+    for row in shares.itertuples():
+        # Three decimals of a share of so many people: the count is known to less than a half.
+        dead = row.people * (1 - row.estimate)
+        assert dead >= disclosure.THRESHOLD - disclosure.ROUND_TO
+        assert row.at_risk >= disclosure.THRESHOLD
 
 
 def test_open_data_are_exempt():

@@ -158,6 +158,29 @@ def test_a_median_that_is_not_reached_is_empty():
     assert np.isnan(found.loc[("survival", 9.0), "estimate"])
 
 
+def test_a_model_that_cannot_be_estimated_says_so_and_the_others_stand(lung):
+    constant = lung.assign(same=1.0)
+    found = survival.cox_models(
+        constant, "sex", {"unadjusted": (), "impossible": ("same",)}, {"sex": 1}
+    ).set_index("model")
+    assert np.isnan(found.loc["impossible", "estimate"])
+    assert "same value of 'same'" in found.loc["impossible", "note"]
+    assert found.loc["unadjusted", "estimate"] > 0
+
+
+def test_a_group_in_which_nobody_dies_is_not_given_a_ratio(lung):
+    few = lung.assign(rare=np.where(lung.index < 3, "yes", "no"))
+    few.loc[few.index < 3, "outcome"] = "censored"
+    with pytest.raises(Problem, match="cannot be estimated"):
+        survival.cox(few, ["rare"], "m")
+
+
+def test_the_smaller_side_of_each_contrast_is_counted(lung):
+    found = survival.cox(lung, ["sex"], "m", {"sex": 1}).iloc[0]
+    assert found["level_people"] == min((lung["sex"] == 1).sum(), (lung["sex"] == 2).sum()) == 90
+    assert found["level_deaths"] == 53
+
+
 def test_an_empty_reference_group_is_a_sentence(lung):
     with pytest.raises(Problem, match="Nobody is in the reference group of 'sex'"):
         survival.cox(lung, ["sex"], "m", {"sex": 7})
