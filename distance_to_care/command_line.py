@@ -147,6 +147,7 @@ def synthesise(
             synthetic.default_seed(parameters) if seed is None else seed,
             parameters,
             tables.read("population_aged_50_plus"),
+            study=chosen,
             effects=effects.value,
         )
         _write_cohort(drawn, output)
