@@ -27,14 +27,7 @@ def people_of_areas(
     One row an area of England: `area_code`, `imd_decile`, `deprivation_quintile`, `rural_urban`,
     `people`.
     """
-    ages = [
-        column
-        for column in population
-        if column.startswith("age_") and int(column.split("_")[1]) >= from_age
-    ]
-    counted = pd.DataFrame(
-        {"area_code": population["area_code"], "people": population[ages].sum(axis=1)}
-    )
+    counted = geography.people_aged(population, from_age).reset_index()
     joined = imd[["area_code", "imd_decile"]].merge(
         rural_urban[["area_code", "rural_urban"]], validate="one_to_one"
     )
