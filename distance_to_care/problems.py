@@ -10,6 +10,10 @@ class Problem(ValueError):
     """One thing that is wrong, as a sentence: what, where, and what to do."""
 
 
+class AnalysisError(Problem):
+    """An analysis that cannot be done with these people, as a sentence: why, and what to do."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """One broken rule of a table: the column, the rule, how many rows break it, how to mend it.
