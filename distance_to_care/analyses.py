@@ -13,16 +13,17 @@ from pathlib import Path
 
 from distance_to_care import places
 from distance_to_care.problems import Problem
+from distance_to_care.publication.notebooks import Notebook, ordered
 
 
 def cohort_notebooks(folder: Path | None = None) -> list[Path]:
-    """List the notebooks that analyse a cohort, in the order of their names."""
+    """List the notebooks that analyse a cohort, each after those whose tables it reads."""
     found = []
     for path in sorted((folder or places.NOTEBOOKS).glob("*.ipynb")):
         metadata = json.loads(path.read_text(encoding="utf-8"))["metadata"]
         if metadata.get("distance_to_care", {}).get("cohort", False):
-            found.append(path)
-    return found
+            found.append(Notebook(path))
+    return [notebook.path for notebook in ordered(found)]
 
 
 def run(path: Path, progress: Callable[[str], None]) -> None:

@@ -20,7 +20,7 @@ import pandas as pd
 
 from distance_to_care import cohort, places, synthetic, tables
 from distance_to_care.problems import Problem
-from distance_to_care.statistics import survival
+from distance_to_care.statistics import cohort_survival
 from distance_to_care.study import Study
 
 REFERENCE = {"deprivation_quintile": 5, "distance_quintile": 1}
@@ -65,7 +65,7 @@ def log_hazard_ratios(matrix: np.ndarray, years: np.ndarray, died: np.ndarray) -
 
 def fast(people: pd.DataFrame, terms: Sequence[str]) -> dict[tuple[str, str], float]:
     """Fit a Cox model fast. Returns (term, group) -> hazard ratio; complete cases."""
-    matrix, contrasts = survival.design(people, terms, REFERENCE)
+    matrix, contrasts = cohort_survival.design(people, terms, REFERENCE)
     rows = people.loc[matrix.index]
     found = log_hazard_ratios(
         matrix.to_numpy(float),
@@ -78,7 +78,7 @@ def fast(people: pd.DataFrame, terms: Sequence[str]) -> dict[tuple[str, str], fl
 
 def referee(people: pd.DataFrame, terms: Sequence[str]) -> dict[tuple[str, str], float]:
     """Fit the same model with lifelines, slowly. Returns (term, group) -> hazard ratio."""
-    table = survival.cox(people, terms, "referee", REFERENCE)
+    table = cohort_survival.cox(people, terms, "referee", REFERENCE)
     keys = zip(table["term"], table["group"], strict=True)
     return dict(zip(keys, table["estimate"].tolist(), strict=True))
 
@@ -102,7 +102,7 @@ def hazard_ratios(
         terms = tuple(sorted(_terms(target, study)))
         if terms not in models:
             models[terms] = fit(people, terms)
-        found[name] = models[terms][target["column"], survival.label(target["level"])]
+        found[name] = models[terms][target["column"], cohort_survival.label(target["level"])]
     return found
 
 

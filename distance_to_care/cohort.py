@@ -38,8 +38,9 @@ FIFTHS = {
 class Cohort:
     """People in the shape of the cohort contract, with what follows from it.
 
-    `people` has the contract's columns, `distance_quintile` (1 = nearest fifth) and one column a
-    score of the study; `kind` says whether they are synthetic, registry or open.
+    `people` has the contract's columns, `distance_quintile` (1 = nearest fifth), `died`, and one
+    column a score and a derived column of the study; `kind` says whether they are synthetic,
+    registry or open.
     """
 
     people: pd.DataFrame
@@ -81,7 +82,7 @@ def load(
 
 
 def prepare(people: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """Add what the analyses need: distance quintiles and the study's scores.
+    """Add what the analyses need: distance quintiles, who died, scores and derived columns.
 
     Parameters
     ----------
@@ -91,7 +92,8 @@ def prepare(people: pd.DataFrame, study: Study) -> pd.DataFrame:
     Returns
     -------
     The people with `distance_quintile` (1 = nearest fifth of this cohort, 5 = furthest; missing
-    where the distance is) and one column a score (points; missing where a part is missing).
+    where the distance is), `died` (true or false), one column a score (points; missing where a
+    part is missing) and one a derived column.
 
     Raises
     ------
@@ -105,12 +107,19 @@ def prepare(people: pd.DataFrame, study: Study) -> pd.DataFrame:
                 "Add it to the extract: areas (LSOA) alone are not yet turned into it."
             )
     out["distance_quintile"] = quintile(out["distance_km"])
+    out["died"] = out["outcome"] == "died"
     for score in study.scores:
         out[score.name] = score.points(out)
+    for derived in study.derived:
+        out[derived.name] = derived.values(out)
     return out
 
 
 def quintile(values: pd.Series) -> pd.Series:
-    """Cut values into fifths of equal size by rank, 1 = lowest; equal values stay together."""
-    rank = values.rank(method="average", pct=True)
-    return np.ceil(rank * 5).clip(1, 5).astype("Int64")
+    """Cut values at their own 20th, 40th, 60th and 80th percentiles, closed on the right.
+
+    1 is the lowest fifth; equal values stay together; a missing value stays missing.
+    """
+    cuts = np.nanquantile(values.to_numpy(float, na_value=np.nan), (0.2, 0.4, 0.6, 0.8))
+    fifths = pd.Series(np.searchsorted(cuts, values.to_numpy(float, na_value=np.nan)) + 1)
+    return fifths.set_axis(values.index).astype("Int64").mask(values.isna())

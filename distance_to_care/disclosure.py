@@ -20,11 +20,32 @@ PERSON_KINDS = frozenset({"synthetic", "registry"})
 COUNT_COLUMNS = ("people", "at_risk", "deaths", "transplants", "censored", "missing")
 # Counts behind one contrast of a model: they decide, and are never published.
 LEVEL_COLUMNS = ("level_people", "level_deaths")
-ESTIMATE_COLUMNS = ("estimate", "ci_low", "ci_high", "p_value")
+ESTIMATE_COLUMNS = (
+    "estimate",
+    "hazard_ratio",
+    "ci_low",
+    "ci_high",
+    "standard_error",
+    "statistic",
+    "p_value",
+)
 # What keeps a count from being computed out of a share, and a day of death out of a time.
-DECIMALS = {"per cent": 1, "probability": 3, "years": 1}
+DECIMALS = {"per cent": 1, "probability": 3, "years": 1, "months": 2}
 # Columns that say what a row is about; with `group` left out they name a family of groups.
-KEY_COLUMNS = ("measure", "model", "variable", "group_by", "group", "term", "level", "time_years")
+KEY_COLUMNS = (
+    "measure",
+    "estimand",
+    "scenario",
+    "method",
+    "model",
+    "exposure",
+    "variable",
+    "group_by",
+    "group",
+    "term",
+    "level",
+    "time_years",
+)
 
 
 def needs_control(kind: str) -> bool:

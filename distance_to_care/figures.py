@@ -10,8 +10,9 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 import matplotlib as mpl
@@ -138,19 +139,28 @@ def bars(
         top = rows["ci_high"] if has_interval else rows["estimate"]
         for place, value, end in zip(places, rows["estimate"], top, strict=True):
             ax.annotate(
-                form.format(value), (end, place), (4, 0), textcoords="offset points",
-                va="center", color=INK,
+                _written(value, form), (_or_nought(end), place), (4, 0),
+                textcoords="offset points", va="center", color=INK,
             )  # fmt: skip
         ax.set_yticks(list(places), [groups[g] for g in rows.index])
         ax.invert_yaxis()
         ax.grid(axis="y", visible=False)
-        ax.set_xlim(0, float(top.max()) * 1.12)
+        ax.set_xlim(0, _or_nought(top.max()) * 1.12 or 1)
         ax.set_xlabel(axis)
         listed = "; ".join(
-            f"{groups[g]}: {form.format(value)}" for g, value in rows["estimate"].items()
+            f"{groups[g]}: {_written(value, form)}" for g, value in rows["estimate"].items()
         )
         alt = f"Bar chart of {what}. {listed}."
         return _finish(figure, alt, table, table[table["group"].isin(list(groups))])
+
+
+def _written(value: float, form: str) -> str:
+    return form.format(value) if pd.notna(value) else "not shown"
+
+
+def _or_nought(value: float) -> float:
+    """The end of a bar: nought where the value was withheld."""
+    return float(value) if pd.notna(value) else 0.0
 
 
 def grouped_bars(
@@ -186,15 +196,17 @@ def grouped_bars(
             )  # fmt: skip
             for place, value in zip(places, values, strict=True):
                 ax.annotate(
-                    form.format(value), (value, place), (4, 0), textcoords="offset points",
-                    va="center", color=INK, size=10,
+                    _written(value, form), (_or_nought(value), place), (4, 0),
+                    textcoords="offset points", va="center", color=INK, size=10,
                 )  # fmt: skip
-            listed = "; ".join(f"{groups[g]}: {form.format(value)}" for g, value in values.items())
+            listed = "; ".join(
+                f"{groups[g]}: {_written(value, form)}" for g, value in values.items()
+            )
             said.append(f"{level_name}: {listed}.")
         ax.set_yticks(range(len(groups)), list(groups.values()))
         ax.invert_yaxis()
         ax.grid(axis="y", visible=False)
-        ax.set_xlim(0, float(rows.max()) * 1.12)
+        ax.set_xlim(0, _or_nought(rows.max()) * 1.12 or 1)
         ax.set_xlabel(axis)
         _key_above(ax, len(levels))
         drawn = table["group"].isin(list(groups)) & table["level"].isin(list(levels))
@@ -207,6 +219,7 @@ def survival_curves(
     summary: pd.DataFrame,
     groups: dict[str, str],
     what: str,
+    since: str = "first clinic visit",
 ) -> Drawing:
     """Draw Kaplan-Meier curves: the first and last group in front, the others in grey.
 
@@ -221,6 +234,7 @@ def survival_curves(
     summary : published table; its `survival` rows give the numbers of the alternative text.
     groups : the groups to draw and their labels; the first and the last are the contrast.
     what : what the curves compare, for the alternative text.
+    since : when follow-up begins, for the label of the axis.
     """
     _, kind = _published(curves)
     _published(at_risk)
@@ -243,6 +257,12 @@ def survival_curves(
                 linewidth=2.2 if group in front else 1.1,
                 label=groups[group] if group in front else None,
             )
+            if group not in front and len(steps) > 1:
+                end = steps.iloc[-1]
+                ax.annotate(
+                    groups[group], (end["time_years"], 100 * end["estimate"]), (3, 0),
+                    textcoords="offset points", va="center", size=8, color=MUTED,
+                )  # fmt: skip
             if group in front:
                 ax.fill_between(
                     steps["time_years"],
@@ -269,6 +289,7 @@ def survival_curves(
         ax.set_xlim(0, last or 1)
         ax.set_ylabel("People alive (%)")
         _numbers_at_risk(below, at_risk[at_risk["time_years"] <= last], groups)
+        below.set_xlabel(f"Years since {since}")
         alt = (
             f"Kaplan-Meier curves of {what}, with 95% confidence bands for the first and the "
             f"last group. People alive, {'; '.join(said)}."
@@ -310,7 +331,6 @@ def _numbers_at_risk(ax, at_risk: pd.DataFrame, groups: dict[str, str]) -> None:
         spine.set_visible(False)
     ax.tick_params(axis="x", length=0)
     ax.set_title("People still followed (– : withheld)", size=9, loc="left", color=MUTED)
-    ax.set_xlabel("Years since first clinic visit")
 
 
 def forest(
@@ -318,22 +338,31 @@ def forest(
     rows: Sequence[tuple[dict, str]],
     what: str,
     axis: str = "Hazard ratio (logarithmic scale)\n← lower death rate  |  higher death rate →",
+    column: str = "estimate",
+    none: float = 1,
+    band: tuple[float, float] | None = None,
+    form: str = "{:.2f}",
 ) -> Drawing:
-    """Draw ratios with their intervals on a logarithmic scale, one line a row.
+    """Draw estimates with their intervals, one line a row: ratios, or differences.
 
     Parameters
     ----------
-    table : published table; `estimate`, `ci_low`, `ci_high` (ratios).
+    table : published table; the estimates, `ci_low`, `ci_high`.
     rows : for each line, the column=value pairs that pick one row, and the line's label.
-    what : what the ratios compare, for the alternative text.
+    what : what the estimates compare, for the alternative text.
     axis : label of the axis.
+    column : the column of the estimates.
+    none : where a vertical line says that there is no effect: 1 makes the scale logarithmic (for
+        ratios), any other value keeps it straight (for differences).
+    band : range to shade, for what is expected of the estimates.
+    form : how an estimate is written.
     """
     _, kind = _published(table)
     picked = []
     for where, name in rows:
         found = table
-        for column, value in where.items():
-            found = found[found[column] == value]
+        for key, value in where.items():
+            found = found[found[key] == value]
         if len(found) != 1:
             raise Problem(f"The line '{name}' of a figure fits {len(found)} rows, not one.")
         picked.append((name, found.iloc[0]))
@@ -341,28 +370,25 @@ def forest(
         figure = _canvas(1.1 + 0.42 * len(picked))
         _room_for_warning(figure, kind)
         ax = figure.subplots()
+        if band:
+            ax.axvspan(*band, color="#d9d9d9", alpha=0.6, linewidth=0)
         said = []
         for place, (name, row) in enumerate(picked):
             ax.plot([row["ci_low"], row["ci_high"]], [place, place], color=colours()[0], lw=2)
-            ax.plot(row["estimate"], place, "s", color=colours()[0], markersize=7)
-            text = f"{row['estimate']:.2f} ({row['ci_low']:.2f} to {row['ci_high']:.2f})"
-            if pd.isna(row["estimate"]):
-                text = "not shown" if row.get("suppressed", False) else "not estimated"
+            ax.plot(row[column], place, "s", color=colours()[0], markersize=7)
+            text = "not shown" if row.get("suppressed", False) else "not estimated"
+            if pd.notna(row[column]):
+                text = form.format(row[column])
+                if pd.notna(row["ci_low"]):
+                    text += f" ({form.format(row['ci_low'])} to {form.format(row['ci_high'])})"
             ax.annotate(
                 text, (1.02, place), xycoords=ax.get_yaxis_transform(), va="center",
                 color=INK, annotation_clip=False,
             )  # fmt: skip
             said.append(f"{name}: {text}")
-        ax.axvline(1, color=INK, linewidth=1)
-        ax.set_xscale("log")
-        drawn_from = min([r["ci_low"] for _, r in picked if pd.notna(r["ci_low"])], default=0.9)
-        drawn_to = max([r["ci_high"] for _, r in picked if pd.notna(r["ci_high"])], default=1.1)
-        ticks = [
-            t for t in (0.25, 0.33, 0.5, 0.67, 0.8, 1, 1.25, 1.5, 2, 3, 4, 6, 8)
-            if drawn_from * 0.85 <= t <= drawn_to * 1.15
-        ]  # fmt: skip
-        ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
-        ax.minorticks_off()
+        ax.axvline(none, color=INK, linewidth=1)
+        if none == 1:
+            _ratio_scale(ax, [r[c] for _, r in picked for c in (column, "ci_low", "ci_high")])
         ax.set_yticks(range(len(picked)), [name for name, _ in picked])
         ax.set_ylim(len(picked) - 0.5, -0.5)
         ax.grid(axis="y", visible=False)
@@ -370,6 +396,120 @@ def forest(
         alt = f"Forest plot of {what}; estimate and 95% confidence interval. {'; '.join(said)}."
         drawn = pd.DataFrame([row for _, row in picked])
         return _finish(figure, alt, table, drawn.astype(table.dtypes))
+
+
+def _ratio_scale(ax, values: Sequence[float], axis: str = "x") -> None:
+    """Set a logarithmic axis with ticks that people read as ratios."""
+    known = [value for value in values if pd.notna(value)]
+    low, high = min(known, default=0.9) * 0.85, max(known, default=1.1) * 1.15
+    getattr(ax, f"set_{axis}scale")("log")
+    coarse = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.4, 2, 3, 4, 6, 8, 12, 20)
+    fine = (0.8, 0.85, 0.9, 0.95, 1, 1.05, 1.1, 1.15, 1.2)
+    ticks = [t for t in (fine if high / low < 1.7 else coarse) if low <= t <= high]
+    getattr(ax, f"set_{axis}ticks")(ticks, [f"{t:g}" for t in ticks])
+    ax.minorticks_off()
+
+
+def lines(
+    table: pd.DataFrame,
+    x: str,
+    groups: dict[str, str],
+    what: str,
+    axes: tuple[str, str],
+    none: float | None = None,
+    at: Sequence[float] = (),
+) -> Drawing:
+    """Draw an estimate with its band along a number, one line a group: for example minutes.
+
+    Parameters
+    ----------
+    table : published table; the column `x`, `group`, `estimate`, `ci_low`, `ci_high` (the interval
+        may be empty).
+    x : the column along the horizontal axis.
+    groups : the groups to draw and their labels, at most four.
+    what : what the lines show, for the alternative text.
+    axes : labels of the horizontal and the vertical axis, with units.
+    none : where a horizontal line says that there is no effect: 1 makes the scale logarithmic.
+    at : values of `x` at which the alternative text reads the lines off.
+    """
+    _, kind = _published(table)
+    drawn = table[table["group"].isin(list(groups))].sort_values(["group", x])
+    styles = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (7, 2, 1, 2)))
+    with mpl.rc_context(STYLE):
+        figure = _canvas(4.2)
+        _room_for_warning(figure, kind)
+        ax = figure.subplots()
+        said = []
+        for place, (group, name) in enumerate(groups.items()):
+            points = drawn[drawn["group"] == group]
+            ax.plot(
+                points[x], points["estimate"], color=colours()[place], linestyle=styles[place],
+                linewidth=2.2, label=name,
+            )  # fmt: skip
+            if "ci_low" in points:
+                ax.fill_between(
+                    points[x], points["ci_low"].astype(float), points["ci_high"].astype(float),
+                    color=colours()[place], alpha=0.15, linewidth=0,
+                )  # fmt: skip
+            read = points[points[x].isin(list(at))] if at else points.iloc[[0, -1]]
+            values = ", ".join(f"{r['estimate']:.2f} at {r[x]:g}" for _, r in read.iterrows())
+            said.append(f"{name}: {values}")
+        if none is not None:
+            ax.axhline(none, color=INK, linewidth=1)
+        if none == 1:
+            limits = [c for c in ("estimate", "ci_low", "ci_high") if c in drawn]
+            _ratio_scale(ax, drawn[limits].to_numpy(float).ravel().tolist(), "y")
+        if len(groups) > 1:
+            _key_above(ax, min(len(groups), 2))
+        ax.set_xlabel(axes[0])
+        ax.set_ylabel(axes[1])
+        return _finish(figure, f"Line chart of {what}. {'; '.join(said)}.", table, drawn)
+
+
+def diagram(table: pd.DataFrame, places: dict[str, tuple[float, float]], what: str) -> Drawing:
+    """Draw a diagram of assumptions: a box a variable, an arrow for each published row.
+
+    Parameters
+    ----------
+    table : published table; `term` (where an arrow begins), `outcome` (where it ends), `level`
+        (`measured`, or `not measured` for an arrow from or to what nobody recorded: dashed).
+    places : for each variable its place, both coordinates from 0 to 1.
+    what : what the diagram shows, for the alternative text.
+    """
+    _, kind = _published(table)
+    missing = sorted({*table["term"], *table["outcome"]} - set(places))
+    if missing:
+        raise Problem(f"The diagram has no place for {', '.join(missing)}.")
+    with mpl.rc_context(STYLE):
+        figure = _canvas(3.8)
+        _room_for_warning(figure, kind)
+        ax = figure.subplots()
+        ax.set_axis_off()
+        ax.set_xlim(-0.12, 1.12)
+        ax.set_ylim(-0.12, 1.12)
+        boxes = {
+            name: ax.text(
+                *place, name, ha="center", va="center", color=INK, size=10,
+                bbox={"boxstyle": "round,pad=0.45", "fc": "white", "ec": INK},
+            )
+            for name, place in places.items()
+        }  # fmt: skip
+        for row in table.itertuples():
+            ax.annotate(
+                "", places[row.outcome], places[row.term],
+                arrowprops={
+                    "arrowstyle": "-|>", "color": colours()[0], "lw": 1.6,
+                    "ls": "-" if row.level == "measured" else (0, (4, 3)),
+                    "patchA": boxes[row.term].get_bbox_patch(),
+                    "patchB": boxes[row.outcome].get_bbox_patch(),
+                    "shrinkA": 2, "shrinkB": 2, "connectionstyle": "arc3,rad=0.06",
+                },
+            )  # fmt: skip
+        said = "; ".join(
+            f"{row.term} to {row.outcome}" + ("" if row.level == "measured" else " (not measured)")
+            for row in table.itertuples()
+        )
+        return _finish(figure, f"Diagram of {what}. Arrows: {said}.", table, table)
 
 
 # --- showing figures and tables in a page -------------------------------------------------------
@@ -388,17 +528,33 @@ HEADINGS = {
 }
 
 
-def table_html(table: pd.DataFrame, caption: str, columns: Sequence[str] | None = None) -> str:
+# Columns whose cells may be names of the code; readers get words instead.
+NAMES = ("model", "term", "group_by", "variable", "exposure", "scenario", "method", "note")
+
+
+def table_html(
+    table: pd.DataFrame,
+    caption: str,
+    columns: Sequence[str] | None = None,
+    words: Mapping[str, str] | None = None,
+) -> str:
     """Write a published table as an accessible HTML table: caption, scopes, no empty heading.
 
-    Columns that hold nothing are left out; the file has them.
+    Columns that hold nothing are left out; the file has them. `words` says how names of the code
+    are written for readers.
     """
     shown = table[list(columns)] if columns else table.drop(columns=["kind"], errors="ignore")
     shown = shown.loc[:, [c for c in shown if not (shown[c].isna() | (shown[c] == "")).all()]]
     if "suppressed" in shown and not shown["suppressed"].any():
         shown = shown.drop(columns="suppressed")
-    heads = "".join(f'<th scope="col"{_numeric(shown[c])}>{_heading(c)}</th>' for c in shown)
-    formats = {c: _format(shown[c]) for c in shown}
+    # Beside a truth that was built in, an estimate is what the method recovered.
+    known = {}
+    if "built_in" in shown:
+        known = {"estimate": "recovered", "ci_low": "recovered, 95% CI from"}
+    heads = "".join(
+        f'<th scope="col"{_numeric(shown[c])}>{known.get(c) or _heading(c)}</th>' for c in shown
+    )
+    formats = {c: _format(shown[c], words or {}) for c in shown}
     body = "".join(
         "<tr>"
         + "".join(
@@ -425,7 +581,7 @@ def _numeric(column: pd.Series) -> str:
     return ' class="number"' if number else ""
 
 
-def _format(column: pd.Series) -> Callable[[object], str]:
+def _format(column: pd.Series, words: Mapping[str, str]) -> Callable[[object], str]:
     if pd.api.types.is_bool_dtype(column):
         return lambda value: "yes" if value else "no"
     if pd.api.types.is_integer_dtype(column):
@@ -434,19 +590,26 @@ def _format(column: pd.Series) -> Callable[[object], str]:
         if column.dropna().apply(float.is_integer).all():
             return lambda value: "" if pd.isna(value) else f"{value:,.0f}"
         return lambda value: "" if pd.isna(value) else _three_figures(value)
-    # Names of columns and models are written with underscores; readers are spared them.
-    names = column.name in ("model", "term", "group_by", "variable")
-    return lambda value: "" if pd.isna(value) else str(value).replace("_", " " if names else "_")
+    if column.name not in NAMES:
+        return lambda value: "" if pd.isna(value) else str(value)
+    return lambda value: "" if pd.isna(value) else _in_words(str(value), words)
+
+
+def _in_words(text: str, words: Mapping[str, str]) -> str:
+    """Write a name of the code, or a sentence or a list that holds some, in words."""
+    if text in words:
+        return words[text]
+    return re.sub(r"[a-z]+(?:_[a-z0-9]+)+", lambda m: words.get(m[0], m[0].replace("_", " ")), text)
 
 
 def _three_figures(value: float) -> str:
-    if value == 0:
-        return "0"
-    if abs(value) >= 100:
+    """Three figures, with the same decimals for numbers of the same size."""
+    size = abs(value)
+    if value == 0 or size >= 100:
         return f"{value:,.0f}"
-    if abs(value) < 0.001:
+    if size < 0.0001:
         return f"{value:.1e}"
-    return f"{value:.3g}"
+    return f"{value:.{1 if size >= 10 else 2 if size >= 1 else 3 if size >= 0.001 else 4}f}"
 
 
 def _downloads(name: str, figure: str | None = None) -> str:
@@ -464,6 +627,7 @@ class Shown:
     drawing: Drawing
     name: str
     title: str
+    words: Mapping[str, str] | None = None
 
     def _repr_html_(self) -> str:
         image = base64.b64encode(self.drawing.svg.encode()).decode()
@@ -473,12 +637,28 @@ class Shown:
             f'alt="{html.escape(self.drawing.alt, quote=True)}">'
             f"<figcaption>{html.escape(self.title)}</figcaption></figure>"
             f"<details><summary>Data table: {html.escape(self.title)}</summary>"
-            f"{table_html(self.drawing.rows, self.title)}</details>"
+            f"{table_html(self.drawing.rows, self.title, words=self.words)}</details>"
             f"{_downloads(self.drawing.table, self.name)}"
         )
 
     def __repr__(self) -> str:
         return f"{self.title}. {self.drawing.alt}"
+
+
+# How a description of people is written in one cell; the names in brackets are measures.
+SUMMARIES = {
+    "": "{people}",
+    ", mean (standard deviation)": "{mean} ({standard deviation})",
+    ", median (quartiles)": "{median} ({lower quartile} to {upper quartile})",
+    ", per cent": "{share}",
+    ", not known, people (per cent)": "{missing} ({not known})",
+}
+
+
+def _or_withheld(value: float | int | None) -> str:
+    if pd.isna(value):
+        return "withheld"
+    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
 
 
 @dataclass(frozen=True)
@@ -489,9 +669,39 @@ class ShownTable:
     name: str
     title: str
     columns: Sequence[str] | None = None
+    words: Mapping[str, str] | None = None
+
+    def side_by_side(self, groups: dict[str, str], names: dict[str, str]) -> ShownTable:
+        """Set the groups of a description of people side by side, one column a group.
+
+        Parameters
+        ----------
+        groups : the groups to show and their headings.
+        names : the variables to show, in order, and how they are named.
+        """
+        lines = []
+        for variable, name in names.items():
+            of_variable = self.table[self.table["variable"] == variable]
+            for level, rows in of_variable.groupby("level", sort=False):
+                cells = {
+                    (row.group, row.measure): row.people
+                    if row.measure == "people"
+                    else row.estimate
+                    for row in rows.itertuples()
+                }
+                for what, form in SUMMARIES.items():
+                    measures = re.findall(r"{([^}]*)}", form)
+                    if not set(measures) <= set(rows["measure"]):
+                        continue
+                    line = {"when first seen": (f"{name}: {level}" if level else name) + what}
+                    for group, heading in groups.items():
+                        values = {m: _or_withheld(cells.get((group, m))) for m in measures}
+                        line[heading] = form.format(**values)
+                    lines.append(line)
+        return replace(self, table=pd.DataFrame(lines), columns=None)
 
     def _repr_html_(self) -> str:
-        table = table_html(self.table, self.title, self.columns)
+        table = table_html(self.table, self.title, self.columns, self.words)
         if len(self.table) > LONG_TABLE:
             # A reader who wants one row of many opens the table; the others read on.
             table = (

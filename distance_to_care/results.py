@@ -25,6 +25,10 @@ from distance_to_care.problems import Problem
 # The columns a published table may have, in their order, and what each one means.
 COLUMNS = {
     "measure": "What is estimated",
+    "estimand": "The quantity that a method is meant to estimate",
+    "scenario": "What was assumed or built in",
+    "method": "How it is estimated",
+    "engine": "The software that the estimate comes from",
     "model": "The model that the estimate comes from",
     "variable": "The column that is described",
     "group_by": "The column whose groups are compared; all where nothing is compared",
@@ -35,17 +39,26 @@ COLUMNS = {
     "contrast": "Which people are compared with which",
     "outcome": "What was followed",
     "level": "The level of the variable",
+    "value": "The value of the variable at which the estimate is read off",
     "reference": "The group that the estimate compares with",
     "time_years": "Time since the first clinic visit, in years",
+    "statistic": "The test statistic",
     "areas": "Number of areas (LSOA)",
+    "replicates": "Number of simulated cohorts",
     "people": "Number of people",
     "at_risk": "Number of people still followed just before this time",
     "deaths": "Number of people who died",
     "transplants": "Number of people who had a transplant",
+    "censored": "Number of people whose follow-up ended without an event",
+    "missing": "Number of people for whom the value is not known",
+    "hazard_ratio": "The hazard ratio of death against the reference",
     "estimate": "The estimate, in the unit of its row",
     "ci_low": "Lower end of the 95% confidence interval",
     "ci_high": "Upper end of the 95% confidence interval",
+    "standard_error": "The standard error of the estimate",
     "published_estimate": "The published figure that the estimate answers to",
+    "built_in": "The truth of the synthetic people, in closed form or from five million of them",
+    "difference": "The difference from the value it is compared with",
     "low": "Lower end of the range that was published or considered",
     "high": "Upper end of the range that was published or considered",
     "degrees_of_freedom": "Degrees of freedom of the test",
@@ -54,6 +67,7 @@ COLUMNS = {
     "adjusted_for": "What a model holds equal",
     "how_read": "Whether a paper was read in full, as an abstract, or through the press",
     "status": "Whether a figure is published, derived, assumed or calibrated",
+    "verdict": "Whether a method did what it should: pass or fail",
     "certainty": "How sure: S seen in a source, D derived from such figures",
     "source": "Where a figure comes from",
     "note": "What to know before using the row",
@@ -62,12 +76,18 @@ COLUMNS = {
 }
 KEYS = (
     "measure",
+    "estimand",
+    "scenario",
+    "method",
+    "engine",
     "model",
+    "exposure",
     "variable",
     "group_by",
     "group",
     "term",
     "level",
+    "value",
     "reference",
     "time_years",
 )
@@ -82,6 +102,7 @@ BANNERS = {
     "published": "Published estimates",
 }
 COHORT = "cohort"
+MODEL_ORDER = ("unadjusted", "unadjusted_same_people", "age_sex", "joint", "as_published")
 NUMBER_COLUMNS = ("key", "text", "value", "unit", "kind", "table", "page")
 SIGNIFICANT_DIGITS = 10
 # Coefficients differ by about 1e-14 between processors; a changed method moves far more than this.
@@ -308,7 +329,7 @@ class Page:
             "kind": drawing.kind,
         }
         self._save_manifest()
-        return figures.Shown(drawing, name, title)
+        return figures.Shown(drawing, name, title, _words())
 
     def show(
         self, name: str, columns: Sequence[str] | None = None, **where: Sequence[str]
@@ -326,7 +347,7 @@ class Page:
         rows = self.read(name)
         for column, values in where.items():
             rows = rows[rows[column].isin(list(values))]
-        return figures.ShownTable(rows, name, title, columns)
+        return figures.ShownTable(rows, name, title, columns, _words())
 
     def numbers(self) -> pd.DataFrame:
         """List the numbers that this page has filed for the prose."""
@@ -375,6 +396,24 @@ class Page:
         _write(self.folder / "manifest.json", _json(self.manifest))
 
 
+def _words() -> dict[str, str]:
+    """How tables in pages name models, and the columns, scores and stages of the study."""
+    study = tables.read_study()
+    named = {column.name: column.title for column in study.columns.values()}
+    for each in (*study.scores, *study.derived):
+        named[each.name] = each.title
+        named[f"{each.name}_stage"] = f"{each.title}, stage"
+    words = {name: title[0].lower() + title[1:] for name, title in named.items() if title}
+    # Abbreviations keep their capitals.
+    words |= {name: title for name, title in named.items() if title[:2].isupper()}
+    return words | {
+        "unadjusted_same_people": "unadjusted, same people as the last model",
+        "age_sex": "age and sex",
+        "joint": "age, sex and the other exposure",
+        "as_published": "as published (our reading)",
+    }
+
+
 def named(name: str, kind: str) -> str:
     """Name a result so that a file of synthetic people says so wherever it is copied."""
     return f"synthetic_{name}" if kind == "synthetic" and "synthetic" not in name else name
@@ -417,7 +456,7 @@ def prepare(table: pd.DataFrame, kind: str, name: str) -> pd.DataFrame:
             f"The table '{name}' has columns that published tables do not have: "
             f"{', '.join(map(str, unknown))}. Published columns are listed in results.COLUMNS."
         )
-    out = table.copy()
+    out = table.reset_index(drop=True)
     out["kind"] = kind
     keys = [k for k in KEYS if k in out]
     if out.duplicated(keys).any():
@@ -428,6 +467,10 @@ def prepare(table: pd.DataFrame, kind: str, name: str) -> pd.DataFrame:
     order = out[keys].apply(
         lambda column: column.map(_sort_key) if column.dtype == object else column
     )
+    if "model" in out:
+        # Models stand in the order of what they hold equal, others after them.
+        place = {model: f"{number}" for number, model in enumerate(MODEL_ORDER)}
+        order["model"] = out["model"].map(lambda model: _sort_key(place.get(model, model)))
     out = out.loc[order.sort_values(keys, kind="stable").index]
     return out[[column for column in COLUMNS if column in out]].reset_index(drop=True)
 
@@ -463,13 +506,14 @@ def to_csv(table: pd.DataFrame) -> str:
 def _read_csv(path: Path) -> pd.DataFrame:
     numbers = {
         "time_years", "estimate", "ci_low", "ci_high", "p_value", "degrees_of_freedom", "value",
-        "published_estimate", "low", "high",
+        "published_estimate", "low", "high", "built_in", "hazard_ratio", "standard_error",
+        "difference", "statistic",
     }  # fmt: skip
     frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     for column in frame:
         if column in numbers:
             frame[column] = pd.to_numeric(frame[column].mask(frame[column] == "")).astype(float)
-        elif column in {"areas", *disclosure.COUNT_COLUMNS}:
+        elif column in {"areas", "replicates", *disclosure.COUNT_COLUMNS}:
             frame[column] = pd.to_numeric(frame[column].mask(frame[column] == "")).astype("Int64")
         elif column == "suppressed":
             frame[column] = frame[column] == "true"

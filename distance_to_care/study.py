@@ -18,6 +18,8 @@ AREA_VINTAGES = ("LSOA 2011", "LSOA 2021")
 # The two exposures of every study; distance quintiles are formed within the cohort.
 EXPOSURES = ("deprivation_quintile", "distance_quintile")
 OTHER_EXPOSURE = "other_exposure"
+# How a derived column is made from the column that it names.
+TRANSFORMS = {"log_one_plus": np.log1p}
 
 
 @dataclass(frozen=True)
@@ -197,6 +199,30 @@ CORE = (
         description="Drive one way from the home to the centre that the person attended.",
     ),
     Column(
+        "nearest_distance_km",
+        "number",
+        title="Distance to the nearest centre",
+        unit="km",
+        minimum=0,
+        maximum=1000,
+        required=False,
+        may_be_missing=True,
+        description="Straight line from the home to the nearest specialist centre, attended or "
+        "not.",
+    ),
+    Column(
+        "nearest_travel_minutes",
+        "number",
+        title="Travel time to the nearest centre",
+        unit="minutes",
+        minimum=0,
+        maximum=600,
+        required=False,
+        may_be_missing=True,
+        description="Drive one way from the home to the nearest specialist centre, attended or "
+        "not.",
+    ),
+    Column(
         "centre",
         "string",
         title="Specialist centre",
@@ -336,6 +362,21 @@ class Score:
 
 
 @dataclass(frozen=True)
+class Derived:
+    """A column that is computed from another one, for models: for example its logarithm."""
+
+    name: str
+    column: str
+    transform: str
+    title: str = ""
+
+    def values(self, people: pd.DataFrame) -> pd.Series:
+        """Transform the column (float; NaN where it is missing)."""
+        numbers = people[self.column].astype(float)
+        return TRANSFORMS[self.transform](numbers).rename(self.name)
+
+
+@dataclass(frozen=True)
 class Study:
     """One disease and its specialist service: what data/studies/<name>.toml says."""
 
@@ -348,6 +389,7 @@ class Study:
     default: bool = False
     own_columns: tuple[Column, ...] = ()
     scores: tuple[Score, ...] = ()
+    derived: tuple[Derived, ...] = ()
     adjustments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     paper: Mapping[str, str] = field(default_factory=dict)
     file: str = ""
@@ -481,8 +523,10 @@ class _StudyFile:
         "paper": _TABLE,
         "columns": _TABLE,
         "scores": _TABLE,
+        "derived": _TABLE,
         "adjustments": _TABLE,
     }
+    DERIVED = {"column": _TEXT, "transform": _TEXT, "title": _TEXT}
     COLUMN = {
         "type": _TEXT,
         "title": _TEXT,
@@ -530,7 +574,8 @@ class _StudyFile:
             self.fault("area_vintage", f"is not known. Use one of {', '.join(AREA_VINTAGES)}.")
         columns = self.columns(top.get("columns", {}))
         scores = self.scores(top.get("scores", {}), columns)
-        adjustments = self.adjustments(top.get("adjustments", {}), columns, scores)
+        derived = self.derived(top.get("derived", {}), columns, scores)
+        adjustments = self.adjustments(top.get("adjustments", {}), columns, scores, derived)
         paper = self.table(top.get("paper", {}), "paper", self.PAPER, ())
         if self.faults:
             count = len(self.faults)
@@ -548,6 +593,7 @@ class _StudyFile:
             area_vintage=top["area_vintage"],
             own_columns=columns,
             scores=scores,
+            derived=derived,
             adjustments=adjustments,
             paper=paper,
             file=self.where,
@@ -759,9 +805,29 @@ class _StudyFile:
                 "in order.",
             )
 
-    def adjustments(self, entries: Mapping[str, Any], columns, scores) -> dict:
+    def derived(self, entries: Mapping[str, Any], columns, scores) -> tuple[Derived, ...]:
+        known = {column.name: column for column in CORE + tuple(columns)}
+        taken = {*known, *(score.name for score in scores), *EXPOSURES}
+        found = []
+        for name, entry in entries.items():
+            path = f"derived.{name}"
+            if name in taken:
+                self.fault(path, "is also the name of a column or a score. Choose another.")
+            rules = self.table(entry, path, self.DERIVED, ("column", "transform"))
+            column, transform = rules.get("column", ""), rules.get("transform", "")
+            if column and (column not in known or known[column].type not in ("number", "integer")):
+                self.fault(f"{path}.column", "must name a column of numbers.")
+            elif transform and transform not in TRANSFORMS:
+                self.fault(f"{path}.transform", f"is not known. {nearest(transform, TRANSFORMS)}")
+            elif column and transform == "log_one_plus" and (known[column].minimum or 0) < 0:
+                self.fault(f"{path}.column", "may be below nought: it has no such logarithm.")
+            elif column and transform:
+                found.append(Derived(name, column, transform, rules.get("title", name)))
+        return tuple(found)
+
+    def adjustments(self, entries: Mapping[str, Any], columns, scores, derived) -> dict:
         known = [column.name for column in CORE + tuple(columns)]
-        known += [score.name for score in scores] + [*EXPOSURES, OTHER_EXPOSURE]
+        known += [each.name for each in (*scores, *derived)] + [*EXPOSURES, OTHER_EXPOSURE]
         sets = {}
         for name, terms in entries.items():
             if not isinstance(terms, list) or not all(isinstance(term, str) for term in terms):

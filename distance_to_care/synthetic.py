@@ -43,6 +43,8 @@ CORE_COLUMNS = (
     "deprivation_quintile",
     "distance_km",
     "travel_minutes",
+    "nearest_distance_km",
+    "nearest_travel_minutes",
     "centre",
     "record_kind",
 )
@@ -97,9 +99,10 @@ def draw(
     -------
     One row a person, in the cohort contract: `person_id`, `follow_up_years`, `outcome`,
     `age_years`, `sex`, `deprivation_quintile` (1 = most deprived), `distance_km` (straight line to
-    the centre attended), `travel_minutes`, `centre` (an invented code), `record_kind` (synthetic),
-    then the study's own columns. `region` and `area_code` are left out: the aggregate has no place
-    names, so that no synthetic person lives in a named place.
+    the centre attended), `travel_minutes`, `nearest_distance_km` and `nearest_travel_minutes` (to
+    the nearest centre), `centre` (an invented code), `record_kind` (synthetic), then the study's
+    own columns. `region` and `area_code` are left out: the aggregate has no place names, so that
+    no synthetic person lives in a named place.
 
     Raises
     ------
@@ -115,6 +118,56 @@ def draw(
     _follow(drawn, seed, parameters, centre_effect)
     _remove_missing(drawn, seed, parameters)
     return _table(drawn, parameters, study)
+
+
+def survival_if(
+    people: int,
+    seed: int,
+    parameters: Parameters,
+    population: pd.DataFrame,
+    times_years: np.ndarray,
+    exposure: str,
+    answers_to: Mapping[str, float],
+) -> np.ndarray:
+    """Average the true survival of the people of a draw, were an exposure set to other values.
+
+    Everybody keeps the random numbers of `draw` with the same seed. Each person's probability of
+    being alive is worked out from the hazard and not drawn, and nobody is censored.
+
+    Parameters
+    ----------
+    people, seed, parameters, population : as for `draw`.
+    times_years : times at which survival is worked out (years).
+    exposure : the variable that is set, for example `deprivation_steps`.
+    answers_to : for a variable, `treatment` or `died`: the value of the exposure that it answers
+        to. What is not named answers to the person's own.
+
+    Returns
+    -------
+    The mean probability of being alive at each time.
+    """
+    _check_request(people, seed, parameters, population, "published")
+    drawn = _places(people, seed, parameters, population)
+
+    def seen_by(name: str) -> People:
+        if name not in answers_to:
+            return drawn
+        return drawn | {exposure: np.full(people, answers_to[name])}
+
+    for name, variable in parameters["variables"].items():
+        drawn[name] = _variable(name, variable, seen_by(name), seed)
+    treatment, event = parameters["treatment"], parameters["events"]["died"]
+    start = _treatment_start(seen_by("treatment"), seed, treatment)
+    centre_effect = _centre_effects(seed, parameters)[drawn["centre_number"]]
+    hazard = np.exp(_linear(event, seen_by("died"), people) + centre_effect)
+    ratio = np.exp(_value(treatment["log_hazard_ratio"]))
+    shape, scale = _weibull(event)
+    alive = np.empty(len(times_years))
+    for place, time in enumerate(times_years):
+        before = (np.minimum(start, time) / scale) ** shape
+        after = (time / scale) ** shape - before
+        alive[place] = np.exp(-hazard * (before + ratio * after)).mean()
+    return alive
 
 
 def default_people(parameters: Parameters) -> int:
@@ -287,6 +340,10 @@ def _places(people: int, seed: int, parameters: Parameters, population: pd.DataF
     extra = _value(place["farther_km_median"]) * np.exp(
         _value(place["farther_km_log_sd"]) * _stream(seed, "farther_km").standard_normal(people)
     )
+    nearest = {
+        "nearest_distance_km": np.round(km, 1).clip(0.0, 1000.0),
+        "nearest_travel_minutes": np.round(minutes, 1).clip(0.0, 600.0),
+    }
     km = km + np.where(farther, extra, 0.0)
     minutes = minutes + np.where(farther, extra * _value(place["farther_minutes_per_km"]), 0.0)
     quintile = (population["imd_decile"].to_numpy(int)[cell] + 1) // 2
@@ -294,6 +351,7 @@ def _places(people: int, seed: int, parameters: Parameters, population: pd.DataF
         "deprivation_quintile": quintile,
         "distance_km": np.round(km, 1).clip(0.0, 1000.0),
         "travel_minutes": np.round(minutes, 1).clip(0.0, 600.0),
+        **nearest,
         "deprivation_steps": 5 - quintile,
     }
     drawn["distance_steps"] = np.searchsorted(
@@ -411,11 +469,11 @@ def _linear(owner: Mapping[str, Any], drawn: People, people: int) -> np.ndarray:
                 "Look at the names and the order of the parameters file."
             )
         if _value(effect) != 0.0:
-            total += _value(effect) * _term(drawn[cause], effect)
+            total += _value(effect) * multiplier(drawn[cause], effect)
     return total
 
 
-def _term(values: np.ndarray, effect: Mapping[str, Any]) -> np.ndarray:
+def multiplier(values: np.ndarray, effect: Mapping[str, Any]) -> np.ndarray:
     """What an effect is multiplied by: an indicator, doublings, or steps from a centre."""
     if "level" in effect or "above" in effect or "at_most" in effect:
         return _chosen(values, effect).astype(float)
@@ -487,8 +545,7 @@ def _death_years(
     solves H(min(t, start)) + r (H(t) - H(start)) = E, E exponential.
     """
     people = len(start)
-    shape = _value(event["shape"])
-    scale = _value(event["median_years"]) / np.log(2.0) ** (1.0 / shape)
+    shape, scale = _weibull(event)
     hazard = np.exp(_linear(event, drawn, people) + centre_effect)
     ratio = np.exp(_value(treatment["log_hazard_ratio"]))
     needed = _stream(seed, "died").standard_exponential(people) / hazard
@@ -496,6 +553,12 @@ def _death_years(
     after = np.where(np.isfinite(at_start), at_start, 0.0)
     total = np.where(needed <= at_start, needed, after + (needed - after) / ratio)
     return scale * total ** (1.0 / shape)
+
+
+def _weibull(event: Mapping[str, Any]) -> tuple[float, float]:
+    """Shape, and scale (years) at which the cumulative hazard is one, of the file's median."""
+    shape = _value(event["shape"])
+    return shape, _value(event["median_years"]) / np.log(2.0) ** (1.0 / shape)
 
 
 def _transplant_years(drawn: People, seed: int, event: Mapping[str, Any]) -> np.ndarray:

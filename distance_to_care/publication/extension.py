@@ -22,7 +22,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from distance_to_care import figures, places, results, study, tables
 from distance_to_care.problems import Problem
-from distance_to_care.publication import notebooks
+from distance_to_care.publication import functions, notebooks
 
 log = logging.getLogger(__name__)
 NOTEBOOK_PREFIX = "notebooks/"
@@ -84,6 +84,25 @@ class DictionaryDirective(SphinxDirective):
             section = nodes.section(ids=[f"input-{name.replace('_', '-')}"])
             section += nodes.title(text=resource["title"])
             section += _raw(_resource_html(resource))
+            out.append(section)
+        return out
+
+
+class FunctionsDirective(SphinxDirective):
+    """{public-functions}: every function that takes any table, read from the source."""
+
+    def run(self):
+        out: list[nodes.Node] = []
+        for module in functions.MODULES:
+            about, found = functions.of_module(module)
+            section = nodes.section(ids=[f"module-{module.replace('_', '-')}"])
+            section += nodes.title(text=module.replace("_", " ").capitalize())
+            section += nodes.paragraph(text=" ".join(about.split("\n\n")[0].split()))
+            for function in found:
+                part = nodes.section(ids=[f"{module}-{function.name}".replace("_", "-")])
+                part += nodes.title(text=f"{module}.{function.name}")
+                part += _raw(functions.as_html(function))
+                section += part
             out.append(section)
         return out
 
@@ -305,6 +324,7 @@ def setup(app: Sphinx) -> dict:
     app.add_directive("published-table", TableDirective)
     app.add_directive("downloads", DownloadsDirective)
     app.add_directive("data-dictionary", DictionaryDirective)
+    app.add_directive("public-functions", FunctionsDirective)
     app.add_post_transform(FillIn)
     app.connect("env-before-read-docs", notebooks_first_publish)
     app.connect("env-updated", gather)

@@ -45,7 +45,7 @@ def preload() -> None:
         "distance_to_care.access",
         "distance_to_care.cohort",
         "distance_to_care.results",
-        "distance_to_care.statistics.survival",
+        "distance_to_care.statistics.cohort_survival",
         "distance_to_care.synthetic",
     ):
         importlib.import_module(name)

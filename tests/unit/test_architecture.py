@@ -19,9 +19,28 @@ LAYERS = [
     {"tables"},
     {"geography", "synthetic", "figures"},
     {"access", "cohort", "results"},
-    {"statistics.survival", "statistics.__init__"},
-    {"calibration", "analyses"},
+    {"statistics.engine", "statistics.__init__"},
+    {"survival", "inequality", "imputation", "excess_mortality", "sensitivity"},
+    {"mediation"},
+    {
+        "statistics.cohort_survival",
+        "statistics.cohort_people",
+        "statistics.severity",
+        "statistics.treatment",
+    },
+    {
+        "statistics.comparison",
+        "statistics.cohort_missing",
+        "statistics.structures",
+        "statistics.joint",
+        "statistics.engines_compared",
+        "statistics.competing_events",
+    },
+    {"statistics.recovery"},
+    {"calibration"},
+    {"causal_structures"},
     {"publication"},
+    {"analyses"},
     {"command_line"},
     {"__main__"},
 ]
@@ -30,7 +49,24 @@ CALCULATION = {
     "geography",
     "access",
     "synthetic",
-    "statistics.survival",
+    "statistics.engine",
+    "survival",
+    "inequality",
+    "imputation",
+    "excess_mortality",
+    "sensitivity",
+    "mediation",
+    "statistics.cohort_survival",
+    "statistics.cohort_people",
+    "statistics.cohort_missing",
+    "statistics.severity",
+    "statistics.treatment",
+    "statistics.comparison",
+    "statistics.structures",
+    "statistics.joint",
+    "statistics.engines_compared",
+    "statistics.competing_events",
+    "statistics.recovery",
     "disclosure",
     "contract",
     "study",
@@ -38,7 +74,15 @@ CALCULATION = {
 READERS = {"tables", "official", "results", "contract"}
 READING = {"read_csv", "read_parquet", "read_json", "read_excel", "read_feather", "read_pickle"}
 WRITING = {"to_csv", "to_parquet", "to_json", "to_excel", "write_text", "write_bytes", "savefig"}
-WRITERS = {"results", "command_line", "official", "figures", "calibration", "synthetic"}
+WRITERS = {
+    "results",
+    "command_line",
+    "official",
+    "figures",
+    "calibration",
+    "causal_structures",
+    "synthetic",
+}
 DISEASE = ("ipf", "fibrosis", "antifibrotic", "fvc", "dlco", "spinal muscular")
 
 

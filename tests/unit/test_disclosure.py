@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from distance_to_care import disclosure, synthetic, tables
-from distance_to_care.statistics import survival
+from distance_to_care.statistics import cohort_survival
 
 
 def counts(people, **others) -> pd.DataFrame:
@@ -108,7 +108,7 @@ def test_no_withheld_count_can_be_differenced_back(people):
 
 
 def curve_of(people: pd.DataFrame) -> pd.DataFrame:
-    return survival.kaplan_meier(people, "fifth")
+    return cohort_survival.kaplan_meier(people, "fifth")
 
 
 @settings(max_examples=20, deadline=None)
@@ -163,7 +163,7 @@ def test_a_small_cohort_gives_no_small_count_back(people):
     """An attacker multiplies every published share by its people."""
     parameters = tables.read_parameters("ipf")
     drawn = synthetic.draw(people, 3, parameters, tables.read("population_aged_50_plus"))
-    summary = disclosure.protect(survival.summary(drawn, "deprivation_quintile"))
+    summary = disclosure.protect(cohort_survival.summary(drawn, "deprivation_quintile"))
     shares = summary[(summary["unit"] == "probability") & summary["estimate"].notna()]
     for row in shares.itertuples():
         # Three decimals of a share of so many people: the count is known to less than a half.

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from distance_to_care import cohort, disclosure, figures, results
-from distance_to_care.statistics import survival
+from distance_to_care.statistics import cohort_survival
 
 
 @pytest.fixture(scope="module")
@@ -17,12 +17,14 @@ def published(tmp_path_factory):
     by = "deprivation_quintile"
     return {
         "curves": page.publish(
-            disclosure.merge_steps(survival.kaplan_meier(people, by)), "curves", "Curves"
+            disclosure.merge_steps(cohort_survival.kaplan_meier(people, by)), "curves", "Curves"
         ),
-        "at_risk": page.publish(survival.at_risk(people, by), "at_risk", "Followed"),
-        "summary": page.publish(survival.summary(people, by), "summary", "Summary"),
+        "at_risk": page.publish(cohort_survival.at_risk(people, by), "at_risk", "Followed"),
+        "summary": page.publish(cohort_survival.summary(people, by), "summary", "Summary"),
         "models": page.publish(
-            survival.cox_models(people, by, {"unadjusted": ()}, cohort.REFERENCE), "m", "Models"
+            cohort_survival.cox_models(people, by, {"unadjusted": ()}, cohort.REFERENCE),
+            "m",
+            "Models",
         ),
     }
 
@@ -82,3 +84,34 @@ def test_the_same_table_gives_the_same_bytes(published):
     one, two = (figures.forest(published["models"], rows, "ratios") for _ in range(2))
     assert one.svg == two.svg
     assert 'aria-label="Synthetic people' in one.svg
+
+
+def test_a_withheld_bar_is_named_and_not_drawn(tmp_path):
+    page = results.Page("p", root=tmp_path, kind="scenario", sources=["cohort"])
+    table = page.publish(
+        pd.DataFrame({"group": ["1", "2"], "estimate": [np.nan, np.nan], "unit": "per cent"}),
+        "withheld",
+        "Nothing to show",
+    )
+    drawing = figures.bars(table, "Per cent", {"1": "one", "2": "two"}, "shares")
+    assert "one: not shown; two: not shown" in drawing.alt
+
+
+def test_tables_speak_in_words_and_not_in_names_of_the_code():
+    table = pd.DataFrame(
+        {
+            "model": ["as_published"],
+            "note": ["not known in some: gap_index, log_symptom_months"],
+            "built_in": [1.0026],
+            "estimate": [0.0004],
+            "ci_low": [-12.345],
+        }
+    )
+    words = {"as_published": "as published", "gap_index": "GAP index"}
+    shown = figures.table_html(table, "A table", words=words)
+    assert "as published" in shown
+    assert "GAP index, log symptom months" in shown
+    assert ">1.00<" in shown
+    assert ">0.0004<" in shown
+    assert ">-12.3<" in shown
+    assert "recovered, 95% CI from" in shown

@@ -62,6 +62,18 @@ def test_notebooks_are_thin(path):
     assert page.args[0].value == path.stem
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_page_shows_tables_through_the_waist_only(path):
+    # A cell that ends with `publish` would print the raw frame into the page.
+    for source in Notebook(path).code:
+        last = ast.parse(source).body[-1]
+        if isinstance(last, ast.Expr):
+            called = last.value.func.attr if isinstance(last.value, ast.Call) else None
+            assert called in {"show", "side_by_side", "figure", "number", "number_each"}, (
+                ast.unparse(last)[:80]
+            )
+
+
 def test_every_notebook_and_page_is_listed_once():
     listed = build.contents()
     assert len(listed) == len(set(listed))

@@ -221,6 +221,7 @@ CONSTANTS = [
     r"\b(?:19|20)\d\d\b",
     r"\b95% ",
     r"\b95 in 100\b",
+    r"\bof 100\b",
     r"\bquintiles? [1-5](?: (?:to|and|against) [1-5])?\b",
     r"\bdeciles? (?:10|[1-9])(?: (?:to|and|against) (?:10|[1-9]))?\b",
     r"\b[1-5] (?:is )?the (?:most|least|nearest|furthest)\b",

@@ -257,6 +257,9 @@ def test_other_derived_numbers_come_out_again():
     share = number("kourliouros_2019_pulmonary_fibrosis") / 100
     assert_rounds_to("kourliouros_2019_listings_a_year", listings / 10.25)
     assert_rounds_to("kourliouros_2019_pulmonary_fibrosis_a_year", listings * share / 10.25)
+    new_cases = number("navaratnam_2011_new_cases")
+    listed = 100 * listings * share / 10.25 / new_cases
+    assert_rounds_to("kourliouros_2019_listed_of_new_cases", listed)
     pilot = "shared_management_pilot_"
     assert_rounds_to(
         f"{pilot}carbon_a_mile", number(f"{pilot}carbon_saved") / number(f"{pilot}miles_saved")
@@ -275,6 +278,7 @@ def test_no_derived_row_escapes_recomputation():
         f"zheng_2022_weibull_{end}" for end in ("shape", "scale", "median", "survival_1_year")
     }
     listed |= {"kourliouros_2019_listings_a_year", "kourliouros_2019_pulmonary_fibrosis_a_year"}
+    listed |= {"kourliouros_2019_listed_of_new_cases"}
     listed |= {"shared_management_pilot_carbon_a_mile"}
     listed |= {"nepts_cost_a_journey_low", "nepts_cost_a_journey_high"}
     listed |= {"policy_boards_2026"}  # counted in a list of boundaries: nothing to recompute

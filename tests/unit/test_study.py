@@ -62,7 +62,7 @@ column = "ventilated"
 points = { true = 3, false = 0 }
 
 [adjustments]
-demographic = ["age_years", "sex"]
+age_sex = ["age_years", "sex"]
 full = ["severity", "other_exposure"]
 """
 
@@ -83,7 +83,8 @@ def entries() -> dict:
 def test_the_ipf_study_has_the_columns_of_the_contract(ipf):
     assert list(ipf.columns) == [
         *("person_id", "follow_up_years", "outcome", "age_years", "sex", "deprivation_quintile"),
-        *("distance_km", "travel_minutes", "centre", "region", "area_code", "record_kind"),
+        *("distance_km", "travel_minutes", "nearest_distance_km", "nearest_travel_minutes"),
+        *("centre", "region", "area_code", "record_kind"),
         *("smoking", "fvc_percent", "dlco_percent", "dlco_unable", "oxygen"),
         *("antifibrotic_start_years", "symptom_months", "referral_wait_days"),
     ]
@@ -103,7 +104,8 @@ def test_the_ipf_study_has_the_columns_of_the_contract(ipf):
     assert ipf.column("outcome").levels == ("censored", "died", "transplanted")
     may_be_empty = [name for name, each in ipf.columns.items() if each.may_be_missing]
     assert may_be_empty == [
-        *("deprivation_quintile", "distance_km", "travel_minutes", "centre", "region", "area_code"),
+        *("deprivation_quintile", "distance_km", "travel_minutes", "nearest_distance_km"),
+        *("nearest_travel_minutes", "centre", "region", "area_code"),
         *("record_kind", "dlco_percent", "antifibrotic_start_years", "symptom_months"),
         "referral_wait_days",
     ]
@@ -115,15 +117,23 @@ def test_the_study_is_frozen(ipf):
 
 
 def test_adjustment_replaces_the_other_exposure(ipf):
-    assert ipf.adjustment("demographic", "distance_quintile") == ("age_years", "sex")
+    assert ipf.adjustment("age_sex", "distance_quintile") == ("age_years", "sex")
     assert ipf.adjustment("as_published", "deprivation_quintile") == (
-        *("smoking", "gap_index", "referral_wait_days", "distance_quintile"),
+        *("smoking", "gap_index", "log_symptom_months", "distance_quintile"),
     )
     assert ipf.adjustment("as_published", "distance_quintile")[-1] == "deprivation_quintile"
-    with pytest.raises(Problem, match="no adjustment set 'full'. It has demographic, as_published"):
+    with pytest.raises(Problem, match="no adjustment set 'full'. It has age_sex"):
         ipf.adjustment("full", "distance_quintile")
     with pytest.raises(Problem, match="no exposure 'centre'"):
-        ipf.adjustment("demographic", "centre")
+        ipf.adjustment("age_sex", "centre")
+
+
+def test_a_derived_column_is_computed_and_stays_missing_where_its_column_is(ipf):
+    (derived,) = ipf.derived
+    months = pd.DataFrame({"symptom_months": [0.0, 11.0, None]})
+    assert derived.values(months).tolist()[:2] == pytest.approx([0.0, 2.4849066497880004])
+    assert derived.values(months).isna().tolist() == [False, False, True]
+    assert derived.values(months).name == "log_symptom_months"
 
 
 def test_a_name_that_is_not_there_gets_the_nearest(ipf):
@@ -378,8 +388,14 @@ FVC = {"column": "fvc_percent", "bands": [{"below": 50, "points": 2}, {"points":
         ),
         (_set("scores.gap_physiology.items.1.when", "sex"), "must name a column of type boolean"),
         (_set("scores.fvc_percent", {"title": "x", "items": [FVC]}), "is also the name of a col"),
-        (_set("adjustments.demographic", ["age"]), "'adjustments.demographic' names 'age'"),
-        (_set("adjustments.demographic", "age_years"), "must be a list of columns and scores"),
+        (_set("derived.log_symptom_months.column", "smoking"), "must name a column of numbers"),
+        (
+            _set("derived.log_symptom_months.transform", "log"),
+            "is not known. Did you mean 'log_one_plus'",
+        ),
+        (_set("derived.gap_index", {"column": "age_years"}), "also the name of a column or a"),
+        (_set("adjustments.age_sex", ["age"]), "'adjustments.age_sex' names 'age'"),
+        (_set("adjustments.age_sex", "age_years"), "must be a list of columns and scores"),
     ],
 )
 def test_a_wrong_study_file_is_refused_with_a_sentence(entries, change, sentence):
@@ -396,7 +412,7 @@ def test_a_wrong_study_file_is_refused_with_a_sentence(entries, change, sentence
 def test_all_faults_of_a_study_file_come_at_once(entries):
     entries["colour"] = "red"
     entries["columns"]["oxygen"]["type"] = "bool"
-    entries["adjustments"]["demographic"] = ["age"]
+    entries["adjustments"]["age_sex"] = ["age"]
     with pytest.raises(Problem, match="has 3 problems") as caught:
         Study.from_dict(entries, "ipf.toml")
     assert str(caught.value).count("\n  - ") == 3

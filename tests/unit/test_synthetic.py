@@ -11,7 +11,7 @@ import pytest
 
 from distance_to_care import calibration, cohort, places, synthetic, tables
 from distance_to_care.problems import Problem
-from distance_to_care.statistics import survival
+from distance_to_care.statistics import cohort_survival
 
 STANDARD_ERRORS = 4
 
@@ -208,7 +208,7 @@ def test_a_target_without_its_column_is_reported_as_not_reached(parameters, popu
 def test_median_survival_equals_lifelines(fifty_thousand, parameters):
     people = fifty_thousand.head(5000)
     mine = synthetic.statistic(people, parameters["targets"]["median_survival"])
-    summary = survival.summary(people)
+    summary = cohort_survival.summary(people)
     lifelines_median = summary.loc[
         summary["measure"].str.contains("median survival"), "estimate"
     ].iloc[0]
@@ -220,7 +220,7 @@ def test_median_survival_equals_lifelines(fifty_thousand, parameters):
 
 def log_ratio_and_error(people, exposure, level, against):
     """Unadjusted log hazard ratio, and its standard error from the deaths of the two groups."""
-    matrix, contrasts = survival.design(people, [exposure], {exposure: against})
+    matrix, contrasts = cohort_survival.design(people, [exposure], {exposure: against})
     found = calibration.log_hazard_ratios(
         matrix.to_numpy(),
         people["follow_up_years"].to_numpy(),

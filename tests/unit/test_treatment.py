@@ -1,0 +1,123 @@
+"""Treatment that starts later: splitting, landmark, and the size of immortal-time bias."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from distance_to_care import survival
+from distance_to_care.problems import AnalysisError
+from distance_to_care.statistics import treatment
+
+# Fourteen invented people; the eighth was treated before follow-up, the thirteenth on its last day.
+YEARS = [0.4, 1.1, 2.5, 3.0, 0.9, 4.2, 2.2, 1.6, 5.0, 0.7, 3.3, 2.8, 1.9, 4.6]
+DIED = [1, 1, 0, 1, 1, 0, 1, 1, 0, 1, 1, 0, 1, 1]
+START = [np.nan, 0.5, 0, np.nan, np.nan, 1.2, np.nan, 0, 2.0, np.nan, 0.8, np.nan, 1.9, 0.3]
+AGE = [80, 71, 66, 75, 82, 60, 77, 73, 58, 84, 70, 68, 79, 62]
+CLOCK = ("follow_up_years", "died", "start")
+
+
+@pytest.fixture
+def people() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "person_id": [f"p{number}" for number in range(1, 15)],
+            "follow_up_years": YEARS,
+            "died": np.array(DIED, dtype=bool),
+            "start": START,
+            "age": AGE,
+        }
+    )
+
+
+def test_follow_up_is_split_where_treatment_starts(people):
+    rows = treatment.split_at_treatment(people, *CLOCK)
+    second = rows[rows["person_id"] == "p2"]
+    assert second[["from_time", "to_time"]].to_numpy().tolist() == [[0, 0.5], [0.5, 1.1]]
+    assert second["treated"].tolist() == [False, True]
+    assert second["died"].tolist() == [False, True]
+    always = rows[rows["person_id"] == "p8"]
+    assert always["treated"].tolist() == [True]
+    last_day = rows[rows["person_id"] == "p13"]
+    assert last_day["treated"].tolist() == [False]
+    assert last_day["died"].tolist() == [True]
+    time = rows["to_time"] - rows["from_time"]
+    assert time.sum() == pytest.approx(sum(YEARS))
+    assert rows["died"].sum() == sum(DIED)
+    # Five people start within follow-up.
+    assert len(rows) == len(people) + 5
+    assert (time > 0).all()
+
+
+def test_hazard_ratios_agree_with_r(people):
+    """survival 3.5-3: m <- tmerge(tmerge(d[c("id", "age")], d, id, death = event(years, died)),
+    d, id, treated = tdc(start)); coxph(Surv(tstart, tstop, death) ~ treated + age, m); and
+    coxph(Surv(years, died) ~ ever + age, d); and, of those followed beyond a year,
+    coxph(Surv(years - 1, died) ~ I(start <= 1) + age)."""
+    dated = treatment.split_at_treatment(people, *CLOCK)
+    found = survival.cox(dated, "to_time", "died", ["treated", "age"], entry="from_time")
+    assert found["coefficient"].tolist() == pytest.approx([3.372534679854, 0.602669167227])
+    assert found["standard_error"].tolist() == pytest.approx([1.814361193957, 0.234040682795])
+    ratio = treatment.hazard_ratio(dated, "died", ["age"])
+    assert np.log(ratio["estimate"].item()) == pytest.approx(3.372534679854)
+    assert ratio["people"].item() == 14
+    ever = people.assign(treated=people["start"].notna())
+    ratio = treatment.hazard_ratio(ever, "died", ["age"])
+    assert np.log(ratio["estimate"].item()) == pytest.approx(0.317150779923)
+    by_then = treatment.landmark(people, *CLOCK, 1.0)
+    assert len(by_then) == 11
+    ratio = treatment.hazard_ratio(by_then, "died", ["age"])
+    assert np.log(ratio["estimate"].item()) == pytest.approx(4.119467054814)
+
+
+def started_later(people: int, seed: int, ratio: float) -> pd.DataFrame:
+    """Nobody is treated at first; half would start after half a year on average."""
+    random = np.random.default_rng(seed)
+    start = np.where(random.random(people) < 0.5, random.exponential(0.5, people), 1e6)
+    needed = random.exponential(1, people) / 0.4
+    years = np.where(needed <= start, needed, start + (needed - start) / ratio)
+    end = random.uniform(1, 5, people)
+    followed = np.minimum(years, end)
+    return pd.DataFrame(
+        {
+            "person_id": np.arange(people),
+            "follow_up_years": followed,
+            "died": years <= end,
+            "start": np.where(start <= followed, start, np.nan),
+            "age": random.normal(70, 8, people),
+        }
+    )
+
+
+@pytest.mark.parametrize("ratio", [1.0, 0.7])
+def test_the_built_in_ratio_is_found_and_the_wrong_way_is_wrong(ratio):
+    people = started_later(40_000, 1, ratio)
+    dated = treatment.split_at_treatment(people, *CLOCK)
+    right = treatment.hazard_ratio(dated, "died", ["age"])
+    assert right["estimate"].item() == pytest.approx(ratio, rel=0.04)
+    assert right["ci_low"].item() < ratio < right["ci_high"].item()
+    later = treatment.landmark(people, *CLOCK, 0.5)
+    # Those who start after the landmark count as untreated, which pulls the ratio towards one.
+    found = treatment.hazard_ratio(later, "died", ["age"])["estimate"].item()
+    assert ratio - 0.04 < found < (1 + ratio) / 2 + 0.04
+    wrong = treatment.hazard_ratio(people.assign(treated=people["start"].notna()), "died", ["age"])
+    assert wrong["ci_high"].item() < 0.92 * ratio
+
+
+def test_small_groups_are_counted_for_disclosure_and_told(people):
+    row = treatment.hazard_ratio(treatment.split_at_treatment(people, *CLOCK), "died", ["age"])
+    assert row["level_people"].item() == 7
+    assert row["level_deaths"].item() == 4
+    nobody = people.assign(treated=False)
+    row = treatment.hazard_ratio(nobody, "died", ["age"]).iloc[0]
+    assert np.isnan(row["estimate"])
+    assert "treated" in row["note"]
+    assert row["level_people"] == 0
+
+
+def test_misuse_is_told_in_a_sentence(people):
+    with pytest.raises(AnalysisError, match="must be known and above nought"):
+        treatment.split_at_treatment(people.assign(follow_up_years=0.0), *CLOCK)
+    with pytest.raises(AnalysisError, match="must be known and above nought"):
+        treatment.landmark(people.assign(follow_up_years=np.nan), *CLOCK, 1.0)
+    with pytest.raises(AnalysisError, match="beyond the landmark"):
+        treatment.landmark(people, *CLOCK, 10.0)
