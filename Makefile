@@ -7,7 +7,7 @@ READY := $(VENV)/.ready-$(shell cat requirements.txt pyproject.toml 2>/dev/null 
 COMMAND := $(BIN)/python -m distance_to_care
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all lint accept data serve clean environment browser lock open-data calibrate cohort speed
+.PHONY: help book test test-all lint accept data serve clean environment browser lock open-data calibrate structures certify cohort speed
 
 help:
 	@echo "Distance to Care"
@@ -26,6 +26,8 @@ help:
 	@echo "  make lock       pin every package with hashes (needs uv)"
 	@echo "  make open-data  derive data/open/ from registry packages, in an environment of its own"
 	@echo "  make calibrate  tune the synthetic cohort's parameters and print what was reached"
+	@echo "  make structures tune the causal structures and work out what each builds in"
+	@echo "  make certify    run every method on thousands of synthetic cohorts (long)"
 	@echo "  make cohort     write the synthetic cohort that the book ships with"
 
 environment: $(READY)
@@ -92,6 +94,13 @@ open-data:
 
 calibrate: environment
 	@$(BIN)/python -m distance_to_care.calibration --people 1000000
+
+structures: environment
+	@$(BIN)/python -m distance_to_care.causal_structures --calibrate --write
+
+certify: environment
+	@$(COMMAND) certify --workers 2
+	@$(COMMAND) describe
 
 cohort: environment
 	@$(COMMAND) synthesise --people 2359 --overwrite --output data/synthetic/synthetic_ipf.csv

@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from enum import StrEnum
@@ -330,6 +330,103 @@ def _official(folder: Path) -> None:
     if not folder.is_dir():
         raise Problem(f"{folder} is not a folder. --open-data names the folder of official files.")
     os.environ[places.OFFICIAL_VARIABLE] = str(folder.absolute())
+
+
+@app.command(epilog=CODES)
+def certify(
+    replicates: Annotated[
+        int, typer.Option("--replicates", min=2, help="Cohorts for the quick methods.")
+    ] = 5000,
+    resampled_replicates: Annotated[
+        int,
+        typer.Option(
+            "--resampled-replicates", min=0, help="Cohorts for those that impute or resample."
+        ),
+    ] = 500,
+    truth_people: Annotated[
+        int,
+        typer.Option("--truth-people", min=1000, help="People whose values count as the truth."),
+    ] = 5_000_000,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, help="Processes. The answer does not depend on it.")
+    ] = 1,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Folder, if not data/certificate.")
+    ] = None,
+    study: StudyOption = None,
+) -> None:
+    """Run the recovery certificate: do the methods return what synthetic people were made with?"""
+    # Matrices are small here: threads of a linear algebra library would wait for one another.
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    import pandas as pd
+
+    from distance_to_care import tables
+    from distance_to_care.statistics import recovery
+
+    with _sentences():
+        chosen = tables.read_study(study)
+        setting = recovery.Setting(
+            tables.read_parameters(chosen),
+            tables.read("population_aged_50_plus"),
+            chosen,
+            tables.read_structures(chosen),
+        )
+        folder = output or places.DATA / "certificate"
+        folder.mkdir(parents=True, exist_ok=True)
+        with _bar("True values", 2 * recovery.BLOCKS) as done:
+            truth = recovery.true_values(setting, truth_people, workers, done)
+        _write_table(truth, folder / "true_values.csv")
+        parts = []
+        for methods, count in (
+            (recovery.QUICK, replicates),
+            (recovery.RESAMPLED, resampled_replicates),
+        ):
+            for scenario in recovery.SCENARIOS if count else ():
+                with _bar(f"{count:,} cohorts, {scenario}", count) as done:
+                    parts.append(
+                        recovery.replicated(setting, range(count), scenario, methods, workers, done)
+                    )
+        estimates = pd.concat(parts, ignore_index=True)
+        _write_table(recovery.first(estimates), folder / "recovery_first_replicates.csv")
+        certificate = recovery.summarise(estimates, truth)
+        _write_table(certificate, folder / "recovery_certificate.csv")
+        verdicts = certificate["verdict"].value_counts()
+        typer.echo(
+            f"{folder}: {verdicts.get('pass', 0):,} checks pass, {verdicts.get('fail', 0):,} fail. "
+            "Which fail, and whether they should, stands in recovery_certificate.csv. "
+            "Run 'distance-to-care describe' if the folder is the project's own."
+        )
+
+
+def _write_table(table, path: Path) -> None:
+    """Write a table whole or not at all, with as many digits as two machines share."""
+    part = path.with_suffix(".part")
+    table.to_csv(part, index=False, float_format="%.10g", lineterminator="\n")
+    part.replace(path)
+
+
+@contextmanager
+def _bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show how much of a long run is done, on a terminal; yields what to call with each advance."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
+    with Progress(
+        *columns,
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=not sys.stderr.isatty(),
+    ) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda count: progress.advance(task, count)
 
 
 @app.command(epilog=CODES)

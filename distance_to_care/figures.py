@@ -516,6 +516,7 @@ def diagram(table: pd.DataFrame, places: dict[str, tuple[float, float]], what: s
 
 HEADINGS = {
     "group_by": "groups of",
+    "value": "at",
     "time_years": "years",
     "at_risk": "still followed",
     "ci_low": "95% CI from",
@@ -590,6 +591,8 @@ def _format(column: pd.Series, words: Mapping[str, str]) -> Callable[[object], s
         if column.dropna().apply(float.is_integer).all():
             return lambda value: "" if pd.isna(value) else f"{value:,.0f}"
         return lambda value: "" if pd.isna(value) else _three_figures(value)
+    if column.name == "estimand":
+        return lambda value: _in_words(str(value), words).replace(".", ", ")
     if column.name not in NAMES:
         return lambda value: "" if pd.isna(value) else str(value)
     return lambda value: "" if pd.isna(value) else _in_words(str(value), words)
@@ -651,7 +654,7 @@ SUMMARIES = {
     ", mean (standard deviation)": "{mean} ({standard deviation})",
     ", median (quartiles)": "{median} ({lower quartile} to {upper quartile})",
     ", per cent": "{share}",
-    ", not known, people (per cent)": "{missing} ({not known})",
+    ", not known: people (per cent)": "{missing} ({not known})",
 }
 
 
@@ -683,15 +686,16 @@ class ShownTable:
         for variable, name in names.items():
             of_variable = self.table[self.table["variable"] == variable]
             for level, rows in of_variable.groupby("level", sort=False):
-                cells = {
-                    (row.group, row.measure): row.people
-                    if row.measure == "people"
-                    else row.estimate
-                    for row in rows.itertuples()
-                }
+                cells = {}
+                for row in rows.itertuples():
+                    counted = row.measure == "people"
+                    cells[row.group, row.measure] = row.people if counted else row.estimate
+                    if row.measure == "not known":
+                        cells[row.group, "missing"] = row.missing
+                measured = {measure for _, measure in cells}
                 for what, form in SUMMARIES.items():
                     measures = re.findall(r"{([^}]*)}", form)
-                    if not set(measures) <= set(rows["measure"]):
+                    if not set(measures) <= measured:
                         continue
                     line = {"when first seen": (f"{name}: {level}" if level else name) + what}
                     for group, heading in groups.items():

@@ -111,7 +111,12 @@ def decompose(
 
 
 def assumptions(
-    exposure: str, mediators: Sequence[str], outcome: str, before: str, unmeasured: str
+    exposure: str,
+    mediators: Sequence[str],
+    outcome: str,
+    before: str,
+    unmeasured: str,
+    follows: str = "",
 ) -> pd.DataFrame:
     """List the arrows that a decomposition draws, and those that it assumes away.
 
@@ -121,6 +126,8 @@ def assumptions(
     mediators : names of the groups, in the order in which they act.
     before : name of the confounders together.
     unmeasured : name of common causes that nobody recorded.
+    follows : name of the confounders that may follow from the exposure, if there are any. What
+        runs through them is held equal, and so is no part of the total effect.
 
     Returns
     -------
@@ -130,6 +137,9 @@ def assumptions(
     chain = [exposure, *mediators, outcome]
     drawn = [(before, to) for to in chain]
     drawn += [(cause, to) for place, cause in enumerate(chain) for to in chain[place + 1 :]]
+    if follows:
+        drawn += [(cause, follows) for cause in (before, exposure)]
+        drawn += [(follows, to) for to in chain[1:]]
     rows = [(*arrow, "measured") for arrow in drawn]
     rows += [(unmeasured, to, "not measured") for to in chain]
     table = pd.DataFrame(rows, columns=["term", "outcome", "level"])

@@ -51,6 +51,7 @@ COLUMNS = {
     "transplants": "Number of people who had a transplant",
     "censored": "Number of people whose follow-up ended without an event",
     "missing": "Number of people for whom the value is not known",
+    "answers": "Number of answers compared",
     "hazard_ratio": "The hazard ratio of death against the reference",
     "estimate": "The estimate, in the unit of its row",
     "ci_low": "Lower end of the 95% confidence interval",
@@ -266,7 +267,9 @@ class Page:
         self._save_numbers()
         return text
 
-    def number_each(self, key: str, table: str, form: str, interval: str = "") -> None:
+    def number_each(
+        self, key: str, table: str, form: str, interval: str | Mapping[str, str] = ""
+    ) -> None:
         """File a number for every row of a published table that has an estimate.
 
         Parameters
@@ -274,12 +277,16 @@ class Page:
         key : name of the numbers, with the row's columns in it: `published.{term}`.
         table : published table that holds them.
         form : format with the row's columns, as for `number`.
-        interval : format that follows where the row has an interval.
+        interval : format that follows where the row has an interval; or such a format for each
+            unit, and for all others under the empty word.
         """
         table = self._filed_as(table)
         for row in self.read(table).dropna(subset="estimate").to_dict("records"):
             known = not (pd.isna(row.get("ci_low")) or pd.isna(row.get("ci_high")))
-            self._file_number(key.format(**row), row, table, form + (interval if known else ""))
+            after = interval
+            if isinstance(interval, Mapping):
+                after = interval.get(row["unit"], interval[""])
+            self._file_number(key.format(**row), row, table, form + (after if known else ""))
         self._save_numbers()
 
     def _file_number(

@@ -167,7 +167,8 @@ def adjusted_for_confounder(
     """Take an unmeasured cause of stated strength out of a ratio, by the array approach.
 
     Source: Schneeweiss 2006, doi 10.1002/pds.1200. The cause is taken to multiply the hazard alike
-    in both groups; the division is exact for rates, and close for hazard ratios.
+    in both groups. Hazard ratios are taken as risk ratios, which holds early in follow-up only:
+    later on, those with the cause have died first and the groups have grown alike.
 
     Parameters
     ----------
@@ -214,7 +215,8 @@ def remaining(
 
     Returns
     -------
-    One row a finding (`group`) and strength (`value`): `group, value, estimate, ci_low, ci_high`.
+    One row a finding (`group`) and strength (`value`): `scenario, group, value, estimate, ci_low,
+    ci_high`; `scenario` says the strength in words.
 
     Raises
     ------
@@ -227,7 +229,11 @@ def remaining(
     }
     table = pd.concat(left, names=["group", None]).reset_index("group")
     names = {"confounder_hazard_ratio": "value", "hazard_ratio": "estimate"}
-    columns = ["group", "value", "estimate", "ci_low", "ci_high"]
+    columns = ["scenario", "group", "value", "estimate", "ci_low", "ci_high"]
+    table["scenario"] = [
+        f"a cause with a hazard ratio of death of {strength:g}"
+        for strength in table["confounder_hazard_ratio"]
+    ]
     return table.rename(columns=names)[columns].reset_index(drop=True)
 
 
@@ -240,7 +246,7 @@ def confounder_needed(
 ) -> pd.DataFrame:
     """Work out how deadly an unmeasured cause must be to remove a ratio: `bias` solved for it.
 
-    Source: Schneeweiss 2006, doi 10.1002/pds.1200.
+    Source: Schneeweiss 2006, doi 10.1002/pds.1200; early in follow-up only, as there.
 
     Parameters
     ----------
@@ -377,13 +383,14 @@ def referral_bias(
 
     Returns
     -------
-    One row a pair: `scenario, method, unit, built_in` (the true ratio), `value` (the odds
+    One row a pair: `scenario, measure, method, unit, built_in` (the true ratio), `value` (the odds
     ratio), `estimate` (the hazard ratio that is found), `ci_low, ci_high`; the interval is that of
-    the simulation.
+    the simulation. `scenario` and `measure` are words for readers.
     """
     return pd.DataFrame(
         {
-            "scenario": "referral",
+            "scenario": f"odds ratio of being referred {odds:g}",
+            "measure": "hazard ratio among those referred",
             "method": "referred",
             "unit": "ratio",
             "built_in": truth,
@@ -485,11 +492,11 @@ def simulate_late_entry(
     )
 
 
-# The clock of an analysis: its time, and when people begin to be at risk.
+# The clock of an analysis: its name, its time, and when people begin to be at risk.
 CLOCKS = {
-    "first-visit": ("follow_up_years", None),
-    "always-watched": ("exit_years", None),
-    "entry-times": ("exit_years", "entry_years"),
+    "first-visit": ("counted from the first visit", "follow_up_years", None),
+    "always-watched": ("counted from the first symptom", "exit_years", None),
+    "entry-times": ("from the first symptom, with the time of entry", "exit_years", "entry_years"),
 }
 
 
@@ -514,10 +521,10 @@ def late_entry_bias(
 
     Returns
     -------
-    `scenario, method, built_in, value, estimate, ci_low, ci_high, unit`: for each true ratio
-    (`built_in`) and wait (`value`, times as long), the hazard ratio by each clock, whose interval
-    is that of the simulation, and how many of 100 exposed die before their first visit
-    (`died-unseen`).
+    `scenario, measure, method, built_in, value, estimate, ci_low, ci_high, unit`: for each true
+    ratio (`built_in`) and wait (`value`, times as long), the hazard ratio by each clock, whose
+    interval is that of the simulation, and how many of 100 exposed die before their first visit
+    (`died-unseen`). `scenario` and `measure` are words for readers.
     """
     rows = []
     for truth, longer in itertools.product(hazard_ratios, times_as_long):
@@ -529,15 +536,31 @@ def late_entry_bias(
             wait_exposed_years=longer * wait_reference_years,
             **how,
         )
-        setting = {"scenario": "late-entry", "built_in": truth, "value": longer}
+        as_long = "as long" if longer == 1 else f"{longer:g} times as long"
+        setting = {
+            "scenario": f"the exposed wait {as_long} as the others",
+            "built_in": truth,
+            "value": longer,
+        }
         seen = drawn[drawn["seen"]]
         rows += [
-            {"method": method, **setting, **_cox(seen, *clock), "unit": "ratio"}
-            for method, clock in CLOCKS.items()
+            {
+                "measure": f"hazard ratio, {words}",
+                "method": method,
+                **setting,
+                **_cox(seen, *clock),
+                "unit": "ratio",
+            }
+            for method, (words, *clock) in CLOCKS.items()
         ]
-        unseen = 1 - drawn.loc[drawn["exposed"] == 1, "seen"].mean()
         rows.append(
-            {"method": "died-unseen", **setting, "estimate": 100 * unseen, "unit": "of 100 exposed"}
+            {
+                "measure": "of 100 exposed, died before their first visit",
+                "method": "died-unseen",
+                **setting,
+                "estimate": 100 * (1 - drawn.loc[drawn["exposed"] == 1, "seen"].mean()),
+                "unit": "of 100 exposed",
+            }
         )
     return pd.DataFrame(rows)
 
@@ -617,23 +640,34 @@ def misclassification_bias(
 
     Returns
     -------
-    `scenario, method, built_in, value, estimate, ci_low, ci_high, unit`: for each error (`method`)
-    and its size (`value`), the hazard ratio, whose interval is that of the simulation, and how many
-    of 100 people are recorded in a fifth that is not theirs (`-moved`).
+    `scenario, measure, method, built_in, value, estimate, ci_low, ci_high, unit`: for each error
+    (`method`) and its size (`value`), the hazard ratio, whose interval is that of the simulation,
+    and how many of 100 people are recorded in a fifth that is not theirs (`-moved`). `scenario` and
+    `measure` are words for readers.
     """
     rows = []
-    tried = [("misplaced", share) for share in misplaced] + [("error-km", km) for km in error_km]
-    for error, size in tried:
+    tried = [
+        *(("misplaced", s, f"{100 * s:g} of 100 in a neighbouring fifth") for s in misplaced),
+        *(("error-km", km, f"home placed {km:g} km off") for km in error_km),
+    ]
+    for error, size, words in tried:
         sizes = {error.replace("-", "_"): size}
         drawn = simulate_misclassification(people, seed, **sizes, **how)
-        setting = {"scenario": "wrong-fifth", "built_in": how["hazard_ratio"], "value": size}
+        setting = {"scenario": words, "built_in": how["hazard_ratio"], "value": size}
         ends = drawn[drawn["recorded_fifth"].isin([1, 5])]
-        found = _cox(ends.assign(exposed=ends["recorded_fifth"] == 5))
-        rows.append({"method": error, **setting, **found, "unit": "ratio"})
-        wrong = 100 * (drawn["fifth"] != drawn["recorded_fifth"]).mean()
-        rows.append(
-            {"method": f"{error}-moved", **setting, "estimate": wrong, "unit": "of 100 people"}
-        )
+        ratio = {
+            "measure": "hazard ratio, furthest recorded fifth against nearest",
+            "method": error,
+            **_cox(ends.assign(exposed=ends["recorded_fifth"] == 5)),
+            "unit": "ratio",
+        }
+        moved = {
+            "measure": "of 100 people, recorded in another fifth",
+            "method": f"{error}-moved",
+            "estimate": 100 * (drawn["fifth"] != drawn["recorded_fifth"]).mean(),
+            "unit": "of 100 people",
+        }
+        rows += [setting | ratio, setting | moved]
     return pd.DataFrame(rows)
 
 
@@ -641,38 +675,99 @@ def removal(
     findings: pd.DataFrame,
     prevalences: Sequence[tuple[float, float]] = (),
     selection: pd.DataFrame | None = None,
+    no_groups: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Gather what would remove each of several ratios: E-values, causes, selection.
 
     Parameters
     ----------
-    findings : one row a finding, its name as the index: `estimate, ci_low, ci_high`.
+    findings : one row a finding, its slug as the index: `name` (for readers), `estimate, ci_low,
+        ci_high`.
     prevalences : pairs of shares, exposed and reference, for `confounder_needed`.
     selection : what `referral_bias` returned, for `referral_needed`.
+    no_groups : slugs of ratios that do not compare two groups of people (such as a ratio for a
+        doubling): they get E-values alone, since there are no shares of the exposed.
 
     Returns
     -------
-    One row a finding and method: `term, method, hazard_ratio, ci_low, ci_high, estimate` (what
-    would remove the ratio), `low` (what would move the limit nearest to 1 to 1). Methods:
-    `E-value` (common outcome), `E-value-rare`, `cause-40-20` (hazard ratio of a cause in 40% of the
-    exposed and 20% of the reference group), `referral` (odds ratio for one standard deviation of
-    severity). Empty where nothing is strong enough, and `low` without an interval.
+    `estimand, term` (the name), `measure` (in words), `hazard_ratio, ci_low, ci_high, estimate,
+    unit, note`: for each answer a row of what would remove the ratio, and with an interval one of
+    what would reach the limit nearest to 1. `estimand` is the answer (`e_value` for a common
+    outcome, `e_value_rare`, `cause_40_20`, `referral`), the slug, and `ratio` or `limit`. The
+    estimate is empty where nothing is strong enough.
 
     Raises
     ------
     AnalysisError : as each of the three.
     """
     rows = []
-    for term, ratio in findings[["estimate", "ci_low", "ci_high"]].iterrows():
-        answers = {"E-value": e_value(*ratio), "E-value-rare": e_value(*ratio, False)}
-        for exposed, reference in prevalences:
-            needed = confounder_needed(*ratio, exposed, reference)
-            answers[f"cause-{100 * exposed:.0f}-{100 * reference:.0f}"] = needed
-        if selection is not None:
-            answers["referral"] = referral_needed(selection, *ratio)
-        rows += [(term, method, *ratio, *found.iloc[0, -2:]) for method, found in answers.items()]
-    columns = ["term", "method", "hazard_ratio", "ci_low", "ci_high", "estimate", "low"]
-    return pd.DataFrame(rows, columns=columns).replace(np.inf, np.nan)
+    for slug, finding in findings.iterrows():
+        ratio = finding[["estimate", "ci_low", "ci_high"]].to_numpy(float)
+        answers = {
+            "e_value": ("E-value", "risk ratio", e_value(*ratio)),
+            "e_value_rare": ("E-value if death were rare", "risk ratio", e_value(*ratio, False)),
+        }
+        compares = slug not in no_groups
+        for exposed, reference in prevalences if compares else ():
+            shares = f"{100 * exposed:.0f}", f"{100 * reference:.0f}"
+            answers["cause_" + "_".join(shares)] = (
+                f"A cause in {' against '.join(shares)} of 100",
+                "hazard ratio of death with the cause",
+                confounder_needed(*ratio, exposed, reference),
+            )
+        if selection is not None and compares:
+            answers["referral"] = (
+                "Referral of the sicker",
+                "odds ratio for one standard deviation of severity",
+                referral_needed(selection, *ratio),
+            )
+        goals = {"ratio": "to remove the ratio"}
+        if not np.isnan(ratio[1]):
+            end = "lower" if ratio[0] >= 1 else "upper"
+            goals["limit"] = f"to reach its {end} limit"
+        rows += [
+            (f"{answer}.{slug}.{goal}", finding["name"], f"{words}, {aim}", *ratio, needed, unit)
+            for answer, (words, unit, found) in answers.items()
+            for (goal, aim), needed in zip(goals.items(), found.iloc[0, -2:], strict=False)
+        ]
+    columns = ["estimand", "term", "measure", "hazard_ratio", "ci_low", "ci_high"]
+    table = pd.DataFrame(rows, columns=[*columns, "estimate", "unit"]).replace(np.inf, np.nan)
+    bare = np.where(table["ci_low"].isna(), "printed without an interval", "")
+    return table.assign(
+        note=np.where(table["estimate"].isna(), "nothing of the kind is strong enough", bare)
+    )
+
+
+def gather(simulated: Sequence[pd.DataFrame], truths: pd.DataFrame) -> pd.DataFrame:
+    """Put tables of what each bias would do under each other, and name the true ratios in them.
+
+    Parameters
+    ----------
+    simulated : what `referral_bias`, `late_entry_bias` and `misclassification_bias` returned.
+    truths : one row a published ratio that was simulated, its word as the index (`distance`):
+        `estimate, ci_low, ci_high`.
+
+    Returns
+    -------
+    Their rows with `estimand` (method, word of the true ratio or `none`, size), `group` (the true
+    ratio in words) and `note` (the published interval, and how little would remove a ratio whose
+    E-value for the limit is below 1.2); `built_in` is empty where the row is not a ratio.
+    """
+    table = pd.concat(simulated, ignore_index=True)
+    words = {1.0: "none"} | {ratio: word for word, ratio in truths["estimate"].items()}
+    notes = {}
+    for word, row in truths.iterrows():
+        ratio = row[["estimate", "ci_low", "ci_high"]].to_numpy(float)
+        notes[word] = "true ratio published as {:.2f} ({:.2f} to {:.2f})".format(*ratio)
+        if e_value(*ratio)["e_value_limit"].item() < 1.2:
+            notes[word] += ": weak confounding could remove it"
+    truth = table["built_in"].map(words)
+    return table.assign(
+        estimand=table["method"] + "." + truth + "." + table["value"].map("{:g}".format),
+        group=("true ratio as published for " + truth).where(truth != "none", "no true difference"),
+        note=truth.map(notes).fillna(""),
+        built_in=table["built_in"].where(table["unit"] == "ratio"),
+    )
 
 
 def _cox(

@@ -21,7 +21,11 @@ ROW = [
 
 
 def missing_values(
-    people: pd.DataFrame, study: Study, columns: Sequence[str], by: str
+    people: pd.DataFrame,
+    study: Study,
+    columns: Sequence[str],
+    by: str,
+    also: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Count the people whose value is missing, by column and by group.
 
@@ -29,8 +33,9 @@ def missing_values(
     ----------
     people : one row a person, in the cohort contract.
     study : the study; its `empty_when` says which empty cells are not missing.
-    columns : columns that are counted.
+    columns : columns that are counted, each and together: those that the model holds.
     by : column whose groups are counted apart.
+    also : columns that are counted by themselves only.
 
     Returns
     -------
@@ -39,9 +44,10 @@ def missing_values(
     columns), `level` (empty), `group_by`, `group`, `people`, `missing` (people), `estimate` (of the
     people), `unit` (per cent).
     """
-    empty, nature = people[list(columns)].isna(), _by_nature(people, study, columns)
-    missing = (empty & ~nature).assign(any=lambda each: each.any(axis=1))
-    counted = {"not known": missing, "not applicable": nature[list(_flags(study, columns))]}
+    every = [*columns, *also]
+    empty, nature = people[every].isna(), _by_nature(people, study, every)
+    missing = (empty & ~nature).assign(any=lambda each: each[list(columns)].any(axis=1))
+    counted = {"not known": missing, "not applicable": nature[list(_flags(study, every))]}
     known = people[by].dropna()
     groups = {"all": people.index}
     groups |= {label(level): known.index[known == level] for level in sorted(known.unique())}

@@ -38,7 +38,7 @@ def flow(people: pd.DataFrame, study: Study, models: Mapping[str, str]) -> pd.Da
     ended), `unit`, and `note`: what is not known in some, by its title.
     """
     steps = [("in the file", "all", ())]
-    steps += [(f"{_title(exposure, study)} known", exposure, (exposure,)) for exposure in EXPOSURES]
+    steps += [(f"{_title(each, study).lower()} known", each, (each,)) for each in EXPOSURES]
     for name, words in models.items():
         asked = [column for each in EXPOSURES for column in study.adjustment(name, each)]
         steps.append((words, name, tuple(dict.fromkeys((*EXPOSURES, *asked)))))
@@ -162,7 +162,9 @@ def _described(people: pd.DataFrame, study: Study, by: str) -> Iterator[tuple[Co
     for name, column in study.columns.items():
         # A name or code of a person, a place or a centre describes nobody.
         describes = not column.constant and (column.type != "string" or column.levels)
-        if name in people and name not in (*LATER, *EXPOSURES) and describes:
+        # An optional column that is known for nobody is not in the file.
+        there = name in people and (column.required or people[name].notna().any())
+        if there and name not in (*LATER, *EXPOSURES) and describes:
             yield column, people[name]
     for name in EXPOSURES:
         if name != by:

@@ -3,9 +3,9 @@
 Every function takes people in the shape of the cohort contract (`follow_up_years` and `outcome`)
 and returns a tidy table in the columns of published tables. Death is the event; a transplant ends
 follow-up like any other censoring and is counted apart (cause-specific analysis). Curves, the
-log-rank test and Cox models are lifelines' (Davidson-Pilon 2019, doi 10.21105/joss.01317); tests of
-trend and of proportional hazards, restricted means, splines, periods and clustered errors are those
-of `distance_to_care.survival`. All are tested against R's `survival`.
+log-rank test and Cox models are lifelines' (Davidson-Pilon 2019, doi 10.21105/joss.01317); medians,
+tests of trend and of proportional hazards, restricted means, splines, periods and clustered errors
+are those of `distance_to_care.survival`. All are tested against R's `survival`.
 
 What cannot be estimated has a row with an empty estimate and a `note` that says why: one answer
 that a small cohort cannot give must not take the others with it.
@@ -21,10 +21,10 @@ import pandas as pd
 from lifelines import CoxPHFitter, KaplanMeierFitter
 from lifelines.exceptions import ConvergenceError
 from lifelines.statistics import multivariate_logrank_test
-from lifelines.utils import median_survival_times
 
 from distance_to_care import cohort, inequality, survival
 from distance_to_care.problems import Problem
+from distance_to_care.statistics import engine
 from distance_to_care.survival import label
 
 # Newton's method of lifelines stops early by default; R's answers ask for more digits.
@@ -104,6 +104,17 @@ def kaplan_meier(people: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
     return pd.concat(curves, ignore_index=True)
 
 
+def _median(years: pd.Series, ended: pd.Series) -> dict[str, object]:
+    """The median time to an end, as in R: lifelines' differs where a curve runs along half."""
+    curve = engine.kaplan_meier(engine.risk_table(years.to_numpy(float), ended.to_numpy(bool)))
+    return {
+        "estimate": engine.reached(curve.time, curve.survival),
+        "ci_low": engine.reached(curve.time, curve.low),
+        "ci_high": engine.reached(curve.time, curve.high),
+        "unit": "years",
+    }
+
+
 def summary(
     people: pd.DataFrame, by: str | None = None, times_years: Sequence[float] = (1, 3, 5)
 ) -> pd.DataFrame:
@@ -133,29 +144,9 @@ def summary(
             "deaths": int(_died(members).sum()),
             "transplants": int((members["outcome"] == "transplanted").sum()),
         }
-        low, high = median_survival_times(fit.confidence_interval_survival_function_).iloc[0]
-        rows.append(
-            row
-            | {
-                "measure": "median survival",
-                "estimate": fit.median_survival_time_,
-                "ci_low": low,
-                "ci_high": high,
-                "unit": "years",
-            }
-        )
-        reverse = KaplanMeierFitter().fit(members["follow_up_years"], 1 - _died(members))
-        low, high = median_survival_times(reverse.confidence_interval_survival_function_).iloc[0]
-        rows.append(
-            row
-            | {
-                "measure": "median follow-up",
-                "estimate": reverse.median_survival_time_,
-                "ci_low": low,
-                "ci_high": high,
-                "unit": "years",
-            }
-        )
+        died = _died(members)
+        for measure, ended in (("median survival", died), ("median follow-up", 1 - died)):
+            rows.append(row | _median(members["follow_up_years"], ended) | {"measure": measure})
         interval = fit.confidence_interval_survival_function_
         for time in times_years:
             within = time <= members["follow_up_years"].max()
@@ -486,9 +477,9 @@ def restricted_means(
     One row a measure, model, horizon and group: `measure` (`restricted mean survival`;
     `difference in restricted mean survival`, group less reference; `slope of restricted mean
     survival`, the last end of the ranking of people by the exposure less the first, from
-    pseudo-values), `model`, `group_by`, `group`, `reference`, `time_years`, `people`, `deaths`,
-    `estimate`, `ci_low`, `ci_high`, `standard_error` (months), `p_value`, `unit`, and for
-    disclosure control `level_people` and `level_deaths`.
+    pseudo-values), `model`, `group_by`, `group`, `reference`, `contrast` (of the slope),
+    `time_years`, `people`, `deaths`, `estimate`, `ci_low`, `ci_high`, `standard_error` (months),
+    `p_value`, `unit`, and for disclosure control `level_people` and `level_deaths`.
 
     Royston and Parmar 2013, doi 10.1186/1471-2288-13-152; Andersen, Hansen and Klein 2004,
     doi 10.1007/s10985-004-4771-0; Mackenbach and Kunst 1997, doi 10.1016/S0277-9536(96)00073-1.
@@ -518,7 +509,11 @@ def restricted_means(
             _asked(
                 pd.DataFrame([{"group": "all", **_sizes(known)}]),
                 lambda y=years: _mean_slope(known, exposure, y),
-            ).assign(measure="slope of restricted mean survival", model="unadjusted")
+            ).assign(
+                measure="slope of restricted mean survival",
+                model="unadjusted",
+                contrast="last end of the ranking less first",
+            )
         )
         tables.append(pd.concat(found).assign(time_years=years))
     table = pd.concat(tables, ignore_index=True).assign(group_by=exposure, unit="months")
@@ -769,7 +764,8 @@ def clustered(
     Returns
     -------
     One row a model, group and method: the columns of `cox`, `method` (`usual errors`, `errors
-    clustered by` the column) and `standard_error` (of the logarithm).
+    clustered by` the column) and `standard_error` (of the logarithm); and one row with the number
+    of clusters: `measure` (`clusters`), `term` (the column), `estimate`.
 
     Lin and Wei 1989, doi 10.1080/01621459.1989.10478874.
     """
@@ -793,8 +789,39 @@ def clustered(
                 "hazard_ratio",
             )  # fmt: skip
             tables.append(found.assign(model=model, method=method))
-    table = pd.concat(tables, ignore_index=True)
-    return table.assign(measure="hazard ratio", term=exposure, unit="ratio")
+    ratios = pd.concat(tables).assign(measure="hazard ratio", term=exposure, unit="ratio")
+    number = known[cluster].nunique() if len(known) else 0
+    clusters = {"measure": "clusters", "term": cluster, "estimate": float(number)}
+    clusters |= {"unit": "clusters"} | (_sizes(known) if len(known) else {})
+    return pd.concat([ratios, pd.DataFrame([clusters])], ignore_index=True)
+
+
+def attended_nearest(
+    people: pd.DataFrame, attended: str, nearest: str, within: float = 0.05
+) -> pd.DataFrame:
+    """Count how many attend the place nearest to them: both distances are the same.
+
+    Parameters
+    ----------
+    people : one row a person.
+    attended, nearest : columns of the distance to the place attended and to the nearest one.
+    within : difference up to which two distances are the same, in their unit.
+
+    Returns
+    -------
+    One row: `measure`, `people` (both distances known), `estimate`, `unit` (per cent); empty where
+    these people have no such columns.
+    """
+    row = {
+        "measure": "attend the nearest",
+        "people": np.nan,
+        "estimate": np.nan,
+        "unit": "per cent",
+    }
+    if _has(people, attended) and _has(people, nearest):
+        gap = (people[attended] - people[nearest]).astype(float).dropna().abs()
+        row |= {"people": len(gap), "estimate": 100 * (gap <= within).mean()}
+    return pd.DataFrame([row])
 
 
 # --- people, in the shape that the functions of `survival` take ---------------------------------

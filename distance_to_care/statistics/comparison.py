@@ -90,6 +90,7 @@ def survival_answers(
     models: pd.DataFrame,
     exposure: str,
     ends: dict[str, str],
+    names: dict[str, str],
     papers: dict[str, str],
 ) -> list[dict[str, object]]:
     """Pick what a chapter on survival has to answer: survival, time lived and hazard ratios.
@@ -101,6 +102,7 @@ def survival_answers(
     exposure : the exposure that they compare.
     ends : the exposed level and the reference, each with its name in words; months are always
         those of the exposed end less those of the other.
+    names : for each model its name in words.
     papers : for an estimand, the id of the published estimate that it answers to.
 
     Returns
@@ -111,7 +113,7 @@ def survival_answers(
     groups = {"all": ("all", "all people")}
     groups |= {level: (f"{exposure}.{level}", name) for level, name in ends.items()}
     asked = [
-        (summary, f"probability to be alive at {years} {unit}, {name}", f"survival.{years}.{of}",
+        (summary, f"probability of being alive at {years} {unit}, {name}", f"survival.{years}.{of}",
          {"measure": "survival", "time_years": float(years), "group": group})
         for years, unit in ((1, "year"), (3, "years"), (5, "years"))
         for group, (of, name) in groups.items()
@@ -129,13 +131,13 @@ def survival_answers(
         for years in (3, 5)
     ]  # fmt: skip
     asked += [
-        (models, f"hazard ratio, {ends[exposed]} against {ends[against]}, {model}",
+        (models, f"hazard ratio, {ends[exposed]} against {ends[against]}: {names[model].lower()}",
          f"hazard_ratio.{model}.{exposure}.{exposed}", {"model": model, "group": exposed})
         for model in models["model"].unique()
         if model != SAME_PEOPLE
     ]  # fmt: skip
     answers = [
-        answer(table, measure.replace("_", " "), estimand, papers.get(estimand, ""), **where)
+        answer(table, measure, estimand, papers.get(estimand, ""), **where)
         for table, measure, estimand, where in asked
     ]
     first, last = (ends[level].replace("fifth", "end") for level in (exposed, against))

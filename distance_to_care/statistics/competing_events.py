@@ -82,6 +82,19 @@ def incidence(
     return pd.DataFrame(rows)[columns]
 
 
+def in_per_cent(table: pd.DataFrame) -> pd.DataFrame:
+    """Write the probabilities of a table as per cent; its other rows stay as they are.
+
+    table : `estimate`, `ci_low`, `ci_high`, `unit`.
+    """
+    shares = table["unit"] == "probability"
+    numbers = table[["estimate", "ci_low", "ci_high"]]
+    return table.assign(
+        **numbers.mul(shares.map({True: 100.0, False: 1.0}), axis=0),
+        unit=table["unit"].mask(shares, "per cent"),
+    )
+
+
 def _curves(members: pd.DataFrame) -> pd.DataFrame:
     if (members[OUTCOME] == "censored").all():
         return pd.DataFrame({"cause": [], "time": [], "incidence": [], "ci_low": [], "ci_high": []})

@@ -33,6 +33,8 @@ ROUNDING = 1e-8
 NOT_OFFERED = "not offered"
 NOT_ASKED = "standard error asked for of everybody, at the first horizon"
 NUMBERS = ["estimate", "standard_error", "ci_low", "ci_high"]
+# Models that are told apart from plain ones: words in their names, and what to call them.
+FORMS = {"late entry": "late entry", "clustered": "clustered errors", "robust": "clustered errors"}
 # Why an engine differs from R: engine, what measure or model it is about, and the reason.
 REASONS = (
     (LIFELINES, "proportional hazards",
@@ -539,11 +541,17 @@ def largest_differences(compared: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    One row a measure (horizons together; `all` for everything) and engine: `measure`, `engine`,
-    `difference` (largest), `estimate` (answers compared), `unit`, and `note`: what was not offered.
+    One row a measure (horizons together, late entry and clustered errors apart; `all` for
+    everything) and engine: `measure`, `engine`, `answers` (how many were compared), `difference`
+    (the largest), `estimate` (what an answer comes to at most, as a multiple of R's), `unit`, and
+    `note`: what was not offered.
     """
     others = compared[compared["engine"] != R]
     kinds = others["measure"].str.replace(r" (?:at|to) [\d.]+$", "", regex=True)
+    for words, name in FORMS.items():
+        # The last that fits is told: a clustered error of late entry is a clustered error.
+        plain = kinds.str.split(",").str[0]
+        kinds = kinds.mask(others["model"].str.contains(words), plain + ", " + name)
     rows = []
     for measure, members in [("all", others), *others.groupby(kinds)]:
         for engine, answers in members.groupby("engine"):
@@ -552,9 +560,10 @@ def largest_differences(compared: pd.DataFrame) -> pd.DataFrame:
                 {
                     "measure": measure,
                     "engine": engine,
+                    "answers": len(answers) - missing,
                     "difference": answers["difference"].max(),
-                    "estimate": float(len(answers) - missing) or np.nan,
-                    "unit": "answers compared",
+                    "estimate": 1 + answers["difference"].max(),
+                    "unit": "times R's",
                     "note": f"{missing} not offered" if missing else "",
                 }
             )

@@ -19,10 +19,11 @@ from distance_to_care.statistics import engine
 DEPRIVED_AND_FAR = {"deprivation_quintile": (1, 2), "distance_quintile": (4, 5)}
 NAMES = ("deprived", "far")
 PER_STEP = {
-    "measure": "hazard ratio of the product of steps",
+    "measure": "factor on one hazard ratio for each step of the other",
     "estimand": "interaction.per_step",
     "unit": "ratio",
 }
+BEYOND = "survival of those who are both, less what the two losses would leave"
 Z95 = norm.ppf(0.975)
 
 
@@ -49,7 +50,7 @@ def cross_classify(
     share = share.melt(first, value_name="estimate").sort_values([first, second])
     return pd.DataFrame(
         {
-            "measure": "share of the group",
+            "measure": "share",
             "group_by": first,
             "group": share[first].astype(str),
             "variable": second,
@@ -312,8 +313,8 @@ def standardised_survival(
     -------
     One row a measure and group: `measure`, `estimand`, `group`, `reference`, `time_years`,
     `estimate`, `ci_low`, `ci_high`, `unit`, `level_people`, `level_deaths`. `survival` is a
-    probability; `difference in survival` (against neither) and `interaction on survival` (both,
-    less what the two differences add up to) are percentage points.
+    probability; `difference in survival` (against neither) and what survival of those who are both
+    is above what the two differences would leave (`BEYOND`) are percentage points.
 
     Raises
     ------
@@ -362,7 +363,7 @@ def _survivals(names: tuple[str, str], years: float) -> pd.DataFrame:
              "probability") for label in labels]  # fmt: skip
     rows += [("difference in survival", f"standardised_difference.{years:g}.{slugs[label]}", label,
               labels[0], "percentage points") for label in labels[1:]]  # fmt: skip
-    rows.append(("interaction on survival", f"survival_interaction.{years:g}", "all", labels[0],
+    rows.append((BEYOND, f"survival_interaction.{years:g}", "all", labels[0],
                  "percentage points"))  # fmt: skip
     table = pd.DataFrame(rows, columns=["measure", "estimand", "group", "reference", "unit"])
     return table.assign(time_years=float(years))
@@ -377,6 +378,51 @@ def survival_in_groups(people: pd.DataFrame, adjust: Sequence[str], years: float
         return standardised_survival(people, adjust, years)
     except AnalysisError as problem:
         return _not_estimated(_survivals(NAMES, years), problem)
+
+
+def beyond_the_sum(alive: pd.DataFrame) -> pd.DataFrame:
+    """Say in words whether those who are both lose more or less than the sum of the two losses.
+
+    Parameters
+    ----------
+    alive : a table of `survival_in_groups` that was published and read back, so that what
+        disclosure control withheld there is withheld here.
+
+    Returns
+    -------
+    One row: `measure`, `time_years`, `estimate` (percentage points lost beyond the sum), `ci_low`,
+    `ci_high`, `unit`, and the same as words in `note`, empty where there is no estimate.
+    """
+    row = alive[alive["measure"] == BEYOND].iloc[0]
+    lost, low, high = (-float(row[column]) for column in ("estimate", "ci_high", "ci_low"))
+    point, start, end = (
+        (f"{abs(points):.0f}", "more" if points > 0 else "less") for points in (lost, low, high)
+    )
+    words = f"{' percentage points '.join(point)} (95% CI {' '.join(start)} to {' '.join(end)})"
+    return pd.DataFrame(
+        [
+            {
+                "measure": "lost beyond the sum of the two losses",
+                "time_years": row["time_years"],
+                "estimate": lost,
+                "ci_low": low,
+                "ci_high": high,
+                "unit": "percentage points",
+                "note": "" if np.isnan(lost) else words,
+            }
+        ]
+    )
+
+
+def by_group(together: pd.DataFrame, alive: pd.DataFrame) -> pd.DataFrame:
+    """Name each measure with its group, one row an answer, as `comparison.beside_truth` takes them.
+
+    together, alive : tables of `measures_of_interaction` and `survival_in_groups`, read back.
+    Returns both, with the group in `measure` and an empty `published`: nobody published any.
+    """
+    answers = pd.concat([together, alive], ignore_index=True).assign(published="")
+    whose = (", " + answers["group"]).where(answers["group"].isin(_labels(NAMES)), "")
+    return answers.assign(measure=answers["measure"] + whose)
 
 
 def _standardised(time, died, X, codes, years, columns) -> np.ndarray:

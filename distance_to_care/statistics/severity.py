@@ -211,6 +211,32 @@ def models(
     return table.assign(note=table["note"].fillna("")) if "note" in table else table
 
 
+def missed(beside: pd.DataFrame) -> pd.DataFrame:
+    """Count the intervals that do not hold what was built in.
+
+    Parameters
+    ----------
+    beside : estimates beside the truth, as `comparison.beside_truth` returns them; `built_in`,
+        `ci_low`, `ci_high`.
+
+    Returns
+    -------
+    One row: `measure`, `estimate` (intervals that miss; empty where nothing was built in), `unit`,
+    and `note`, which says it in a sentence without a full stop.
+    """
+    known = beside.dropna(subset=["built_in", "ci_low", "ci_high"])
+    outside = int((~known["built_in"].between(known["ci_low"], known["ci_high"])).sum())
+    note = "Nothing was built in here, so no interval can miss it"
+    if len(known):
+        verb = "misses" if outside == 1 else "miss"
+        note = (
+            f"Of {len(known)} intervals here, {outside} {verb} what was built in; "
+            "about one in twenty should"
+        )
+    row = {"measure": "intervals that miss what was built in", "unit": "intervals", "note": note}
+    return pd.DataFrame([row | {"estimate": float(outside) if len(known) else np.nan}])
+
+
 def _not_estimated(method, people, outcome, exposure, reference, adjust, unit) -> pd.DataFrame:
     """The rows that a model is asked for first, without their estimates."""
     groups = _from_reference(people[exposure], reference)

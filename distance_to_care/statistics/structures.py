@@ -214,6 +214,68 @@ def in_points(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def observed_means(truth: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFrame:
+    """List the means that a registry would see under each structure.
+
+    truth : true values of the structures. titles : name of a structure -> its title. Returns a row
+    a structure, column and level of the exposure: `scenario`, `variable`, `level`, `estimate`.
+    """
+    named = truth["estimand"].str.extract(r"^mean\.(?P<variable>\w+)\.\w+\.(?P<level>\w+)$")
+    means = named.assign(scenario=truth["structure"].map(titles), estimate=truth["value"])
+    return means.dropna(subset=["scenario", "variable"]).reset_index(drop=True)
+
+
+def fewer_alive(effects: pd.DataFrame) -> pd.DataFrame:
+    """Say differences in survival as how many fewer are alive, in percentage points.
+
+    effects : rows of `in_points`. Returns those on the survival scale, with `estimate`, `ci_low`
+    and `ci_high` of the differences turned round (a minus says that more are alive), and the
+    shares as they are.
+    """
+    rows = effects[effects["outcome"] == mediation.SCALES[0]]
+    points = rows["unit"] == IN_POINTS["difference in probability"]
+    ends = ["estimate", "ci_low", "ci_high"]
+    turned = -rows[["estimate", "ci_high", "ci_low"]].set_axis(ends, axis=1)
+    return rows[["measure", "unit", "people"]].assign(
+        **rows[ends].where(~points, turned).to_dict("series")
+    )
+
+
+def two_differences(
+    truth: pd.DataFrame,
+    structure: pd.DataFrame,
+    exposure: str,
+    contrast: tuple[int, int],
+    years: int,
+) -> pd.DataFrame:
+    """Set the plain difference in survival beside the total effect, with the ages behind them.
+
+    Parameters
+    ----------
+    truth, structure : true values of the synthetic people; the second in points (`in_points`).
+    exposure, contrast : the exposure, the level, and the level that it is compared with.
+    years : years to which survival is compared.
+
+    Returns
+    -------
+    Four rows, `term`, `measure`, `estimate`, `unit`: the two differences (`plain` and `total`,
+    percentage points fewer alive) and two mean ages (`age_exposed`, `age_compared`).
+    """
+    plain = truth[truth["scenario"] == "published effects"].set_index("estimand")["value"]
+    drawn = structure.set_index("estimand")["value"]
+    alive = [plain[f"survival.{years}.{exposure}.{level}"] for level in contrast]
+    ages = [drawn[f"mean.age_years.{exposure}.{level}"] for level in contrast]
+    points, total = IN_POINTS["difference in probability"], f"survival_difference.total.{years}"
+    fewer = f"fewer alive at {years} years"
+    rows = [
+        ("plain", f"{fewer}, nothing held equal", 100 * (alive[1] - alive[0]), points),
+        ("total", f"{fewer}, total effect", -drawn[f"{total}.{exposure}"], points),
+        ("age_exposed", f"mean age, {exposure} {contrast[0]}", ages[0], "years"),
+        ("age_compared", f"mean age, {exposure} {contrast[1]}", ages[1], "years"),
+    ]
+    return pd.DataFrame(rows, columns=["term", "measure", "estimate", "unit"])
+
+
 def _effects(
     parameters: Mapping[str, Any],
     population: pd.DataFrame,

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,7 @@ WRITERS = {
 DISEASE = ("ipf", "fibrosis", "antifibrotic", "fvc", "dlco", "spinal muscular")
 
 
+@cache
 def modules() -> dict[str, ast.Module]:
     return {
         ".".join(path.relative_to(PACKAGE).with_suffix("").parts): ast.parse(path.read_text())

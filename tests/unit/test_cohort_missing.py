@@ -39,6 +39,17 @@ def test_missing_values_are_counted_by_group(shipped):
     assert row["estimate"] == pytest.approx(100 * either.mean())
 
 
+def test_a_column_outside_the_model_is_counted_by_itself(shipped):
+    people, columns = shipped.people, ["dlco_percent", "symptom_months"]
+    asked = (people, shipped.study, columns, FIFTHS[0])
+    alone = cohort_missing.missing_values(*asked)
+    found = cohort_missing.missing_values(*asked, also=["referral_wait_days"])
+    wait = found[(found["variable"] == "referral_wait_days") & (found["group"] == "all")]
+    assert wait["missing"].tolist() == [people["referral_wait_days"].isna().sum()]
+    rest = found[found["variable"] != "referral_wait_days"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(rest, alone)
+
+
 def test_with_nothing_missing_imputation_is_complete_cases(shipped):
     whole = shipped.people.dropna(subset=["gap_index", "log_symptom_months"])
     complete = cohort_missing.complete_cases(whole, shipped.study, MODEL, shipped.references)

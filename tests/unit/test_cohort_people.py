@@ -39,8 +39,8 @@ def test_each_step_counts_who_is_in_it_and_how_their_follow_up_ended(ten, study)
     flow = cohort_people.flow(ten, study, models).set_index("model")
     assert flow["measure"].tolist() == [
         "1: in the file",
-        "2: Deprivation known",
-        "3: Distance known",
+        "2: deprivation known",
+        "3: distance known",
         "4: age and sex known",
         "5: the whole model known",
     ]
@@ -143,6 +143,13 @@ def test_what_happened_later_and_who_somebody_is_are_not_described(ten, study):
     assert "distance_quintile" not in other
 
 
+def test_an_optional_column_that_nobody_filled_in_is_not_described(ten, study):
+    known = cohort_people.table_one(ten, study, "distance_quintile")
+    assert {"distance_km", "travel_minutes", "referral_wait_days"} <= set(known["variable"])
+    without = cohort_people.table_one(ten.assign(travel_minutes=np.nan), study, "distance_quintile")
+    assert set(known["variable"]) - set(without["variable"]) == {"travel_minutes"}
+
+
 # ------------------------------------------------------------------------------------- follow-up
 
 
@@ -221,4 +228,12 @@ def test_side_by_side_says_what_was_published_and_what_was_withheld(drawn, study
     assert current["suppressed"]
     assert wide.loc["Smoking: current, per cent", "most deprived"] == "withheld"
     assert "withheld" in shown._repr_html_()
+    # What is not known stands as people and their share, rounded as everywhere.
+    gaps = page.show("people_when_first_seen").side_by_side(groups, {"dlco_percent": "Gas"})
+    wide = gaps.table.set_index("when first seen")
+    unknown = drawn["dlco_percent"].isna() & ~drawn["dlco_unable"]
+    number, share = wide.loc["Gas, not known: people (per cent)", "everybody"].split(" (")
+    assert int(number) == 5 * round(unknown.sum() / 5) > 0
+    assert float(share.removesuffix(")")) == pytest.approx(100 * unknown.mean(), abs=0.05)
+    assert wide.loc["Gas, not known: people (per cent)", "most deprived"] != number
     assert "people_when_first_seen.csv" in shown._repr_html_()

@@ -335,6 +335,11 @@ def test_clustered_errors_agree_with_r_and_leave_the_ratio(walkers):
     assert robust["estimate"] == usual["estimate"] == pytest.approx(answer[0], rel=1e-6)
     assert robust["standard_error"] == pytest.approx(answer[1], rel=1e-4)
     assert usual["standard_error"] != pytest.approx(answer[1], rel=1e-2)
+    clusters = one(found, measure="clusters")
+    assert clusters["estimate"] == walkers["inst"].nunique() == 18
+    assert found["measure"].tolist().count("hazard ratio") == len(found) - 1
+    none = cohort_survival.clustered(walkers, "ecog", WITH_AGE, REFERENCE, "no such column")
+    assert one(none, measure="clusters")["estimate"] == 0
     # One person's institution is not known.
     assert robust["people"] == walkers["inst"].notna().sum() == len(walkers) - 1
 
@@ -367,6 +372,16 @@ def test_forms_of_distance_agree_with_r_and_say_which_are_not_there(walkers):
     assert absent["group"].tolist() == ["2", "3", "4", "5", "per 10"]
     assert absent["estimate"].isna().all()
     assert (absent["note"] == "These people have no 'nearest'.").all()
+
+
+def test_who_attends_the_nearest_place_is_counted_among_those_with_both_distances():
+    people = pd.DataFrame({"far": [1.0, 5.04, 9, np.nan, 3], "near": [1.0, 5.0, 4, 2, 3]})
+    row = cohort_survival.attended_nearest(people, "far", "near").iloc[0]
+    assert (row["people"], row["estimate"], row["unit"]) == (4, 75, "per cent")
+    absent = cohort_survival.attended_nearest(people, "far", "nearest").iloc[0]
+    # Nothing is withheld where nothing is known.
+    assert pd.isna(absent["people"])
+    assert np.isnan(absent["estimate"])
 
 
 def test_what_cannot_be_estimated_has_a_row_and_a_reason(walkers):

@@ -66,6 +66,16 @@ def test_incidence_on_real_people_is_that_of_r(mgus):
         assert picked(found, measure, NAIVE).to_numpy() == pytest.approx(known, rel=1e-6)
 
 
+def test_shares_become_per_cent_and_points_stay_points(mgus):
+    before = competing_events.incidence(mgus, times_years=TIMES)
+    after = competing_events.in_per_cent(before)
+    assert set(after["unit"]) == {"per cent", "percentage points"}
+    shares = after["unit"] == "per cent"
+    for column in ("estimate", "ci_low", "ci_high"):
+        assert after.loc[shares, column].to_numpy() == pytest.approx(100 * before[column][shares])
+    assert after.loc[~shares, "estimate"].equals(before.loc[~shares, "estimate"])
+
+
 def test_cause_specific_hazards_on_real_people_are_those_of_r(mgus):
     found = competing_events.cause_specific(
         mgus, "sex", {"age": ("age_decades",)}, {"sex": "female"}

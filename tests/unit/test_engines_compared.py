@@ -157,11 +157,27 @@ def test_an_engine_that_gives_up_says_so():
 def test_largest_differences_count_what_was_compared(compared):
     largest = engines.largest_differences(compared).set_index(["measure", "engine"])
     hazards = largest.loc["proportional hazards test"]
-    assert hazards.loc[engines.OURS, "estimate"] == 4
+    assert hazards.loc[engines.OURS, "answers"] == 4
     assert hazards.loc[engines.LIFELINES, "note"] == "1 not offered"
+    assert hazards.loc[engines.STATSMODELS, "answers"] == 0
     assert np.isnan(hazards.loc[engines.STATSMODELS, "estimate"])
     worst = largest.loc[("restricted mean", engines.LIFELINES), "difference"]
     assert largest.loc[("all", engines.LIFELINES), "difference"] == worst
+    # Plain Cox models agree everywhere; clustered errors and late entry stand apart from them.
+    plain, clustered, late = (
+        largest.loc[f"log hazard ratio{form}", "difference"]
+        for form in ("", ", clustered errors", ", late entry")
+    )
+    assert plain.max() < 1e-5
+    assert clustered[engines.LIFELINES] > 0.01 > late[engines.LIFELINES]
+    assert late[engines.STATSMODELS] > 0.001
+    counts = largest.drop("all")["answers"].groupby("engine").sum()
+    assert counts.to_dict() == largest.loc["all", "answers"].to_dict()
+    # The multiple of R's that is told is that of the error of a restricted mean.
+    compared = compared[compared["measure"] == "restricted mean to 365"].set_index("engine")
+    error = compared["standard_error"]
+    told = largest.loc[("restricted mean", engines.LIFELINES), "estimate"]
+    assert told == pytest.approx(error[engines.LIFELINES] / error[engines.R])
 
 
 def test_the_headline_models_of_the_cohort_are_those_of_r(monkeypatch):

@@ -151,9 +151,33 @@ def test_standardised_survival_needs_no_proportional_hazards_and_finds_the_truth
         assert (
             alive.loc[group, "ci_low"] < alive.loc[group, "estimate"] < alive.loc[group, "ci_high"]
         )
-    (together,) = found.loc[found["measure"] == "interaction on survival", "estimate"]
+    (together,) = found.loc[found["measure"] == joint.BEYOND, "estimate"]
     low, one, two, both = (alive.loc[group, "estimate"] for group in truth)
     assert together == pytest.approx(100 * (both - one - two + low))
+
+
+def test_what_is_lost_beyond_the_sum_is_said_without_a_sign():
+    row = {"measure": joint.BEYOND, "time_years": 3.0, "estimate": -5.4, "ci_low": -18.4,
+           "ci_high": 7.1}  # fmt: skip
+    found = joint.beyond_the_sum(pd.DataFrame([row])).iloc[0]
+    assert found["note"] == "5 percentage points more (95% CI 7 less to 18 more)"
+    assert (found["estimate"], found["ci_low"], found["ci_high"]) == (5.4, -7.1, 18.4)
+    other = pd.DataFrame([row | {"estimate": 2.0, "ci_low": 0.6}])
+    assert joint.beyond_the_sum(other).iloc[0]["note"].startswith("2 percentage points less")
+    withheld = pd.DataFrame([row | dict.fromkeys(("estimate", "ci_low", "ci_high"), np.nan)])
+    assert joint.beyond_the_sum(withheld).iloc[0]["note"] == ""
+
+
+def test_an_answer_is_named_with_its_group():
+    together = pd.DataFrame(
+        {"measure": ["hazard ratio", "synergy index"], "group": ["far only", "all"]}
+    )
+    alive = pd.DataFrame({"measure": ["survival", "factor"], "group": ["neither", None]})
+    named = joint.by_group(together, alive)
+    assert named["measure"].tolist() == [
+        "hazard ratio, far only", "synergy index", "survival, neither", "factor"
+    ]  # fmt: skip
+    assert (named["published"] == "").all()
 
 
 def test_the_groups_are_made_alike_in_what_is_adjusted_for():

@@ -284,3 +284,14 @@ def test_the_arrows_are_those_of_the_models():
     assert set(hidden["term"]) == {"luck"}
     assert len(hidden) == 4
     assert "luck to death" in set(arrows["measure"])
+
+
+def test_what_follows_from_the_exposure_and_is_held_equal_has_its_arrow():
+    shown = ("place", ["delay", "illness"], "death", "sex", "luck")
+    more = mediation.assumptions(*shown, "smoking")
+    added = set(more["measure"]) - set(mediation.assumptions(*shown)["measure"])
+    assert added == {
+        "place to smoking", "sex to smoking", "smoking to delay", "smoking to illness",
+        "smoking to death",
+    }  # fmt: skip
+    assert "smoking to place" not in set(more["measure"])

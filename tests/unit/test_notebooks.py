@@ -69,9 +69,9 @@ def test_a_page_shows_tables_through_the_waist_only(path):
         last = ast.parse(source).body[-1]
         if isinstance(last, ast.Expr):
             called = last.value.func.attr if isinstance(last.value, ast.Call) else None
-            assert called in {"show", "side_by_side", "figure", "number", "number_each"}, (
-                ast.unparse(last)[:80]
-            )
+            assert called in {"show", "side_by_side", "figure", "number_each"}, ast.unparse(last)[
+                :80
+            ]
 
 
 def test_every_notebook_and_page_is_listed_once():

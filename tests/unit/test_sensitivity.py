@@ -282,6 +282,7 @@ def test_the_same_seed_gives_the_same_people_and_another_seed_others():
 
 FINDINGS = pd.DataFrame(
     {
+        "name": ["The firm one", "The bare one", "The fragile one"],
         "estimate": [1.39, 1.36, 1.29],
         "ci_low": [1.11, np.nan, 1.01],
         "ci_high": [1.73, np.nan, 1.64],
@@ -325,6 +326,8 @@ def test_late_entry_is_taken_into_account_as_by_survival_cox():
     table = sensitivity.late_entry_bias(
         MANY, 1, [1.39], 2.0, [2.0], median_years=4.4, shape=1.5
     ).set_index("method")
+    assert set(table["scenario"]) == {"the exposed wait 2 times as long as the others"}
+    assert table.loc["first-visit", "measure"] == "hazard ratio, counted from the first visit"
     _, seen = late_entry(1.39)
     fit = survival.cox(seen, "exit_years", "died", ["exposed"], entry="entry_years").iloc[0]
     row = table.loc["entry-times"]
@@ -350,23 +353,65 @@ def test_each_error_of_distance_has_its_rows():
 
 def test_what_would_remove_each_finding():
     table = sensitivity.removal(FINDINGS, [(0.4, 0.2), (0.25, 0.2)], selection())
-    assert len(table) == 3 * 5
-    cells = table.set_index(["term", "method"])[["estimate", "low"]]
-    assert tuple(cells.loc["fragile", "E-value"]) == pytest.approx((1.67255638, 1.09040006))
-    assert tuple(cells.loc["fragile", "E-value-rare"]) == pytest.approx((1.90163715, 1.11049876))
-    assert tuple(cells.loc["fragile", "cause-40-20"]) == pytest.approx((3.04225, 1.05051), abs=1e-5)
-    assert np.isnan(cells.loc[("firm", "cause-25-20"), "estimate"])  # none could
-    assert cells.loc["bare", "low"].isna().all()
-    assert 1 < cells.loc[("fragile", "referral"), "low"] < 1.1
-    assert set(sensitivity.removal(FINDINGS)["method"]) == {"E-value", "E-value-rare"}
+    assert len(table) == (2 + 1 + 2) * 5  # no limit without an interval
+    rows = table.set_index("estimand")
+    needed = rows["estimate"]
+    for answer, expected in {
+        "e_value": (1.67255638, 1.09040006),
+        "e_value_rare": (1.90163715, 1.11049876),
+        "cause_40_20": (3.04225352, 1.05050505),
+    }.items():
+        found = [needed[f"{answer}.fragile.{goal}"] for goal in ("ratio", "limit")]
+        assert found == pytest.approx(expected, rel=1e-8)
+    assert np.isnan(needed["cause_25_20.firm.ratio"])  # none could
+    assert "strong enough" in rows.loc["cause_25_20.firm.ratio", "note"]
+    assert rows.loc["cause_25_20.firm.limit", "note"] == ""
+    assert "without an interval" in rows.loc["e_value.bare.ratio", "note"]
+    assert "e_value.bare.limit" not in rows.index
+    assert 1 < needed["referral.fragile.limit"] < 1.1
+    alone = sensitivity.removal(FINDINGS, [(0.4, 0.2)], selection(), no_groups=["firm"])
+    answers = alone["estimand"].str.split(".", expand=True)
+    assert set(answers.loc[answers[1] == "firm", 0]) == {"e_value", "e_value_rare"}
+    assert set(answers[0]) == {"e_value", "e_value_rare", "cause_40_20", "referral"}
+
+
+def test_what_would_remove_a_finding_is_said_in_words():
+    table = sensitivity.removal(FINDINGS, [(0.4, 0.2)], selection())
+    fragile = table[table["term"] == "The fragile one"]
+    words = set(fragile["measure"])
+    assert {"E-value, to remove the ratio", "E-value, to reach its lower limit"} <= words
+    assert "A cause in 40 against 20 of 100, to remove the ratio" in words
+    assert (fragile[["hazard_ratio", "ci_low"]] == (1.29, 1.01)).all(axis=None)
+    protective = FINDINGS.assign(estimate=0.7, ci_low=0.5, ci_high=0.9)
+    assert sensitivity.removal(protective)["measure"].str.contains("upper limit").any()
+    assert not sensitivity.removal(protective)["measure"].str.contains("lower limit").any()
 
 
 def test_what_remains_after_causes_of_growing_strength():
     table = sensitivity.remaining(FINDINGS, 0.4, 0.2, [1.0, 2.0])
-    assert list(table.columns) == ["group", "value", "estimate", "ci_low", "ci_high"]
+    assert list(table.columns) == ["scenario", "group", "value", "estimate", "ci_low", "ci_high"]
+    assert table["scenario"].iloc[1] == "a cause with a hazard ratio of death of 2"
     fragile = table[table["group"] == "fragile"].set_index("value")
     assert tuple(fragile.loc[1.0, ["estimate", "ci_low", "ci_high"]]) == (1.29, 1.01, 1.64)
     assert fragile.loc[2.0, "estimate"] == pytest.approx(1.29 * 1.2 / 1.4)
+
+
+def test_what_was_simulated_says_which_ratio_was_true():
+    late = sensitivity.late_entry_bias(
+        2_000, 1, [1.0, 1.39], 2.0, [1.5], median_years=4.4, shape=1.5
+    )
+    truths = FINDINGS.loc[["firm", "fragile"]]
+    rows = sensitivity.gather([selection([1.0, 1.29], [0.5]), late], truths).set_index("estimand")
+    assert len(rows) == 2 + 8
+    fragile = rows.loc["referred.fragile.0.5"]
+    assert fragile["group"] == "true ratio as published for fragile"
+    assert fragile["note"].startswith("true ratio published as 1.29 (1.01 to 1.64)")
+    assert "weak confounding" in fragile["note"]
+    assert "weak confounding" not in rows.loc["first-visit.firm.1.5", "note"]
+    assert "1.11 to 1.73" in rows.loc["first-visit.firm.1.5", "note"]
+    assert rows.loc["referred.none.0.5", ["group", "note"]].to_list() == ["no true difference", ""]
+    # A share of people is no ratio, and no true ratio stands beside it.
+    assert rows["built_in"].isna().equals(rows["unit"] != "ratio")
 
 
 # --- misuse -------------------------------------------------------------------------------------

@@ -397,3 +397,26 @@ def test_nothing_is_found_where_nothing_was_built_in(hundred_thousand, exposure)
         .to_dict("records")
     )
     assert gas["estimate"] < -STANDARD_ERRORS * gas["standard_error"]
+
+
+# ------------------------------------------------------------------------ beside what was built in
+
+
+def test_an_interval_misses_what_it_does_not_hold():
+    beside = pd.DataFrame(
+        {
+            "built_in": [1.0, 2.0, 3.0, np.nan, 5.0, 6.0],
+            "ci_low": [0.5, 2.1, 3.0, 0.0, np.nan, 7.0],
+            "ci_high": [1.5, 2.9, 4.0, 1.0, np.nan, 8.0],
+        }
+    )
+    # An end of the interval is in it; without a truth or an interval there is nothing to miss.
+    (row,) = severity.missed(beside).to_dict("records")
+    assert row["estimate"] == 2
+    assert row["note"] == (
+        "Of 4 intervals here, 2 miss what was built in; about one in twenty should"
+    )
+    assert "1 misses what" in severity.missed(beside.head(3))["note"].item()
+    nothing = severity.missed(beside.assign(built_in=np.nan))
+    assert nothing["estimate"].isna().all()
+    assert "no interval can miss it" in nothing["note"].item()

@@ -282,3 +282,58 @@ def test_calibrated_values_find_their_lines_in_the_file(listed):
     assert calibration.rewritten(text, values) == text
     other = calibration.rewritten(text, dict.fromkeys(values, 0.5))
     assert other.count("value = 0.5,") >= len(values)
+
+
+def test_readers_get_points_and_per_cent():
+    rows = pd.DataFrame(
+        {
+            "unit": ["difference in probability", "difference in years", "proportion", "ratio"],
+            "estimate": [-0.147, -0.28, 0.36, 1.39],
+            "ci_low": [-0.23, -0.45, np.nan, 1.11],
+        }
+    )
+    told = structures.in_points(rows)
+    assert list(told["unit"]) == [
+        "percentage points", "difference in years", "per cent of the total", "ratio",
+    ]  # fmt: skip
+    assert told["estimate"].tolist() == pytest.approx([-14.7, -0.28, 36, 1.39])
+    assert told["ci_low"].tolist() == pytest.approx([-23, -0.45, np.nan, 1.11], nan_ok=True)
+    assert rows["estimate"].iloc[0] == -0.147
+
+
+def test_fewer_alive_turns_differences_round_and_leaves_shares():
+    effects = pd.DataFrame(
+        {
+            "measure": ["total", "share", "total"],
+            "outcome": [*mediation.SCALES[:1] * 2, mediation.SCALES[1]],
+            "unit": ["percentage points", "per cent of the total", "difference in years"],
+            "estimate": [-14.7, 36.0, -0.28],
+            "ci_low": [-23.1, 11.0, -0.45],
+            "ci_high": [-5.6, 74.0, -0.11],
+            "people": [1540] * 3,
+        }
+    )
+    told = structures.fewer_alive(effects)
+    assert told[["estimate", "ci_low", "ci_high"]].to_numpy().tolist() == [
+        [14.7, 5.6, 23.1],
+        [36.0, 11.0, 74.0],
+    ]
+
+
+def test_the_plain_difference_is_smaller_because_the_deprived_are_younger():
+    filed = tables.read("structures_truth").query("structure == 'as_drawn'")
+    two = structures.two_differences(
+        tables.read("true_values"), structures.in_points(filed), "deprivation_quintile", (1, 5), 3
+    ).set_index("term")["estimate"]
+    assert two["plain"] == pytest.approx(9.6, abs=0.3)
+    assert two["total"] == pytest.approx(15.8, abs=0.3)
+    assert two["age_exposed"] < two["age_compared"] - 4
+
+
+def test_what_a_registry_would_see_is_every_mean_of_the_structures_asked_for(truth):
+    filed = tables.read("structures_truth")
+    seen = structures.observed_means(filed, {"direct": "Mostly direct"})
+    assert set(seen["scenario"]) == {"Mostly direct"}
+    assert len(seen) == 14
+    row = seen[(seen["variable"] == "oxygen") & (seen["level"] == "1")]
+    assert row["estimate"].item() == truth["direct", "mean.oxygen.deprivation_quintile.1"]

@@ -121,3 +121,40 @@ def test_misuse_is_told_in_a_sentence(people):
         treatment.landmark(people.assign(follow_up_years=np.nan), *CLOCK, 1.0)
     with pytest.raises(AnalysisError, match="beyond the landmark"):
         treatment.landmark(people, *CLOCK, 10.0)
+
+
+def test_the_size_of_the_bias_is_one_ratio_over_the_other_in_the_same_people():
+    people = started_later(3000, 1, 0.7)
+    found = treatment.immortal_time_bias(people, "died", "start", ["age"], replicates=100).iloc[0]
+    ever = people.assign(treated=people["start"].notna())
+    wrong = treatment.hazard_ratio(ever, "died", ["age"]).iloc[0]
+    dated = treatment.split_at_treatment(people, *CLOCK)
+    right = treatment.hazard_ratio(dated, "died", ["age"]).iloc[0]
+    assert found["estimate"] == pytest.approx(wrong["estimate"] / right["estimate"])
+    # Half the people start after half a year on average: the bias is far from none.
+    assert found["ci_high"] < 0.92
+    assert found["ci_low"] < found["estimate"] < found["ci_high"]
+    # The two models share their people: were they taken as apart, the interval would be wider.
+    apart = np.hypot(*(np.log(row["ci_high"] / row["ci_low"]) for row in (wrong, right)))
+    assert np.log(found["ci_high"] / found["ci_low"]) < 0.6 * apart
+    again = treatment.immortal_time_bias(people, "died", "start", ["age"], replicates=100).iloc[0]
+    assert again["ci_low"] == found["ci_low"]
+    assert found["people"] == 3000
+
+
+def test_the_interval_of_the_bias_has_the_width_of_chance():
+    spread, width = [], []
+    for seed in range(25):
+        people = started_later(400, seed, 0.7)
+        row = treatment.immortal_time_bias(people, "died", "start", ["age"], replicates=40).iloc[0]
+        spread.append(np.log(row["estimate"]))
+        width.append(np.log(row["ci_high"] / row["ci_low"]))
+    # The standard deviation of 25 cohorts is known to about a seventh.
+    assert np.mean(width) / 3.92 == pytest.approx(np.std(spread, ddof=1), rel=0.35)
+
+
+def test_too_few_people_give_no_size_of_the_bias_and_the_reason(people):
+    row = treatment.immortal_time_bias(people.assign(start=np.nan), "died", "start", ["age"])
+    assert np.isnan(row["estimate"].item())
+    assert "treated" in row["note"].item()
+    assert row["level_people"].item() == 0
