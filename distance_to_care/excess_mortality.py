@@ -287,6 +287,9 @@ def _rates(life_table: pd.DataFrame):
         )
     if life_table.isna().any(axis=None) or len(life_table) == 0:
         raise AnalysisError("The life table is empty, or has missing values.")
+    for column in (AGE, YEAR, *given):
+        if column in life_table and not pd.api.types.is_numeric_dtype(life_table[column]):
+            raise AnalysisError(f"The column '{column}' of the life table must hold numbers.")
     rate = life_table[given[0]].to_numpy(dtype=float)
     if given[0] == PROBABILITY:
         if (rate >= 1).any():
@@ -307,7 +310,7 @@ def _rates(life_table: pd.DataFrame):
         )
     place = np.zeros(len(life_table), dtype=int) if strata is None else _strata(life_table, strata)
     rates = np.full(shape, np.nan)
-    of_year = life_table[YEAR].to_numpy() - years[0] if YEAR in life_table else 0
+    of_year = (life_table[YEAR].to_numpy() - years[0]).astype(int) if YEAR in life_table else 0
     rates[place, (life_table[AGE].to_numpy() - ages[0]).astype(int), of_year] = rate
     if np.isnan(rates).any():
         raise AnalysisError("The life table has two rows for one combination of its columns.")

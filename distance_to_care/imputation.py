@@ -56,7 +56,13 @@ def pool(
 
     Rubin 1987, doi 10.1002/9780470316696; Barnard and Rubin 1999, doi 10.1093/biomet/86.4.948.
     """
-    values, squares = pd.DataFrame(estimates), pd.DataFrame(variances)
+    try:
+        values = pd.DataFrame(estimates).astype(float)
+        squares = pd.DataFrame(variances).astype(float)
+    except (TypeError, ValueError):
+        raise AnalysisError(
+            "Estimates and variances must be numbers, a row an imputed set and a column a term."
+        ) from None
     if values.shape != squares.shape or not values.columns.equals(squares.columns):
         raise AnalysisError("Estimates and variances must have the same sets and the same terms.")
     sets = len(values)

@@ -181,7 +181,7 @@ def ridit(group: pd.Series, weight: pd.Series | None = None) -> pd.Series:
 
 def _design(table, outcome, rank_group, weight, adjust):
     """The outcome, the design matrix (constant, ridit, adjustments) and the weights."""
-    adjust = [adjust] if isinstance(adjust, str) else list(adjust)
+    adjust = [adjust] if isinstance(adjust, str) else list(adjust or ())
     asked = [outcome, rank_group, *([weight] if weight else []), *adjust]
     for column in asked:
         if column not in table:
@@ -194,6 +194,9 @@ def _design(table, outcome, rank_group, weight, adjust):
     for column in [outcome, *([weight] if weight else [])]:
         if not pd.api.types.is_numeric_dtype(table[column]):
             raise AnalysisError(f"'{column}' must be a number in every row.")
+    for column in asked:
+        if not pd.api.types.is_numeric_dtype(table[column]):
+            continue
         if not np.isfinite(table[column].astype(float)).all():
             raise AnalysisError(f"'{column}' must be finite in every row.")
     if weight and (table[weight] <= 0).any():
@@ -201,18 +204,21 @@ def _design(table, outcome, rank_group, weight, adjust):
     if table[rank_group].nunique() < 2:
         raise AnalysisError(f"'{rank_group}' has one group: an index of inequality needs two.")
     weights = table[weight].astype(float) if weight else pd.Series(1.0, index=table.index)
-    columns = {"constant": 1.0, "ridit": ridit(table[rank_group], weights)}
+    columns: dict[object, object] = {"constant": 1.0, "ridit": ridit(table[rank_group], weights)}
+    # Adjustments have keys of two parts, so that no column of theirs can stand for the rank.
     for column in adjust:
         values = table[column]
         if values.nunique() < 2:
             raise AnalysisError(f"Every row has the same value of '{column}': leave it out.")
         if pd.api.types.is_numeric_dtype(values):
-            columns[column] = values.astype(float)
+            columns[column, ""] = values.astype(float)
             continue
-        levels = pd.get_dummies(values, prefix=column, dtype=float)
-        columns |= {name: levels[name] for name in levels if levels[name].any()}
-        columns.pop(next(name for name in levels if levels[name].any()))
-    design = pd.DataFrame(columns, index=table.index)
+        levels = pd.get_dummies(values, dtype=float)
+        present = [name for name in levels if levels[name].any()]
+        columns |= {(column, str(name)): levels[name] for name in present[1:]}
+    names = [name if isinstance(name, str) else "adjusted: " + ", ".join(name) for name in columns]
+    named = dict(zip(names, columns.values(), strict=True))
+    design = pd.DataFrame(named, index=table.index)
     if len(design) <= design.shape[1]:
         raise AnalysisError(
             f"{len(design)} rows are too few for the {design.shape[1]} terms of the model."

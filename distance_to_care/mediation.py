@@ -24,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from distance_to_care import survival
 from distance_to_care.problems import AnalysisError
 from distance_to_care.statistics import engine
 
@@ -199,8 +200,11 @@ def _problem(
             raise AnalysisError(f"Nobody has one of the two levels of '{exposure}' compared.")
     if contrast[0] == contrast[1]:
         raise AnalysisError("The two levels of a contrast must differ.")
-    if not 0 < horizon <= people[duration].max():
+    time, died = survival.times_and_events(people, duration, event)
+    if not 0 < horizon <= time.max():
         raise AnalysisError("The horizon must lie within follow-up.")
+    if not (died & (time <= horizon)).any():
+        raise AnalysisError("Nobody has the event before the horizon.")
     for name in columns:
         if people[name].nunique() < 2:
             raise AnalysisError(f"Everybody has the same value of the mediator '{name}'.")
@@ -211,8 +215,8 @@ def _problem(
     before = _columns(people, confounders)
     others = [f"{exposure}[{level}]" for level in levels[1:]]
     return _Problem(
-        time=people[duration].to_numpy(float),
-        event=people[event].to_numpy(bool),
+        time=time,
+        event=died,
         level=pd.Categorical(people[exposure], categories=levels).codes,
         exposed=levels.index(contrast[0]),
         levels=len(levels),
@@ -237,6 +241,8 @@ def _columns(people: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
         if pd.api.types.is_numeric_dtype(values):
             parts.append(values.astype(float).to_frame())
         else:
+            if isinstance(values.dtype, pd.CategoricalDtype):
+                values = values.cat.remove_unused_categories()
             parts.append(pd.get_dummies(values, prefix=name, drop_first=True, dtype=float))
     table = pd.concat(parts, axis=1)
     return table - table.mean()

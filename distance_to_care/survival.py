@@ -62,11 +62,14 @@ def _column(people: pd.DataFrame, name: str) -> pd.Series:
     if len(people) == 0:
         raise AnalysisError("There are no people to analyse.")
     values = people[name]
+    if values.ndim > 1:
+        raise AnalysisError(f"There are several columns '{name}' among the people.")
     if values.isna().any():
         raise AnalysisError(
             f"Column '{name}' has missing values: leave those people out, or impute, first."
         )
-    return values
+    # Numbers and booleans that were kept as objects, among missing values that are gone now.
+    return values.infer_objects()
 
 
 def _number(people: pd.DataFrame, name: str) -> np.ndarray:
@@ -77,6 +80,13 @@ def _number(people: pd.DataFrame, name: str) -> np.ndarray:
     if not np.all(np.isfinite(values)):
         raise AnalysisError(f"Column '{name}' holds an infinite number.")
     return values
+
+
+def _above_nought(value: object, what: str) -> float:
+    """A length of time that was asked for, as a number."""
+    if not isinstance(value, int | float | np.number) or not value > 0 or not np.isfinite(value):
+        raise AnalysisError(f"{what} that is asked for must be a number above 0.")
+    return float(value)
 
 
 def _duration(people: pd.DataFrame, name: str) -> np.ndarray:
@@ -93,6 +103,26 @@ def _event(people: pd.DataFrame, name: str) -> np.ndarray:
     if not values.any():
         raise AnalysisError(f"Nobody has the event '{name}', so there is nothing to estimate.")
     return values == 1
+
+
+def times_and_events(
+    people: pd.DataFrame, duration: str, event: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Check the columns of time and event, and hand them over as arrays.
+
+    Parameters
+    ----------
+    people, duration, event : as for `kaplan_meier`.
+
+    Returns
+    -------
+    Times (numbers, 0 or more) and events (true or false).
+
+    Raises
+    ------
+    AnalysisError : as `kaplan_meier`.
+    """
+    return _duration(people, duration), _event(people, event)
 
 
 def _levels(values: pd.Series) -> list:
@@ -354,7 +384,12 @@ def survival_at(
     ------
     AnalysisError : as `kaplan_meier`.
     """
-    times = np.atleast_1d(np.asarray(times, dtype=float))
+    try:
+        times = np.atleast_1d(np.asarray(times, dtype=float))
+    except (TypeError, ValueError):
+        times = np.array([np.nan])
+    if not (np.isfinite(times) & (times >= 0)).all():
+        raise AnalysisError("Every time that is asked for must be a number, 0 or above.")
     tables = []
     for name, time, died in _each(people, duration, event, group):
         table = engine.risk_table(time, died)
@@ -408,6 +443,10 @@ def cumulative_incidence(
     """
     time = _duration(people, duration)
     codes, causes = _codes(_column(people, cause))
+    if not all(isinstance(name, str) for name in causes):
+        raise AnalysisError(f"Column '{cause}' must hold text: a cause, or 'censored' for none.")
+    if any(name != "censored" and name.strip().lower() == "censored" for name in causes):
+        raise AnalysisError(f"Write 'censored' in column '{cause}' in small letters.")
     occurring = [name for name in causes if name != "censored"]
     if not occurring:
         raise AnalysisError(f"Everybody is censored in '{cause}', so there is nothing to estimate.")
@@ -673,10 +712,9 @@ def hazard_ratio_by_period(
 
 
 def _restricted_means(people, duration, event, horizon, group):
-    if not horizon > 0:
-        raise AnalysisError("The horizon of a restricted mean must be above 0.")
+    horizon = _above_nought(horizon, "A horizon")
     found = [
-        (name, *engine.restricted_mean(engine.risk_table(time, died), float(horizon)))
+        (name, *engine.restricted_mean(engine.risk_table(time, died), horizon))
         for name, time, died in _each(people, duration, event, group)
     ]
     return pd.DataFrame(found, columns=["group", "restricted_mean", "standard_error"])
@@ -798,15 +836,14 @@ def adjusted_restricted_mean(
 
     Karrison 1987 and Zucker 1998 (Journal of the American Statistical Association).
     """
-    if not horizon > 0:
-        raise AnalysisError("The horizon of a restricted mean must be above 0.")
+    horizon = _above_nought(horizon, "A horizon")
     codes, groups = _compared(people, exposure)
     base = groups[0] if reference is None else _reference(groups, reference, exposure)
     X = design(people, covariates)
     fit = engine.cox(
         _duration(people, duration), _event(people, event), X.matrix, strata=codes, names=X.columns
     )
-    found = [fit.standardised_restricted_mean(float(horizon), k) for k in range(len(groups))]
+    found = [fit.standardised_restricted_mean(horizon, k) for k in range(len(groups))]
     means = np.array([mean for mean, _ in found])
     influence = np.array([part for _, part in found])
     if cluster is not None:
@@ -859,10 +896,9 @@ def pseudo_restricted_mean(
 
     Andersen, Hansen and Klein 2004, doi 10.1007/s10985-004-4771-0.
     """
-    if not horizon > 0:
-        raise AnalysisError("The horizon of a restricted mean must be above 0.")
+    horizon = _above_nought(horizon, "A horizon")
     time, died = _duration(people, duration), _event(people, event)
-    values = engine.pseudo_restricted_mean(time, died, float(horizon))
+    values = engine.pseudo_restricted_mean(time, died, horizon)
     return pd.Series(values, index=people.index, name="pseudo_restricted_mean")
 
 
@@ -906,6 +942,7 @@ def _spline_fit(people, duration, event, exposure, covariates, knots, strata, cl
     values = _number(people, exposure)
     at = spline_knots(values, knots) if np.ndim(knots) == 0 else np.asarray(knots, dtype=float)
     basis = spline_basis(values, at)
+    covariates = [covariates] if isinstance(covariates, str) else list(covariates)
     if exposure in covariates:
         raise AnalysisError(f"'{exposure}' is the exposure and cannot be a covariate as well.")
     terms = [exposure] + [f"{exposure}[bend {j}]" for j in range(1, basis.shape[1])]

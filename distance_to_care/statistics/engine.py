@@ -29,6 +29,9 @@ COLLINEAR = 1e-10  # smallest eigenvalue of the information, as a correlation ma
 # A step that still moves somebody's log hazard by this much while the likelihood stands still
 # belongs to a coefficient without a finite estimate.
 RUNAWAY = 0.1
+# Variance of a standardised coefficient beyond which there is no finite estimate: sound fits of a
+# few people stay below a twentieth of it, separated ones lie above it.
+UNBOUNDED = 1e5
 # Share of a running sum below which a difference of two of them is not trusted.
 CANCELLED = 1e-5
 
@@ -250,7 +253,10 @@ class CoxFit:
         self._variance = np.linalg.inv(now.information)
         self.coefficients = beta / self.scale
         self.variance = self._variance / np.outer(self.scale, self.scale)
-        if not (np.all(np.isfinite(self.variance)) and np.all(np.diag(self.variance) > 0)):
+        spread = np.diag(self._variance)
+        if not (np.all(np.isfinite(self.variance)) and np.all(spread > 0)):
+            self._no_estimate(beta)
+        if spread.max() > UNBOUNDED:
             self._no_estimate(beta)
         return self
 
@@ -384,7 +390,13 @@ class CoxFit:
         for columns in [*asked, list(range(self.terms))]:
             # As R: a term is tested with the coefficients of all, the others' changes fixed at 0.
             part = spread[np.ix_(columns, columns)]
-            statistics.append(score[columns] @ np.linalg.solve(part, score[columns]))
+            try:
+                statistics.append(score[columns] @ np.linalg.solve(part, score[columns]))
+            except np.linalg.LinAlgError:
+                raise AnalysisError(
+                    "All events happen at one time, or too few at different times, so nothing can "
+                    "be said of a change over time."
+                ) from None
             freedom.append(len(columns))
         statistics, freedom = np.array(statistics), np.array(freedom)
         return statistics, freedom, chi2.sf(statistics, freedom)
@@ -739,7 +751,8 @@ def restricted_mean(table: RiskTable, horizon: float) -> tuple[float, float]:
     """
     events, n = table.events.sum(axis=0), table.at_risk
     survival = np.cumprod(1 - events / n)
-    if horizon > table.time[-1] and survival[-1] > 0:
+    # Times that differ by rounding only are equal, as in `merge_times`.
+    if horizon > table.time[-1] * (1 + 1e-12) and survival[-1] > 0:
         raise AnalysisError("Follow-up ends before the horizon, so the mean up to it is not known.")
     within = table.time <= horizon
     edges = np.concatenate([[0.0], table.time[within], [horizon]])

@@ -79,6 +79,7 @@ def test_plain_jupyter_book_gives_the_same_tables_and_pages(python, copy, site):
         assert (plain / "downloads" / file.name).read_bytes() == file.read_bytes(), file.name
 
 
+@pytest.mark.slow
 def test_plain_nbval_gives_the_same_tables(python, copy):
     shutil.rmtree(copy / "_build", ignore_errors=True)
     run(python, copy, "-m", "pytest", "--nbval-lax", "notebooks/", "-q", "-p", "no:cacheprovider")

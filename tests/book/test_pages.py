@@ -87,9 +87,11 @@ def test_numbers_in_alternative_text_come_from_the_table(site, page):
         if entry["page"] != page.removeprefix("notebooks/"):
             continue
         table = results.read_published(places.ACCEPTED / f"{entry['table']}.csv", entry["table"])
-        values = table[[c for c in ("estimate", "ci_low", "ci_high") if c in table]].to_numpy()
-        flat = values[values == values]
-        written = {f"{v:.{d}f}" for v in flat for d in (0, 1, 2)}
+        drawn = ("estimate", "hazard_ratio", "ci_low", "ci_high", "value", "time_years")
+        values = table[[c for c in drawn if c in table]].astype(float).to_numpy()
+        # The sign of a number is not part of the digits that are looked for below.
+        flat = abs(values[values == values])
+        written = {f"{v:.{d}f}" for v in flat for d in (0, 1, 2)} | {f"{v:g}" for v in flat}
         written |= {f"{100 * v:.0f}" for v in flat}
         for value in re.findall(r"(?<=[:(] )?\b\d+\.\d+\b", entry["alt"]):
             assert value in written, f"{value} in the alternative text of {entry['title']}"

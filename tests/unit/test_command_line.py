@@ -204,7 +204,12 @@ def test_synthetic_people_cannot_be_passed_off_as_a_registry(tmp_path):
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("referral_wait_days", None), ("age_years", 70), ("outcome", "censored"), ("sex", "male")],
+    [
+        ("age_years", 70),
+        ("outcome", "censored"),
+        pytest.param("referral_wait_days", None, marks=pytest.mark.slow),
+        pytest.param("sex", "male", marks=pytest.mark.slow),
+    ],
 )
 def test_analyse_copes_with_what_the_check_accepts(tmp_path, column, value):
     people = pd.read_csv(places.DATA / "synthetic" / "synthetic_ipf.csv").head(700)

@@ -279,3 +279,12 @@ def test_misuse_is_a_sentence(invented, life_table, method, change, sentence):
     people, table = change(invented, life_table)
     with pytest.raises(AnalysisError, match=sentence):
         getattr(excess_mortality, method)(people, table, *ASKED)
+
+
+def test_a_life_table_read_with_years_as_decimals_is_the_same(invented, life_table):
+    as_decimals = life_table.astype({excess_mortality.YEAR: float})
+    plain = excess_mortality.expected_deaths(invented, life_table, "follow_up_years")
+    assert excess_mortality.expected_deaths(invented, as_decimals, "follow_up_years").equals(plain)
+    as_text = life_table.astype({excess_mortality.AGE: str})
+    with pytest.raises(AnalysisError, match="must hold numbers"):
+        excess_mortality.expected_deaths(invented, as_text, "follow_up_years")

@@ -338,3 +338,10 @@ def test_misuse_of_imputation_is_a_sentence(mixed, asked, sentence):
         imputation.impute(few, **asked)
     with pytest.raises(AnalysisError, match="rename it"):
         imputation.impute(few.assign(imputation=1), ["score"])
+
+
+def test_what_is_not_a_number_is_not_pooled():
+    with pytest.raises(AnalysisError, match="must be numbers"):
+        imputation.pool(["a", "b"], [1.0, 1.0])
+    with pytest.raises(AnalysisError, match="must be numbers"):
+        imputation.pool(1, 2)

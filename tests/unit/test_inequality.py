@@ -238,3 +238,18 @@ def test_a_ratio_without_a_bound_is_a_sentence(groups):
     one_end = groups.assign(rate=[0, 0, 0, 0, 0.4])
     with pytest.raises(AnalysisError, match="above 0 at one end only"):
         inequality.relative_index(one_end, "rate", "quintile", "people")
+
+
+@pytest.mark.parametrize("name", ["ridit", "constant"])
+def test_an_adjustment_may_be_called_like_the_rank(lung, name):
+    called = lung.rename(columns={"age": name})
+    plain = inequality.slope_index(lung, "time", "ph.ecog", adjust=["age"])
+    assert inequality.slope_index(called, "time", "ph.ecog", adjust=[name]).equals(plain)
+
+
+def test_no_adjustment_and_an_infinite_one(lung):
+    plain = inequality.slope_index(lung, "time", "ph.ecog")
+    assert inequality.slope_index(lung, "time", "ph.ecog", adjust=None).equals(plain)
+    endless = lung.assign(age=lung["age"].astype(float).replace(lung["age"].max(), np.inf))
+    with pytest.raises(AnalysisError, match="'age' must be finite"):
+        inequality.slope_index(endless, "time", "ph.ecog", adjust=["age"])

@@ -295,3 +295,34 @@ def test_what_follows_from_the_exposure_and_is_held_equal_has_its_arrow():
         "smoking to death",
     }  # fmt: skip
     assert "smoking to place" not in set(more["measure"])
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "sentence"),
+    [
+        ("died", lambda v: v + 1, "must be 0 or 1"),
+        ("died", lambda v: v.map({True: "yes", False: "no"}), "must hold numbers"),
+        ("years", lambda v: -v, "negative times"),
+        ("years", lambda v: v.astype(str), "must hold numbers"),
+    ],
+)
+def test_times_and_events_are_checked(column, values, sentence):
+    people = drawn(400, 1)
+    people[column] = values(people[column])
+    with pytest.raises(AnalysisError, match=sentence):
+        mediation.decompose(
+            people, "years", "died", "exposed", (1, 0), GROUPS, [], horizon=HORIZON, replicates=0
+        )
+
+
+def test_a_level_that_nobody_has_does_not_count_as_a_confounder():
+    people = drawn(400, 1)
+    place = pd.Series(np.where(np.arange(400) % 2, "a", "b"))
+    asked = ("years", "died", "exposed", (1, 0), GROUPS, ["place"])
+    plain, unused = (
+        mediation.decompose(
+            people.assign(place=pd.Categorical(place, levels)), *asked, horizon=3, replicates=0
+        )
+        for levels in (["a", "b"], ["a", "b", "c"])
+    )
+    assert plain.equals(unused)

@@ -659,3 +659,69 @@ def test_misuse_is_a_sentence(name):
     # No value of a row, not even a level.
     assert "north" not in text
     assert isinstance(caught.value, ValueError)
+
+
+# -- what a stranger tried: each of these once gave a wrong answer or a traceback ------------------
+
+
+def test_a_cause_must_be_text_and_censored_in_small_letters():
+    people = invented([1.0, 2.0, 3.0], [1, 0, 1], cause=["died", "Censored", "moved"])
+    with pytest.raises(AnalysisError, match="small letters"):
+        survival.cumulative_incidence(people, "time", "cause")
+    with pytest.raises(AnalysisError, match="must hold text"):
+        survival.cumulative_incidence(people, "time", "died")
+
+
+def test_separation_inside_strata_with_late_entry_is_refused():
+    people = pd.DataFrame(
+        {
+            "time": [7.0, 3, 11, 5, 10, 10],
+            "entry": [3.6316, 1.4341, 5.4854, 3.2998, 3.1935, 2.3415],
+            "died": [0, 1, 0, 1, 1, 0],
+            "x": [1.0901, -0.5233, -0.4839, -1.1065, -0.1767, 2.0011],
+            "b": [1, 0, 0, 1, 1, 0],
+            "stratum": list("uvvvvv"),
+        }
+    )
+    with pytest.raises(AnalysisError, match="no finite estimate"):
+        survival.cox(people, "time", "died", ["x", "b"], strata="stratum", entry="entry")
+
+
+def test_one_event_time_says_nothing_of_a_change_over_time():
+    people = data.lung().dropna(subset=["age", "sex"]).assign(time=30.0)
+    with pytest.raises(AnalysisError, match="one time"):
+        survival.proportional_hazards_test(people, "time", "died", ["age", "sex"])
+
+
+def test_columns_of_objects_are_read_as_what_they_hold():
+    people = data.lung()
+    as_objects = people.assign(
+        age=people["age"].astype(object), died=people["died"].astype(bool).astype(object)
+    )
+    plain = survival.cox(people, "time", "died", ["age"])
+    assert survival.cox(as_objects, "time", "died", ["age"]).equals(plain)
+
+
+@pytest.mark.parametrize("horizon", ["20", None, float("nan"), -1, 0])
+def test_a_horizon_is_a_number_above_nought(horizon):
+    with pytest.raises(AnalysisError, match="horizon"):
+        survival.restricted_mean(data.lung(), "time", "died", horizon)
+
+
+def test_a_horizon_that_differs_by_rounding_is_inside_follow_up():
+    people = invented([0.1, 0.2, 0.3], [1, 1, 0])
+    found = survival.restricted_mean(people, "time", "died", 0.1 + 0.2)
+    assert found["restricted_mean"].iloc[0] == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("times", [["a"], [float("nan")], [-1.0]])
+def test_times_that_are_asked_for_are_numbers(times):
+    with pytest.raises(AnalysisError, match="must be a number"):
+        survival.survival_at(data.lung(), "time", "died", times)
+
+
+def test_two_columns_of_one_name_are_refused():
+    people = invented([1.0, 2.0], [1, 0])
+    doubled = pd.concat([people, people[["time"]]], axis=1)
+    with pytest.raises(AnalysisError, match="several columns"):
+        survival.kaplan_meier(doubled, "time", "died")
