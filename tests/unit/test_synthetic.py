@@ -434,6 +434,7 @@ def test_an_effect_of_something_not_drawn_yet_is_refused(parameters, population)
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_million_people_show_the_published_hazard_ratios(parameters, population, study):
     """The commission's tolerance is 3 per cent; lifelines is the referee."""
     began = time.perf_counter()
