@@ -373,15 +373,16 @@ class Page:
             raise Problem(f"The table '{name}' is published as '{kind}', which is not a kind.")
         if "synthetic" in of_sources and kind not in ("synthetic", "scenario"):
             raise Problem(f"The table '{name}' is made from synthetic people: it is not '{kind}'.")
-        if kind in disclosure.PERSON_KINDS:
-            other = next(iter(disclosure.PERSON_KINDS - {kind}))
-            for manifest in self.root.glob("[!_]*/manifest.json"):
-                if other in json.loads(manifest.read_text(encoding="utf-8"))["kinds"]:
-                    raise Problem(
-                        f"The table '{name}' is {kind}, and '{manifest.parent.name}' has "
-                        f"published {other} results into the same folder. They never stand "
-                        "side by side: give each a folder of its own."
-                    )
+        # A model that was fed with synthetic people is about them, whatever it is published as.
+        about = {kind} & disclosure.PERSON_KINDS | {"synthetic"} & of_sources
+        for path in self.root.glob("[!_]*/manifest.json"):
+            theirs = _people_of(json.loads(path.read_text(encoding="utf-8")))
+            if about and theirs and about != theirs:
+                raise Problem(
+                    f"The table '{name}' is about {min(about)} people, and '{path.parent.name}' "
+                    f"has published {min(theirs)} results into the same folder. They never stand "
+                    "side by side: give each a folder of its own."
+                )
         return kind
 
     def _file_table(self, name, title, kind, sources, ready, text, redrawn) -> None:
@@ -401,6 +402,16 @@ class Page:
 
     def _save_manifest(self) -> None:
         _write(self.folder / "manifest.json", _json(self.manifest))
+
+
+def _people_of(manifest: Mapping) -> set[str]:
+    """The kinds of people that the tables of a page are about, whatever they are published as."""
+    entries = manifest["tables"].values()
+    sources = {source for entry in entries for source in entry["sources"]} - {COHORT}
+    fed = {tables.kind_of(source) for source in sources if source not in official.catalogue()} & {
+        "synthetic"
+    }
+    return {entry["kind"] for entry in entries} & disclosure.PERSON_KINDS | fed
 
 
 def _words() -> dict[str, str]:

@@ -270,8 +270,8 @@ def two_differences(
     rows = [
         ("plain", f"{fewer}, nothing held equal", 100 * (alive[1] - alive[0]), points),
         ("total", f"{fewer}, total effect", -drawn[f"{total}.{exposure}"], points),
-        ("age_exposed", f"mean age, {exposure} {contrast[0]}", ages[0], "years"),
-        ("age_compared", f"mean age, {exposure} {contrast[1]}", ages[1], "years"),
+        ("age_exposed", "mean age, the level that is compared", ages[0], "years"),
+        ("age_compared", "mean age, the level it is compared with", ages[1], "years"),
     ]
     return pd.DataFrame(rows, columns=["term", "measure", "estimate", "unit"])
 

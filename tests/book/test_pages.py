@@ -89,11 +89,10 @@ def test_numbers_in_alternative_text_come_from_the_table(site, page):
         table = results.read_published(places.ACCEPTED / f"{entry['table']}.csv", entry["table"])
         drawn = ("estimate", "hazard_ratio", "ci_low", "ci_high", "value", "time_years")
         values = table[[c for c in drawn if c in table]].astype(float).to_numpy()
-        # The sign of a number is not part of the digits that are looked for below.
-        flat = abs(values[values == values])
-        written = {f"{v:.{d}f}" for v in flat for d in (0, 1, 2)} | {f"{v:g}" for v in flat}
+        flat = values[values == values]
+        written = {f"{v:z.{d}f}" for v in flat for d in (0, 1, 2)} | {f"{v:g}" for v in flat}
         written |= {f"{100 * v:.0f}" for v in flat}
-        for value in re.findall(r"(?<=[:(] )?\b\d+\.\d+\b", entry["alt"]):
+        for value in re.findall(r"(?<![\w.])-?\d+\.\d+\b", entry["alt"]):
             assert value in written, f"{value} in the alternative text of {entry['title']}"
 
 

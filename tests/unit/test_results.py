@@ -84,6 +84,17 @@ def test_synthetic_and_registry_results_never_stand_side_by_side(root):
         publish(results.Page("two", root=root), sources=["cohort"], kind="registry")
 
 
+@pytest.mark.parametrize("first", ["synthetic", "registry"])
+def test_a_scenario_of_synthetic_people_does_not_stand_beside_a_registry(root, first):
+    about = {
+        "synthetic": {"sources": ["synthetic_ipf"], "kind": "scenario"},
+        "registry": {"sources": ["cohort"], "kind": "registry"},
+    }
+    publish(results.Page("one", root=root), **about.pop(first))
+    with pytest.raises(Problem, match="never stand side by side"):
+        publish(results.Page("two", root=root), **next(iter(about.values())))
+
+
 def test_a_cohort_has_to_say_its_kind(root):
     with pytest.raises(Problem, match="not a kind"):
         publish(results.Page("one", root=root), sources=["cohort"])
