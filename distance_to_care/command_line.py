@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -132,14 +132,7 @@ def synthesise(
     from distance_to_care import synthetic, tables
 
     with _sentences():
-        if output.suffix not in (".csv", ".parquet"):
-            raise Problem(f"{output} must end in .csv or .parquet.")
-        if output.is_dir():
-            raise Problem(f"{output} is a folder. Name a file in it.")
-        if output.exists() and not overwrite:
-            raise Problem(f"{output} exists. Name another file, or add --overwrite.")
-        if not output.absolute().parent.is_dir():
-            raise Problem(f"The folder {output.absolute().parent} does not exist. Make it first.")
+        _new_file(output, overwrite, ".csv", ".parquet")
         chosen = tables.read_study(study)
         parameters = tables.read_parameters(chosen)
         drawn = synthetic.draw(
@@ -155,22 +148,128 @@ def synthesise(
 
 
 def _write_cohort(drawn, output: Path) -> None:
-    """Write the file whole or not at all."""
     from distance_to_care import synthetic
 
-    handle, temporary = tempfile.mkstemp(dir=output.absolute().parent, prefix=f".{output.name}-")
-    os.close(handle)
-    part = Path(temporary)
-    try:
+    with _whole(output) as part:
         if output.suffix == ".csv":
             part.write_bytes(synthetic.to_csv_bytes(drawn))
         else:
             drawn.to_parquet(part, index=False, compression="zstd")
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Give a new file to write to, which becomes `path` at the end: whole or not at all.
+
+    It has a name that no file in the folder has, so nothing of the user's is touched.
+    """
+    real = path.resolve()
+    try:
+        handle, temporary = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}-")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    os.close(handle)
+    part = Path(temporary)
+    try:
+        yield part
         part.chmod(0o644)
-        part.replace(output)
-    except BaseException:
+        part.replace(real)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+    finally:
         part.unlink(missing_ok=True)
-        raise
+
+
+@app.command(epilog=CODES)
+def travel(
+    centres: Annotated[
+        Path,
+        typer.Option(
+            "--centres",
+            help="Your list of centres (CSV): name, and postcode, or latitude and longitude.",
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", help="File to write: .csv or .parquet.")],
+    multiplier: Annotated[
+        float,
+        typer.Option(
+            "--multiplier", min=0.1, max=10, help="Multiply minutes, for slower driving than 1."
+        ),
+    ] = 1.0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+) -> None:
+    """Find the nearest centre of your own list, by car, from every area (LSOA 2011) of England."""
+    from distance_to_care import tables
+    from distance_to_care import travel as drives
+
+    with _sentences():
+        if centres.resolve() == output.resolve():
+            raise Problem(f"{output} is the list of centres itself. Name another file.")
+        _new_file(output, overwrite, ".csv", ".parquet")
+        listed = drives.read_centres(centres)
+        found = drives.nearest_centre(tables.read("areas"), listed, multiplier)
+        if output.suffix == ".csv":
+            _write_table(found, output)
+        else:
+            with _whole(output) as part:
+                found.to_parquet(part, index=False, compression="zstd")
+        for line in drives.what_to_know(listed):
+            _say(line)
+        typer.echo(f"{output}: {len(found):,} areas, {_counted(len(listed), 'centre')}.")
+
+
+@app.command(epilog=CODES)
+def atlas(
+    output: Annotated[Path, typer.Option("--output", help="File to write: .csv or .zip.")],
+    open_data: Annotated[
+        Path | None, typer.Option("--open-data", help="Folder that holds the official files.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+) -> None:
+    """Write every area of England with its drive, deprivation, rurality and people, as one table.
+
+    A description of the columns goes into a file of the same name that ends in .json, or into the
+    archive. The table holds official data, so it needs the files that 'make data' obtains.
+    """
+    from distance_to_care import atlas as whole
+    from distance_to_care.publication import area_file
+
+    with _sentences():
+        _new_file(output, overwrite, ".csv", ".zip")
+        described = output.with_suffix(".json")
+        if output.suffix == ".csv":
+            _new_file(described, overwrite, ".json")
+        if open_data is not None:
+            _official(open_data)
+        table = whole.area_table()
+        if output.suffix == ".zip":
+            with _whole(output) as part:
+                part.write_bytes(area_file.zipped(table))
+        else:
+            # Both files or neither: each appears only when all are written.
+            with ExitStack() as both:
+                for ending, text in area_file.texts(table).items():
+                    part = both.enter_context(_whole(output.with_suffix(ending)))
+                    part.write_bytes(text.encode())
+        typer.echo(f"{output}: {len(table):,} areas, {len(table.columns)} columns.")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _new_file(output: Path, overwrite: bool, *endings: str) -> None:
+    """Refuse an output that cannot be written, before anything is worked out."""
+    if str(output).startswith("~"):
+        raise Problem(f"{output} begins with '~', which a shell opens only outside quotes.")
+    if output.suffix not in endings:
+        raise Problem(f"{output} must end in {' or '.join(endings)}.")
+    if output.is_dir():
+        raise Problem(f"{output} is a folder. Name a file in it.")
+    if output.exists() and not overwrite:
+        raise Problem(f"{output} exists. Name another file, or add --overwrite.")
+    if not output.absolute().parent.is_dir():
+        raise Problem(f"The folder {output.absolute().parent} does not exist. Make it first.")
 
 
 @app.command(epilog=CODES)
@@ -401,9 +500,8 @@ def certify(
 
 def _write_table(table, path: Path) -> None:
     """Write a table whole or not at all, with as many digits as two machines share."""
-    part = path.with_suffix(".part")
-    table.to_csv(part, index=False, float_format="%.10g", lineterminator="\n")
-    part.replace(path)
+    with _whole(path) as part:
+        table.to_csv(part, index=False, float_format="%.10g", lineterminator="\n")
 
 
 @contextmanager
@@ -460,9 +558,8 @@ def describe() -> None:
             if "bytes" in entry:
                 entry["bytes"] = len(content)
         text = json.dumps(package, indent=1, ensure_ascii=False) + "\n"
-        part = places.DESCRIPTOR.with_suffix(".part")
-        part.write_text(text, encoding="utf-8")
-        part.replace(places.DESCRIPTOR)
+        with _whole(places.DESCRIPTOR) as part:
+            part.write_text(text, encoding="utf-8")
         typer.echo(f"{len(changed)} files had changed: {', '.join(changed) or 'none'}.")
 
 

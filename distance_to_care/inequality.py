@@ -4,6 +4,11 @@ Groups are ranked from most to least deprived: the sorted order of the column, o
 categories. A group's ridit is the share of all weight in the groups before it and half its own, so
 it runs from 0 (the most deprived end) to 1 (the least). Every function takes one row a person, or
 one row a group with the people of each group as `weight`.
+
+Rows that resemble their neighbours say less than so many rows of their own. Where `cluster` names
+the column of the neighbourhoods, errors allow for any likeness within one (Liang and Zeger 1986,
+doi 10.1093/biomet/73.1.13, with the correction of small samples that R's sandwich calls HC1), and
+intervals take their degrees of freedom from the number of clusters.
 """
 
 from __future__ import annotations
@@ -29,6 +34,7 @@ def slope_index(
     rank_group: str,
     weight: str | None = None,
     adjust: Sequence[str] = (),
+    cluster: str | None = None,
 ) -> pd.DataFrame:
     """Estimate the slope index of inequality by weighted least squares on the ridit.
 
@@ -45,6 +51,7 @@ def slope_index(
     rank_group : column that ranks, from most to least deprived.
     weight : column of people (or other weight) a row; every row weighs the same where not given.
     adjust : columns to hold equal; numbers enter as they are, others by level.
+    cluster : column of the clusters within which rows are alike, such as the local authority.
 
     Returns
     -------
@@ -52,13 +59,14 @@ def slope_index(
 
     Raises
     ------
-    AnalysisError : for missing values, one group, a constant adjustment or too few rows.
+    AnalysisError : for missing values, one group, a constant adjustment, too few rows or clusters.
 
     Mackenbach and Kunst 1997, doi 10.1016/S0277-9536(96)00073-1.
     """
-    values, design, weights = _design(table, outcome, rank_group, weight, adjust)
-    fit = sm.WLS(values, design, weights=weights).fit()
-    return _row(fit.params["ridit"], fit.bse["ridit"], fit.df_resid)
+    values, design, weights = _design(table, outcome, rank_group, weight, adjust, cluster)
+    errors, free = _errors(table, cluster)
+    fit = sm.WLS(values, design, weights=weights).fit(**errors)
+    return _row(fit.params["ridit"], fit.bse["ridit"], free or fit.df_resid)
 
 
 def relative_index(
@@ -67,6 +75,7 @@ def relative_index(
     rank_group: str,
     weight: str | None = None,
     adjust: Sequence[str] = (),
+    cluster: str | None = None,
 ) -> pd.DataFrame:
     """Estimate the relative index of inequality by log-linear regression on the ridit.
 
@@ -78,7 +87,8 @@ def relative_index(
 
     Parameters
     ----------
-    table, outcome, rank_group, weight, adjust : as for `slope_index`; the outcome is not negative.
+    table, outcome, rank_group, weight, adjust, cluster : as for `slope_index`; the outcome is not
+        negative.
 
     Returns
     -------
@@ -92,7 +102,8 @@ def relative_index(
 
     Mackenbach and Kunst 1997, doi 10.1016/S0277-9536(96)00073-1; McCullagh and Nelder 1989.
     """
-    values, design, weights = _design(table, outcome, rank_group, weight, adjust)
+    values, design, weights = _design(table, outcome, rank_group, weight, adjust, cluster)
+    errors, free = _errors(table, cluster)
     if (values < 0).any() or not values.any():
         raise AnalysisError(
             f"A relative index needs an outcome that is never below 0 and somewhere above it: "
@@ -111,8 +122,13 @@ def relative_index(
         raise AnalysisError(
             f"The relative index cannot be estimated: '{outcome}' is above 0 at one end only."
         )
-    dispersion = fit.pearson_chi2 / fit.df_resid
-    row = _row(slope, fit.bse["ridit"] * np.sqrt(dispersion), fit.df_resid)
+    error = fit.bse["ridit"] * np.sqrt(fit.pearson_chi2 / fit.df_resid)
+    if cluster:
+        # Errors by clusters allow for any dispersion as they stand.
+        error = _of_clusters(
+            scaled, design, weights, fit.fittedvalues, errors["cov_kwds"]["groups"]
+        )
+    row = _row(slope, error, free or fit.df_resid)
     return row.assign(**np.exp(row[["estimate", "ci_low", "ci_high"]]))
 
 
@@ -122,6 +138,7 @@ def concentration_index(
     rank_group: str,
     weight: str | None = None,
     adjust: Sequence[str] = (),
+    cluster: str | None = None,
 ) -> pd.DataFrame:
     """Estimate the concentration index by the convenient regression.
 
@@ -133,7 +150,8 @@ def concentration_index(
 
     Parameters
     ----------
-    table, outcome, rank_group, weight, adjust : as for `slope_index`; the outcome is not negative.
+    table, outcome, rank_group, weight, adjust, cluster : as for `slope_index`; the outcome is not
+        negative.
 
     Returns
     -------
@@ -145,7 +163,8 @@ def concentration_index(
 
     Kakwani, Wagstaff and van Doorslaer 1997, doi 10.1016/S0304-4076(96)01807-6.
     """
-    values, design, weights = _design(table, outcome, rank_group, weight, adjust)
+    values, design, weights = _design(table, outcome, rank_group, weight, adjust, cluster)
+    errors, free = _errors(table, cluster)
     if (values < 0).any() or not values.any():
         raise AnalysisError(
             f"A concentration index needs an outcome that is never below 0 and somewhere above it: "
@@ -155,8 +174,8 @@ def concentration_index(
     # The weighted mean of ridits is one half, whatever the groups.
     variance = np.average((rank - 0.5) ** 2, weights=weights)
     scaled = 2 * variance * values / np.average(values, weights=weights)
-    fit = sm.WLS(scaled, design, weights=weights).fit()
-    return _row(fit.params["ridit"], fit.bse["ridit"], fit.df_resid)
+    fit = sm.WLS(scaled, design, weights=weights).fit(**errors)
+    return _row(fit.params["ridit"], fit.bse["ridit"], free or fit.df_resid)
 
 
 def ridit(group: pd.Series, weight: pd.Series | None = None) -> pd.Series:
@@ -179,11 +198,35 @@ def ridit(group: pd.Series, weight: pd.Series | None = None) -> pd.Series:
     return group.map(score).astype(float).rename("ridit")
 
 
-def _design(table, outcome, rank_group, weight, adjust):
+def _errors(table: pd.DataFrame, cluster: str | None) -> tuple[dict, int]:
+    """What a fit needs to know of the clusters, and the degrees of freedom that they leave."""
+    if cluster is None:
+        return {}, 0
+    codes, names = pd.factorize(table[cluster])
+    if len(names) < 2:
+        raise AnalysisError(f"'{cluster}' has one cluster: errors by clusters need several.")
+    return {"cov_type": "cluster", "cov_kwds": {"groups": codes}}, len(names) - 1
+
+
+def _of_clusters(values, design, weights, fitted, codes) -> float:
+    """Standard error of the log ratio of a Poisson fit: the sandwich of HC1, summed by cluster."""
+    columns = design.to_numpy()
+    bread = np.linalg.inv(columns.T @ (columns * (weights * fitted).to_numpy()[:, None]))
+    scores = columns * (weights * (values - fitted)).to_numpy()[:, None]
+    count = codes.max() + 1
+    sums = np.column_stack([np.bincount(codes, column, count) for column in scores.T])
+    rows, terms = columns.shape
+    small = count / (count - 1) * (rows - 1) / (rows - terms)
+    covariance = small * bread @ (sums.T @ sums) @ bread
+    place = design.columns.get_loc("ridit")
+    return float(np.sqrt(covariance[place, place]))
+
+
+def _design(table, outcome, rank_group, weight, adjust, cluster):
     """The outcome, the design matrix (constant, ridit, adjustments) and the weights."""
     adjust = [adjust] if isinstance(adjust, str) else list(adjust or ())
     asked = [outcome, rank_group, *([weight] if weight else []), *adjust]
-    for column in asked:
+    for column in [*asked, *([cluster] if cluster else [])]:
         if column not in table:
             raise AnalysisError(f"The table has no column '{column}'.")
         if table[column].isna().any():

@@ -112,9 +112,26 @@ def find(folder: Path) -> dict[str, Path]:
             continue
         lines = _first_lines(path)
         for name, entry in catalogue().items():
-            if name not in found and any(_matches(entry, line) for line in lines):
+            if name not in found and _heading(entry, lines) is not None:
                 found[name] = path
     return found
+
+
+def _heading(entry: Mapping, lines: list[list[str]]) -> int | None:
+    """Number of the line that is this file's heading; None where it is not this file.
+
+    Files of one layout for areas of several sizes are told apart by how the codes below begin.
+    """
+    for number, line in enumerate(lines):
+        columns = _matches(entry, line)
+        if columns is None:
+            continue
+        below = lines[number + 1] if number + 1 < len(lines) else []
+        first = {ours: below[i].strip() for i, ours in columns.items() if i < len(below)}
+        begins = entry.get("begins", {}).items()
+        if all(first.get(ours, "").startswith(tuple(codes)) for ours, codes in begins):
+            return number
+    return None
 
 
 # --- Reading ----------------------------------------------------------------------------------
@@ -137,11 +154,12 @@ def read(name: str, path: Path) -> pd.DataFrame:
     entry = _entry(name)
     path = Path(path)
     lines = _first_lines(path)
-    position = next((i for i, line in enumerate(lines) if _matches(entry, line)), None)
+    position = _heading(entry, lines)
     if position is None:
         raise Problem(
             f"{path.name} is not recognised as '{name}' ({entry['title']}): columns that belong "
-            f"to it are missing. Take the file from {entry['landing_page']}."
+            f"to it are missing{_or_other_areas(entry)}. Take the file from "
+            f"{entry['landing_page']}."
         )
     columns = _matches(entry, lines[position])
     text = set(entry["text"])
@@ -172,6 +190,11 @@ def read(name: str, path: Path) -> pd.DataFrame:
         words = {code: word for word, codes in rule.items() if word != "from" for code in codes}
         frame[ours] = frame[rule["from"]].map(words)
     return frame
+
+
+def _or_other_areas(entry: Mapping) -> str:
+    codes = [code for begins in entry.get("begins", {}).values() for code in begins]
+    return f", or it is of areas whose codes do not begin {' or '.join(codes)}" if codes else ""
 
 
 def _check(entry: Mapping, frame: pd.DataFrame, file_name: str) -> None:
@@ -212,6 +235,14 @@ def _check(entry: Mapping, frame: pd.DataFrame, file_name: str) -> None:
             raise Problem(
                 f"{file_name} has {frame[ours].nunique():,} different values of {ours} where the "
                 f"official file has {expected:,}, {altered}"
+            )
+    if "adds_up" in entry:
+        rule = entry["adds_up"]
+        gap = (frame[rule["parts"]].sum(axis=1) - frame[rule["total"]]).abs()
+        if (gap > rule["within"]).any():
+            raise Problem(
+                f"{file_name}: in {int((gap > rule['within']).sum()):,} areas the parts do not add "
+                f"up to {rule['total']}, {altered}"
             )
     if "ages" in entry:
         ages = [c for c in frame.columns if c.startswith("age_")]
@@ -269,7 +300,8 @@ def obtain(
         if name not in addresses:
             if path is None:
                 say(
-                    f"{name}: no address to download from. Look on {entry['landing_page']} for "
+                    f"{name}{' (optional)' if entry.get('optional') else ''}: no address to "
+                    f"download from. Look on {entry['landing_page']} for "
                     f"'{entry.get('look_for', entry['title'])}', save it as CSV in that folder."
                 )
             continue

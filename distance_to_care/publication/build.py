@@ -22,7 +22,7 @@ import yaml
 
 from distance_to_care import places
 from distance_to_care.problems import Problem
-from distance_to_care.publication import execution, notebooks
+from distance_to_care.publication import boards, execution, find_my_area, notebooks
 from distance_to_care.publication.notebooks import Notebook
 
 STUB = """# {title}
@@ -108,7 +108,7 @@ def book(
     executed = execution.execute(
         pages, folders.results, folders.cache, progress, fork, _import_sphinx
     )
-    state = _state(executed, [page.name for page in left_out])
+    state = _state(executed, [page.name for page in left_out]) + boards.digest(folders.results)
     if _unchanged(folders, state):
         progress(f"Nothing has changed: the site in {folders.site} is up to date")
         return folders.site
@@ -116,7 +116,9 @@ def book(
     shutil.rmtree(folders.staging, ignore_errors=True)
     source = folders.staging / "source"
     _stage(source, executed, left_out)
+    boards.write(source, folders.results)
     built = _sphinx(source, folders.staging, [page.name for page in left_out])
+    find_my_area.write(built, folders.base)
     _swap(built, folders)
     folders.record.write_text(json.dumps({"state": state, "files": _files(folders.site)}))
     shutil.rmtree(folders.staging)

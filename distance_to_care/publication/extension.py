@@ -1,4 +1,4 @@
-"""The Sphinx extension of the book: numbers, banners, published tables and downloads.
+"""The Sphinx extension of the book: numbers, banners, published tables, figures, downloads.
 
 Pages are made from what notebooks published and from nothing else. The same code serves
 `make book` (which hands over executed notebooks) and plain `jupyter-book build` (which executes
@@ -22,7 +22,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from distance_to_care import figures, places, results, study, tables
 from distance_to_care.problems import Problem
-from distance_to_care.publication import functions, notebooks
+from distance_to_care.publication import area_file, boards, functions, notebooks
 
 log = logging.getLogger(__name__)
 NOTEBOOK_PREFIX = "notebooks/"
@@ -58,11 +58,40 @@ class TableDirective(SphinxDirective):
         return [node]
 
 
+class FigureDirective(SphinxDirective):
+    """{published-figure} name: a figure of a notebook, as it stands there."""
+
+    required_arguments = 1
+
+    def run(self):
+        node = PublishedPart(part="figure", name=self.arguments[0])
+        self.set_source_info(node)
+        return [node]
+
+
 class DownloadsDirective(SphinxDirective):
     """{downloads}: every published table, its kind, its page and its files."""
 
     def run(self):
         node = PublishedPart(part="downloads")
+        self.set_source_info(node)
+        return [node]
+
+
+class AreaFileDirective(SphinxDirective):
+    """{area-file}: a link to the table of every area, or how to make it where it is not here."""
+
+    def run(self):
+        node = PublishedPart(part="area-file")
+        self.set_source_info(node)
+        return [node]
+
+
+class BoardsDirective(SphinxDirective):
+    """{care-board-pages}: links to the pages of the care boards."""
+
+    def run(self):
+        node = PublishedPart(part="boards")
         self.set_source_info(node)
         return [node]
 
@@ -159,13 +188,10 @@ class Published:
         self.numbers = numbers.set_index("key")
 
     def kinds_of_page(self, docname: str) -> list[str]:
-        page = docname.removeprefix(NOTEBOOK_PREFIX)
-        if docname.startswith(NOTEBOOK_PREFIX):
-            return self.manifest["pages"].get(page, {}).get("kinds", [])
-        return []
+        return boards.kinds(docname, self.manifest["pages"])
 
     def redrawn(self, docname: str) -> list[str]:
-        page = docname.removeprefix(NOTEBOOK_PREFIX)
+        page = boards.of_page(docname)
         return sorted(
             {
                 entry["redrawn_from_accepted"]
@@ -206,7 +232,16 @@ class FillIn(SphinxPostTransform):
         if node["part"] == "downloads":
             node.replace_self(_raw(_downloads_html(published, depth)))
             return set()
+        if node["part"] == "area-file":
+            node.replace_self(_raw(area_file.link(depth)))
+            return {"open", "modelled"}
+        if node["part"] == "boards":
+            titles = {name: title.astext() for name, title in self.env.titles.items()}
+            node.replace_self(_raw(boards.links(self.env.found_docs, titles, depth)))
+            return set()
         name = node["name"]
+        if node["part"] == "figure":
+            return self._figure(node, name, published, depth)
         entry = published.manifest["tables"].get(name)
         if entry is None:
             log.warning("unknown table '%s': no notebook publishes it", name, location=node)
@@ -215,6 +250,21 @@ class FillIn(SphinxPostTransform):
         frame = results.read_published(published.folder / f"{name}.csv", name)
         shown = figures.ShownTable(frame, name, entry["title"], node["columns"] or None)
         node.replace_self(_raw(shown._repr_html_().replace("../downloads/", f"{depth}downloads/")))
+        return {entry["kind"]}
+
+    def _figure(self, node: PublishedPart, name: str, published: Published, depth: str) -> set[str]:
+        entry = published.manifest["figures"].get(name)
+        drawn = None
+        if entry is not None:
+            # What the notebook showed: image, alternative text, data table and downloads.
+            page = self.env.get_doctree(f"{NOTEBOOK_PREFIX}{entry['page']}")
+            marked = f'id="figure-{name}"'
+            drawn = next((raw for raw in page.findall(nodes.raw) if marked in raw.astext()), None)
+        if drawn is None:
+            log.warning("unknown figure '%s': no notebook shows it", name, location=node)
+            node.replace_self([])
+            return set()
+        node.replace_self(_raw(drawn.astext().replace("../downloads/", f"{depth}downloads/")))
         return {entry["kind"]}
 
     def _banner(self, kinds: list[str], published: Published) -> None:
@@ -311,6 +361,12 @@ def write_downloads(app: Sphinx, error: Exception | None) -> None:
         )
 
 
+def write_area_file(app: Sphinx, error: Exception | None) -> None:
+    """Put the table of every area beside the other downloads, where it can be made."""
+    if not error and app.builder.format == "html":
+        area_file.write(Path(app.outdir) / "downloads", places.results_root() / "_area_file")
+
+
 def setup(app: Sphinx) -> dict:
     """Register the extension."""
     # Kernels that Sphinx starts find the package without an installation.
@@ -322,11 +378,15 @@ def setup(app: Sphinx) -> dict:
     app.add_node(PublishedPart)
     app.add_role("number", NumberRole())
     app.add_directive("published-table", TableDirective)
+    app.add_directive("published-figure", FigureDirective)
     app.add_directive("downloads", DownloadsDirective)
+    app.add_directive("area-file", AreaFileDirective)
+    app.add_directive("care-board-pages", BoardsDirective)
     app.add_directive("data-dictionary", DictionaryDirective)
     app.add_directive("public-functions", FunctionsDirective)
     app.add_post_transform(FillIn)
     app.connect("env-before-read-docs", notebooks_first_publish)
     app.connect("env-updated", gather)
     app.connect("build-finished", write_downloads)
+    app.connect("build-finished", write_area_file)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

@@ -16,6 +16,10 @@ MODULES = (
     "imputation",
     "sensitivity",
     "excess_mortality",
+    "travel",
+    "access",
+    "centre_lists",
+    "deprived_and_far",
 )
 
 

@@ -7,7 +7,8 @@ import gzip
 import http.server
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +61,17 @@ def launched() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def over_pages(names: Sequence[str], look: Callable[[Browser, str], list[str]]) -> list[str]:
+    """Look at every page, with two browsers that share the pages out; gives all that was found."""
+
+    def look_at(part: Sequence[str]) -> list[str]:
+        with launched() as browser:
+            return [found for name in part for found in look(browser, name)]
+
+    with ThreadPoolExecutor(max_workers=2) as workers:
+        return [found for part in workers.map(look_at, (names[::2], names[1::2])) for found in part]
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

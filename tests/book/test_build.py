@@ -242,6 +242,10 @@ FAULTS = {
         replace("book/index.md", "one.all", "one.most"),
         r"book/index.md:\d+: WARNING: unknown number 'one.most'",
     ),
+    "unknown figure": (
+        replace("book/index.md", "Minutes", "```{published-figure} one_chart\n```\n\nMinutes"),
+        r"book/index.md:\d+: WARNING: unknown figure 'one_chart'",
+    ),
     "broken link": (
         replace("book/index.md", "Minutes", "[See](nowhere.md) minutes"),
         r"book/index.md:\d+.*nowhere.md",
@@ -284,7 +288,7 @@ def test_without_a_fault_the_same_small_book_is_built(tmp_path, monkeypatch):
     assert (site / "index.html").read_text() != "the site as it was"
 
 
-def test_a_build_in_which_nothing_changed_takes_less_than_three_seconds(site):
+def test_a_build_in_which_nothing_changed_takes_less_than_three_seconds(site, nothing_beside):
     started = time.monotonic()
     found = subprocess.run(
         [sys.executable, "-m", "distance_to_care", "build"],

@@ -4,63 +4,29 @@
 an environment that sees the libraries alone.
 """
 
-import os
 import shutil
-import site as python_site
 import subprocess
-import venv
 
 import pytest
+from background import ordinary_environment
 from bs4 import BeautifulSoup
 
-from distance_to_care import places, results
+from distance_to_care import results
 from distance_to_care.publication import build
 
-# What the command `jupyter-book` runs.
-JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
 
-
-@pytest.fixture(scope="module")
-def copy(tmp_path_factory):
-    """The project's files, as a clone would have them."""
-    target = tmp_path_factory.mktemp("clone") / "distance-to-care"
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=places.ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    for name in listed.stdout.splitlines():
-        source = places.ROOT / name
-        if source.is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target / name)
-    return target
-
-
-@pytest.fixture(scope="module")
-def python(tmp_path_factory):
-    """A Python that sees the libraries of this environment, but not the installed package."""
-    folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, with_pip=False)
-    (packages,) = folder.glob("lib/python*/site-packages")
-    # A plain path in a .pth file is searched, and the .pth files in it are not: they would bring
-    # the editable installation of this project along.
-    (packages / "libraries.pth").write_text("\n".join(python_site.getsitepackages()))
-    return folder / "bin" / "python"
-
-
-def run(python, copy, *arguments):
-    clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
-    clean.pop(places.RESULTS_VARIABLE, None)
+def run(python, folder, *arguments):
     done = subprocess.run(
-        [python, *arguments], cwd=copy, env=clean, capture_output=True, text=True, check=False
-    )
+        [python, *arguments],
+        cwd=folder, env=ordinary_environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done
 
 
-def test_the_environment_has_the_libraries_but_not_the_package(python, tmp_path):
+def test_the_environment_has_the_libraries_but_not_the_package(plain_build, tmp_path):
     probe = "import pandas, importlib.util as u; print(u.find_spec('distance_to_care'))"
-    found = run(python, tmp_path, "-c", probe)
+    found = run(plain_build.python, tmp_path, "-c", probe)
     assert found.stdout.strip() == "None"
 
 
@@ -69,8 +35,9 @@ def visible(path) -> str:
     return " ".join(page.get_text(" ").split())
 
 
-def test_plain_jupyter_book_gives_the_same_tables_and_pages(python, copy, site):
-    run(python, copy, "-c", JUPYTER_BOOK, "build", ".")
+def test_plain_jupyter_book_gives_the_same_tables_and_pages(plain_build, site):
+    done, copy = plain_build.done, plain_build.folder
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     plain = copy / "_build" / "html"
     assert results.compare(copy / "_build" / "results" / "_merged") == []
     for page in build.contents():
@@ -80,9 +47,11 @@ def test_plain_jupyter_book_gives_the_same_tables_and_pages(python, copy, site):
 
 
 @pytest.mark.slow
-def test_plain_nbval_gives_the_same_tables(python, copy):
+def test_plain_nbval_gives_the_same_tables(plain_build):
+    copy = plain_build.folder
     shutil.rmtree(copy / "_build", ignore_errors=True)
-    run(python, copy, "-m", "pytest", "--nbval-lax", "notebooks/", "-q", "-p", "no:cacheprovider")
+    command = ["-m", "pytest", "--nbval-lax", "notebooks/", "-q", "-p", "no:cacheprovider"]
+    run(plain_build.python, copy, *command)
     pages = [n.removeprefix("notebooks/") for n in build.contents() if "notebooks/" in n]
     merged = results.merge(pages, copy / "_build" / "results")
     assert results.compare(merged) == []

@@ -1,6 +1,7 @@
 """The built pages: banners, numbers, figures, and links that lead somewhere."""
 
 import re
+from functools import cache
 
 import pytest
 from bs4 import BeautifulSoup
@@ -80,20 +81,56 @@ def test_every_figure_has_alternative_text_a_table_and_downloads(site, page):
             assert (site / "notebooks" / href).resolve().exists()
 
 
+def test_a_figure_on_another_page_is_that_of_its_notebook(site):
+    manifest = results.accepted_manifest()
+    shown = []
+    for source in sorted(places.BOOK.glob("*.md")):
+        here = main(site, f"book/{source.stem}")
+        asked = re.findall(r"\{published-figure\} (\S+)", source.read_text(encoding="utf-8"))
+        assert len(here.select("figure.published-figure")) == len(asked)
+        for name in asked:
+            entry = manifest["figures"][name]
+            figure = here.select_one(f"#figure-{name}")
+            original = main(site, f"notebooks/{entry['page']}").select_one(f"#figure-{name}")
+            assert figure.select_one("img")["src"] == original.select_one("img")["src"]
+            assert figure.select_one("img")["alt"] == entry["alt"]
+            details = figure.find_next_sibling("details")
+            assert details.select_one("table caption")
+            hrefs = [a["href"] for a in details.find_next_sibling("p").select("a")]
+            assert f"../downloads/{name}.svg" in hrefs
+            for href in hrefs:
+                assert (site / "book" / href).resolve().exists()
+            shown.append((source.stem, entry["kind"]))
+    # The opening page on access shows what it says, and wears the banner of it.
+    assert ("access", "modelled") in shown
+    for page, kind in shown:
+        banners = [
+            b.get_text(strip=True) for b in soup(site, f"book/{page}").select(".kind-banner")
+        ]
+        assert results.BANNERS[kind] in banners
+
+
+@cache
+def written(table: str) -> set[str]:
+    """Every way in which the numbers of an accepted table may be written in words."""
+    rows = results.read_published(places.ACCEPTED / f"{table}.csv", table)
+    drawn = ("estimate", "hazard_ratio", "ci_low", "ci_high", "value", "time_years", "low", "high")
+    drawn += ("travel_minutes", "distance_km")
+    values = rows[[c for c in drawn if c in rows]].astype(float).to_numpy()
+    flat = values[values == values]
+    found = {f"{v:z.{d}f}" for v in flat for d in (0, 1, 2)} | {f"{v:g}" for v in flat}
+    return found | {f"{100 * v:.0f}" for v in flat}
+
+
 @pytest.mark.parametrize("page", [p for p in PAGES if p.startswith("notebooks/")])
-def test_numbers_in_alternative_text_come_from_the_table(site, page):
+def test_numbers_in_alternative_text_come_from_the_table(page):
     manifest = results.accepted_manifest()
     for entry in manifest["figures"].values():
         if entry["page"] != page.removeprefix("notebooks/"):
             continue
-        table = results.read_published(places.ACCEPTED / f"{entry['table']}.csv", entry["table"])
-        drawn = ("estimate", "hazard_ratio", "ci_low", "ci_high", "value", "time_years")
-        values = table[[c for c in drawn if c in table]].astype(float).to_numpy()
-        flat = values[values == values]
-        written = {f"{v:z.{d}f}" for v in flat for d in (0, 1, 2)} | {f"{v:g}" for v in flat}
-        written |= {f"{100 * v:.0f}" for v in flat}
         for value in re.findall(r"(?<![\w.])-?\d+\.\d+\b", entry["alt"]):
-            assert value in written, f"{value} in the alternative text of {entry['title']}"
+            known = value in written(entry["table"])
+            assert known, f"{value} in the alternative text of {entry['title']}"
 
 
 def test_every_synthetic_figure_says_so_in_the_image(site):

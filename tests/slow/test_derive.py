@@ -7,13 +7,28 @@ import pytest
 
 from distance_to_care import places
 
-DERIVED = ("areas.parquet", "hospitals.csv", "travel_minutes.parquet", "travel_matrix_mended.csv")
+DERIVED = (
+    "areas.parquet",
+    "hospitals.csv",
+    "travel_minutes.parquet",
+    "travel_matrix_mended.csv",
+    "travel_matrix_mended_cells.csv",
+    "postcodes.parquet",
+    "wales_areas.parquet",
+    "wales_travel_minutes.parquet",
+    "area_coast.csv",
+    "area_grid.parquet",
+    "boundaries.parquet",
+    "towns.csv",
+    "travel_estimator.csv",
+)
+UNWANTED = shutil.ignore_patterns(".venv", "__pycache__")
 
 
 @pytest.mark.slow
 def test_deriving_gives_the_same_bytes(tmp_path):
-    (tmp_path / "data").mkdir()
-    shutil.copytree(places.OPEN, tmp_path / "data" / "open", ignore=shutil.ignore_patterns(".venv"))
+    for folder in ("data", "distance_to_care"):
+        shutil.copytree(places.ROOT / folder, tmp_path / folder, ignore=UNWANTED)
     shutil.copyfile(places.ROOT / "Makefile", tmp_path / "Makefile")
     for name in DERIVED:
         (tmp_path / "data" / "open" / name).unlink()

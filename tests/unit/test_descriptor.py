@@ -49,7 +49,7 @@ def test_parquet_files_are_read_and_checked_by_our_own_reader():
     started = time.monotonic()
     for entry in RESOURCES:
         if entry["path"].endswith(".parquet"):
-            assert len(tables.read(entry["name"])) > 30_000
+            assert len(tables.read(entry["name"])) > 1_000
     assert time.monotonic() - started < 30
 
 

@@ -115,3 +115,73 @@ def test_tables_speak_in_words_and_not_in_names_of_the_code():
     assert ">0.0004<" in shown
     assert ">-12.3<" in shown
     assert "recovered, 95% CI from" in shown
+
+
+@pytest.fixture
+def ranged(tmp_path):
+    page = results.Page("r", root=tmp_path, sources=["areas"])
+    table = pd.DataFrame(
+        {
+            "group": ["a", "b", "c"],
+            "estimate": [11.68, np.nan, 24.0],
+            "low": [9.23, 8.51, 24.0],
+            "high": [33.07, 22.02, 24.0],
+            "people": [1_234_567, 10, 20],
+        }
+    )
+    return page.publish(table, "ranged", "Ranges")
+
+
+def test_a_range_stands_in_one_column_with_its_estimate(ranged):
+    """Two columns of ends lose the second one on a phone, and the reader one end of the range."""
+    shown = figures.table_html(ranged, "Ranges")
+    assert '<th scope="col" class="number">estimate (range)</th>' in shown
+    assert '<td class="number">11.7 (9.2 to 33.1)</td>' in shown
+    assert '<td class="number">8.5 to 22.0</td>' in shown
+    assert '<td class="number">24</td>' in shown
+    assert "lowest" not in shown
+    headings = {"group": "region", "estimate": "per cent", "low": "", "high": ""}
+    named = figures.table_html(ranged, "Ranges", headings)
+    assert '<th scope="col">region</th><th scope="col" class="number">per cent</th>' in named
+    # Beside a confidence interval nobody could tell the pairs apart: the columns stay.
+    beside = figures.table_html(ranged.assign(ci_low=1.0, ci_high=2.0), "Ranges")
+    assert ">lowest</th>" in beside
+    assert ">highest</th>" in beside
+
+
+@pytest.mark.parametrize(
+    ("numbers", "written"),
+    [
+        ((28_275.1, 15_664.2, 48_633.3), "28,275 (15,664 to 48,633)"),
+        ((0.05, 0.0, 0.2), "0.050 (0 to 0.200)"),
+        ((1500.0, 0.02, 3000.5), "1,500 (0.020 to 3,000)"),
+        ((np.nan, np.nan, np.nan), ""),
+        ((3.0, np.nan, np.nan), "3"),
+        ((2.44, 81.6), "2.4 to 81.6"),
+    ],
+)
+def test_a_range_has_the_same_decimals_throughout(numbers, written):
+    assert figures._joined(*numbers) == written
+
+
+def test_a_range_chart_says_inside_what_its_marks_are(ranged):
+    groups = {name: name.upper() for name in ranged["group"]}
+    what = "minutes by deprivation, car ownership not included"
+    drawing = figures.ranges(ranged, "Minutes", groups, what)
+    assert f"{figures.LISTS_MARK} Car ownership not included.</text>" in drawing.svg
+    assert "A: 12 (9 to 33); B: 9 to 22; C: 24 on every list." in drawing.alt
+    with_axis = figures.ranges(ranged, "Minutes, car ownership not included", groups, what)
+    assert f"{figures.LISTS_MARK}</text>" in with_axis.svg
+    other = figures.ranges(ranged, "Minutes", groups, "minutes", mark="Bar: error of the model.")
+    assert "Bar: error of the model.</text>" in other.svg
+    assert "on every list" not in other.alt
+    assert "ar ownership" not in other.svg
+
+
+def test_large_numbers_on_an_axis_have_commas(tmp_path):
+    page = results.Page("r", root=tmp_path, sources=["areas"])
+    table = pd.DataFrame({"group": ["a"], "estimate": [9e4], "low": [4e4], "high": [2e5]})
+    table = page.publish(table, "large", "Large")
+    drawing = figures.ranges(table, "People", {"a": "A"}, "people", form="{:,.0f}")
+    assert ">100,000</text>" in drawing.svg
+    assert ">100000</text>" not in drawing.svg

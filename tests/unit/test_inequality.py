@@ -100,6 +100,71 @@ def test_a_linear_probability_slope_needs_no_robust_error(lung):
     assert found["standard_error"] == pytest.approx(robust, rel=0.05)
 
 
+@pytest.fixture
+def towns():
+    """Areas of four towns: fifth, minutes, people."""
+    return pd.DataFrame(
+        {
+            "quintile": [1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 2, 4],
+            "town": list("aaabbbbcccdd"),
+            "minutes": [61, 55, 43, 38, 41, 70, 66, 42, 47, 30, 58, 33],
+            "people": [469, 450, 448, 448, 544, 210, 180, 330, 410, 95, 120, 260],
+        }
+    )
+
+
+def test_errors_by_clusters_are_those_of_sandwich(towns):
+    # library(sandwich); se <- sqrt(vcovCL(f, cluster = d$town, type = "HC1")["ridit", "ridit"])
+    # coef(f)["ridit"] + c(-1, 1) * qt(.975, 3) * se
+    def found(index):
+        return row(index(towns, "minutes", "quintile", "people", cluster="town"))
+
+    # f <- lm(minutes ~ ridit, weights = people, data = d)
+    answer = [-32.03506897124767, 2.53876891791428, -40.11456473403307, -23.95557320846226]
+    assert found(inequality.slope_index) == pytest.approx(answer, rel=1e-10)
+    # f <- glm(minutes ~ ridit, weights = people, family = quasipoisson, data = d); exp(ends)
+    answer = [0.5108776001706692, 0.0580086236517035, 0.4247584700013161, 0.6144572522717061]
+    assert found(inequality.relative_index) == pytest.approx(answer, rel=1e-8)
+    # f <- lm(I(2 * v * minutes / m) ~ ridit, weights = people, data = d); v, m as above
+    answer = [-0.10624145839105, 0.00841960142490006, -0.133036387837688, -0.07944652894441874]
+    assert found(inequality.concentration_index) == pytest.approx(answer, rel=1e-10)
+
+
+@pytest.mark.parametrize("index", INDICES)
+def test_clusters_change_the_interval_and_never_the_estimate(index, towns):
+    by_area = index(towns, "minutes", "quintile", "people").iloc[0]
+    by_town = index(towns, "minutes", "quintile", "people", cluster="town").iloc[0]
+    assert by_town["estimate"] == by_area["estimate"]
+    assert by_town["standard_error"] != pytest.approx(by_area["standard_error"], rel=0.01)
+
+
+@pytest.mark.parametrize("index", INDICES)
+def test_twice_the_same_areas_in_the_same_towns_are_no_more_evidence(index, towns):
+    """Each area listed twice: errors of single rows shrink, those of towns hardly move."""
+    twice = pd.concat([towns, towns], ignore_index=True)
+    ratios = []
+    for cluster in (None, "town"):
+        one, two = (
+            index(t, "minutes", "quintile", "people", cluster=cluster)["standard_error"].item()
+            for t in (towns, twice)
+        )
+        ratios.append(two / one)
+    assert ratios[0] == pytest.approx((10 / 22) ** 0.5, rel=1e-6)
+    # Only the correction of small samples is left: (23 / 22) / (11 / 10).
+    assert ratios[1] == pytest.approx((23 / 22 / (11 / 10)) ** 0.5, rel=1e-6)
+
+
+@pytest.mark.parametrize("index", INDICES)
+def test_clusters_are_checked(index, towns):
+    with pytest.raises(AnalysisError, match="no column 'village'"):
+        index(towns, "minutes", "quintile", cluster="village")
+    with pytest.raises(AnalysisError, match="'town' has one cluster"):
+        index(towns.assign(town="a"), "minutes", "quintile", cluster="town")
+    missing = towns.assign(town=[None, *towns["town"][1:]])
+    with pytest.raises(AnalysisError, match="'town' is missing in 1 rows"):
+        index(missing, "minutes", "quintile", cluster="town")
+
+
 def test_ridits_are_the_middles_of_cumulative_shares(groups):
     scores = inequality.ridit(groups["quintile"], groups["people"])
     assert scores.iloc[0] == pytest.approx(469 / 2359 / 2)

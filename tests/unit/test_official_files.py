@@ -175,15 +175,138 @@ def test_every_entry_can_be_used():
 
 def test_official_files_of_this_machine_add_up(official_folder):
     found = official.find(official_folder)
-    assert set(found) == set(official.catalogue())
-    for name in ("imd_2019", "imd_2025", "rural_urban_2011", "lookup_lsoa11_icb22"):
+    needed = {name for name, entry in official.catalogue().items() if not entry.get("optional")}
+    assert needed <= set(found)
+    for name in (
+        "imd_2019",
+        "imd_2025",
+        "imd_2019_domains",
+        "imd_2025_domains",
+        "rural_urban_2011",
+        "lookup_lsoa11_icb22",
+    ):
         frame = official.read(name, found[name])
         assert frame["area_code"].is_unique
     assert set(tables.official("rural_urban_2011")["rural_urban"]) == {"rural", "urban"}
+    # Every domain ranks the same areas from 1.
+    for edition, areas in (("imd_2019_domains", 32_844), ("imd_2025_domains", 33_755)):
+        domains = tables.official(edition)
+        ranks = [column for column in domains if column.endswith("_rank")]
+        assert len(ranks) == 7
+        assert (domains[ranks].min() == 1).all()
+        assert (domains[ranks].max() == areas).all()
     population = tables.official("population_mid2020")
     english = population["area_code"].str.startswith("E")
     # The mid-2020 population of England as ONS published it.
     assert population.loc[english, "people"].sum() == 56_550_138
+
+
+# --- One file that serves for two, one layout for areas of many sizes ---------------------------
+
+DOMAINS = [
+    "Income",
+    "Employment",
+    "Education; Skills and Training",
+    "Health Deprivation and Disability",
+    "Crime",
+    "Barriers to Housing and Services",
+    "Living Environment",
+]
+
+
+def domain_lines() -> list[str]:
+    """The stand-in with the ranks of the domains beside it, as the all-in-one file has them."""
+    entry = official.catalogue()["imd_2019_domains"]
+    heading, *rows = imd_lines()
+    for domain in DOMAINS:
+        title = domain.replace(";", ",")
+        heading += f',"{title} Rank (where 1 is most deprived)"'
+        if domain in ("Income", "Barriers to Housing and Services"):
+            heading += f',"{title} Decile (where 1 is most deprived 10% of LSOAs)"'
+    ours = [name.removesuffix("_rank") for name in entry["sums"] if name.endswith("_rank")]
+    ends = [entry["sums"][f"{name}_rank"] - sum(range(1, ROWS)) for name in ours]
+    lines = [heading]
+    for i, row in enumerate(rows, 1):
+        decile = row.rsplit(",", 1)[1]
+        for name, end in zip(ours, ends, strict=True):
+            row += f",{end if i == ROWS else i}"
+            row += f",{decile}" if name in ("income", "barriers") else ""
+        lines.append(row)
+    return lines
+
+
+def test_one_file_serves_for_the_index_and_its_domains(tmp_path, server):
+    server.files["/all.csv"] = content(domain_lines())
+    asked = dict.fromkeys(("imd_2019", "imd_2019_domains"), server.address + "/all.csv")
+    found = official.obtain(tmp_path, asked)
+    assert server.asked == ["/all.csv"]
+    assert found["imd_2019"] == found["imd_2019_domains"]
+    domains = official.read("imd_2019_domains", found["imd_2019_domains"])
+    assert domains.columns.tolist() == list(
+        official._headings(official.catalogue()["imd_2019_domains"])
+    )
+    assert domains["income_rank"].iloc[99] == 100
+    assert domains["barriers_decile"].iloc[-1] == 10
+
+
+def test_altered_domain_is_a_problem(tmp_path):
+    lines = domain_lines()
+    lines[2] = lines[2].replace(",2,", ",3,", 1)
+    (tmp_path / "all.csv").write_bytes(content(lines))
+    with pytest.raises(Problem, match="income_rank adds up to.*altered"):
+        official.read("imd_2019_domains", tmp_path / "all.csv")
+
+
+CARS_HEADING = (
+    "date,geography,geography code,Number of cars or vans: Total: All households,"
+    "Number of cars or vans: No cars or vans in household,"
+    "Number of cars or vans: 1 car or van in household,"
+    "Number of cars or vans: 2 cars or vans in household,"
+    "Number of cars or vans: 3 or more cars or vans in household"
+)
+
+
+def car_lines() -> list[str]:
+    """Invented households of every area of England and Wales, in the publisher's layout."""
+    codes = [f"E01{i:06d}" for i in range(33_755)] + [f"W01{i:06d}" for i in range(1_917)]
+    # Small counts are changed a little by the publisher: the parts miss the total by one.
+    return [CARS_HEADING, *(f"2021,Somewhere,{code},601,150,250,150,50" for code in codes)]
+
+
+def test_cars_are_recognised_among_areas_of_other_sizes(tmp_path):
+    """The archive holds the same table of districts and of the whole country beside it."""
+    for name, code in (("ctry", "E92000001"), ("ltla", "E06000001"), ("msoa", "E02000001")):
+        row = f"2021,Somewhere,{code},601,150,250,150,50"
+        (tmp_path / f"census2021-ts045-{name}.csv").write_bytes(content([CARS_HEADING, row]))
+    assert "cars_census2021" not in official.find(tmp_path)
+    with pytest.raises(Problem, match="codes do not begin E01 or W01"):
+        official.read("cars_census2021", tmp_path / "census2021-ts045-ltla.csv")
+    path = tmp_path / "census2021-ts045-lsoa.csv"
+    path.write_bytes(content(car_lines()))
+    assert official.find(tmp_path)["cars_census2021"] == path
+    frame = official.read("cars_census2021", path)
+    assert len(frame) == 35_672
+    assert frame["households_no_car"].sum() == 150 * 35_672
+    assert frame["households"].dtype == "int64"
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda lines: lines[:-1], "35,671 rows where the official file has 35,672.*truncated"),
+        (lambda lines: [*lines[:-1], lines[1]], "area_code more than once"),
+        (
+            lambda lines: [*lines[:-1], lines[-1].replace(",150,250", ",50,250")],
+            "in 1 areas the parts do not add up to households, so it has been altered",
+        ),
+        (lambda lines: [*lines[:-1], lines[-1].replace("601", "many")], "text in the column"),
+    ],
+)
+def test_bad_file_of_cars_is_a_problem(tmp_path, change, sentence):
+    path = tmp_path / "cars.csv"
+    path.write_bytes(content(change(car_lines())))
+    with pytest.raises(Problem, match=sentence):
+        official.read("cars_census2021", path)
 
 
 # --- Obtaining --------------------------------------------------------------------------------

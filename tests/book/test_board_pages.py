@@ -1,0 +1,187 @@
+"""The page of every care board in the built site: complete, cautious, and two printed sides."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+
+import pandas as pd
+import pytest
+from browser import launched
+from bs4 import BeautifulSoup
+
+from distance_to_care import results
+from distance_to_care.publication import boards
+
+# A4: the room for two sides must hold for the boards with the most to say.
+LONGEST, SIDES = 4, 2
+SECONDS_FOR_ALL = 60
+
+
+@pytest.fixture(scope="module")
+def published(site):
+    """What the pages were written from, as the site offers it for download."""
+    folder = site / "downloads"
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    read = {
+        name: results.read_published(folder / f"{name}.csv", name)
+        for name, entry in manifest["tables"].items()
+        if entry["page"] == boards.PAGE
+    }
+    return boards.Published(read, manifest["figures"])
+
+
+@pytest.fixture(scope="module")
+def written(site):
+    """The boards' pages by code."""
+    folder = site / boards.FOLDER
+    return {
+        path.stem.upper(): BeautifulSoup(path.read_text(encoding="utf-8"), "lxml")
+        for path in sorted(folder.glob("*.html"))
+    }
+
+
+def names(published):
+    table = published.tables[boards.PAGE]
+    return table[table["board_code"] != "all"].groupby("board_code")["board"].first()
+
+
+def words(page):
+    return re.sub(r"\s+", " ", page.select_one("main").get_text(" "))
+
+
+def test_every_board_of_the_edition_has_a_page(site, published, written):
+    named = names(published)
+    assert len(named) == 36
+    assert list(written) == sorted(named.index)
+    for code, page in written.items():
+        assert page.select_one("h1").get_text().startswith(f"{named[code]} integrated care board")
+        assert "boundaries are those of April 2026" in words(page)
+    overview = (site / "notebooks" / f"{boards.PAGE}.html").read_text(encoding="utf-8")
+    listed = BeautifulSoup(overview, "lxml").select("ul.board-list a")
+    assert [a.get_text() for a in listed] == sorted(named)
+    for link in listed:
+        assert (site / "notebooks" / link["href"]).resolve().exists()
+
+
+def test_every_page_wears_the_banners_of_its_results(written):
+    for code, page in written.items():
+        shown = {banner.get_text(strip=True) for banner in page.select(".kind-banner")}
+        assert results.BANNERS["modelled"] in shown, code
+        # The banner of the model stands in its section, where there is one, and not on top.
+        first = page.select_one("h1").find_next("div", class_="kind-banners")
+        assert results.BANNERS["scenario"] not in first.get_text(), code
+        heading = next(h for h in page.select("h2") if "If one clinic" in h.get_text())
+        section = heading.find_parent("section")
+        assert bool(section.select("table")) == bool(section.select(".kind-scenario")), code
+
+
+def test_people_on_the_pages_are_the_people_of_england(published, written):
+    england = published.of("", "all", measure="mean")["people"].iloc[0]
+    told = [
+        re.search(r"Of ([\d,]+) people aged 65 and over", words(p))[1] for p in written.values()
+    ]
+    assert sum(int(number.replace(",", "")) for number in told) == england
+    # The same for people beyond an hour on the base list, from the table that the pages read.
+    lists = published.tables["care_boards_by_list"]
+    far = lists[(lists["measure"] == "people beyond 60 minutes") & (lists["centre_list"] == "AB")]
+    far = far[far["scenario"] == far["scenario"].iloc[0]].set_index("board_code")["estimate"]
+    assert far.drop("all").sum() == pytest.approx(far["all"])
+
+
+def test_the_paragraph_to_paste_is_that_of_the_tables(published, written):
+    study, started = boards._default_study(), time.process_time()
+    for code, page in written.items():
+        (box,) = page.select(".to-paste pre")
+        pasted = box.get_text().strip()
+        compiled = re.search(r"data as compiled on (\d+ \w+ \d{4})", pasted)[1]
+        assert pasted == boards.paragraph(published, code, study, compiled)
+        assert "unofficial list" in pasted
+        assert "car ownership not included" in pasted
+    assert time.process_time() - started < SECONDS_FOR_ALL
+
+
+def test_a_board_that_is_not_steady_is_told_as_a_range(published, written):
+    means = published.tables[boards.PAGE]
+    means = means[(means["measure"] == "mean") & (means["scenario"] == means["scenario"].iloc[0])]
+    means = means.set_index("board_code")
+    doubtful = [code for code in written if not means.loc[code, "steady"]]
+    assert 0 < len(doubtful) < len(written)
+    for code, page in written.items():
+        text = words(page)
+        low, high = (f"{means.loc[code, end]:.0f}" for end in ("low", "high"))
+        (pasted,) = (box.get_text() for box in page.select(".to-paste pre"))
+        if code in doubtful:
+            assert f"is {low} to {high} minutes one way" in pasted
+            assert "no rank should be quoted" in pasted
+            # Each row is an end of the range; the base list lies inside it.
+            assert "base list (A and B)" not in text
+            assert "never to be quoted alone" in text
+        else:
+            base = f"{means.loc[code, 'estimate']:.0f}"
+            assert f"is {base}" in pasted
+            assert "no rank should be quoted" not in pasted
+
+
+def test_deprivation_never_meets_travel_without_the_cars(written):
+    for code, page in written.items():
+        main = page.select_one("main")
+        spoken = [
+            tag.get_text(" ", strip=True) for tag in main.select("caption, figcaption, h1, h2")
+        ]
+        spoken += [image["alt"] for image in main.select("img[alt]")]
+        for block in main.select("p, pre"):
+            spoken += re.split(r"(?<=[.!?])\s+", block.get_text(" ", strip=True))
+        for sentence in spoken:
+            travels = re.search(r"\b(minutes|drive|driving|car|far)\b", sentence)
+            if travels and re.search("depriv", sentence, re.IGNORECASE):
+                assert boards.CARS in sentence, f"{code}: {sentence}"
+        assert "Public transport is left out" in words(page)
+
+
+def test_what_a_clinic_would_save_is_a_model(written):
+    for code, page in written.items():
+        heading = next(h for h in page.select("h2") if "If one clinic" in h.get_text())
+        text = heading.find_parent("section").get_text(" ")
+        assert "would" in text or "Nobody in this board" in text, code
+        assert not re.search(r"\bwill\b", text), code
+
+
+def test_every_page_shows_its_map(site, published, written):
+    for code, page in written.items():
+        (image,) = page.select("figure.board-map img")
+        assert image["alt"] == published.figures[f"board_{code.lower()}"]["alt"]
+        assert (site / boards.FOLDER / image["src"]).resolve().stat().st_size < 400_000
+
+
+def test_every_page_offers_the_rows_of_its_board(site, published, written):
+    lengths = sum(
+        (table["board_code"] != "all").sum()
+        for table in published.tables.values()
+        if "board_code" in table
+    )
+    found = 0
+    for code, page in written.items():
+        (link,) = page.select("a.download[href$='.csv']")
+        rows = pd.read_csv((site / boards.FOLDER / link["href"]).resolve(), dtype=str)
+        assert set(rows["board_code"]) == {code}
+        found += len(rows)
+        assert len(page.select(".downloads a[download]")) == 3
+    assert found == lengths
+
+
+def test_a_page_prints_on_two_sides(site, written):
+    by_length = sorted(written, key=lambda code: len(words(written[code])))[-LONGEST:]
+    by_rows = sorted(written, key=lambda code: len(written[code].select("main tr")))[-LONGEST:]
+    with launched() as opened:
+        page = opened.new_page()
+        for code in sorted({*by_length, *by_rows}):
+            page.goto((site / boards.FOLDER / f"{code.lower()}.html").as_uri())
+            assert page.evaluate(
+                "Array.from(document.querySelectorAll('figure.board-map img'))"
+                ".every((image) => image.complete && image.naturalWidth > 0)"
+            )
+            pdf = page.pdf(format="A4", prefer_css_page_size=True)
+            sides = len(re.findall(rb"/Type\s*/Page[^s]", pdf))
+            assert sides == SIDES, f"{code} prints on {sides} sides"
