@@ -260,6 +260,34 @@ def travel_by(areas: pd.DataFrame, group: str | None, level: str | None = None) 
     return table.assign(group_by=group or "all", people=table["people"].round().astype("Int64"))
 
 
+def minutes_by_list(minutes: pd.DataFrame, centres: pd.DataFrame) -> pd.DataFrame:
+    """Find the minutes to the nearest centre under every way to read the list of centres.
+
+    Parameters
+    ----------
+    minutes : one-way minutes by car; index `area_code`, one column a site.
+    centres : the list: `site`, `certainty` (A, B, C).
+
+    Returns
+    -------
+    Minutes; index `area_code`, columns A (surest sites), AB (base list) and ABC (every candidate).
+
+    Raises
+    ------
+    Problem : a list without a site.
+    """
+    found = {}
+    for grades, name in LISTS.items():
+        sites = centres.loc[centres["certainty"].isin(list(grades)), "site"]
+        if sites.empty:
+            raise Problem(
+                f"No centre has certainty {' or '.join(grades)}, so the list '{name}' is empty. "
+                "Mark the surest centres A in the column 'certainty'."
+            )
+        found[grades] = geography.nearest(minutes[sites]).set_index("area_code")["value"]
+    return pd.DataFrame(found)
+
+
 def travel_by_list(
     minutes: pd.DataFrame, centres: pd.DataFrame, areas: pd.DataFrame, group: str | None = None
 ) -> pd.DataFrame:

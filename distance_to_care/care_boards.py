@@ -154,7 +154,7 @@ def by_list(
     ----------
     areas : one row an area: `area_code`, `board_code`, `board`, `people` (aged 65 and over),
         `expected_patients`, and the columns of `groups`.
-    near : minutes as `deprived_and_far.minutes_by_list` returns them.
+    near : minutes as `access.minutes_by_list` returns them.
     groups : columns that cut every board again; each also has the group `all`.
     driving : names of ways to drive, and what minutes are multiplied by in each.
     limits : minutes beyond which people are counted.
@@ -639,7 +639,7 @@ def everything(
     `of_2022` and `summary`.
     """
     assumed = assumptions["value"]
-    near = deprived_and_far.minutes_by_list(minutes, centres)
+    near = access.minutes_by_list(minutes, centres)
     driving = {ORDINARY: 1.0, SLOWER: assumed["slower_driving"]}
     lists = by_list(areas, near, driving=driving)
     steady = steadiness(lists)

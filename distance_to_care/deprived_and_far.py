@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from distance_to_care import access, centre_lists, geography
+from distance_to_care import access, centre_lists
 from distance_to_care.problems import Problem
 
 BASE = "AB"
@@ -52,34 +52,6 @@ ONE_CLASS = "in the same class on every list"
 ORDINARY, SLOWER = "ordinary driving", "slower driving"
 
 
-def minutes_by_list(minutes: pd.DataFrame, centres: pd.DataFrame) -> pd.DataFrame:
-    """Find the minutes to the nearest centre under every way to read the list of centres.
-
-    Parameters
-    ----------
-    minutes : one-way minutes by car; index `area_code`, one column a site.
-    centres : the list: `site`, `certainty` (A, B, C).
-
-    Returns
-    -------
-    Minutes; index `area_code`, columns A (surest sites), AB (base list) and ABC (every candidate).
-
-    Raises
-    ------
-    Problem : a list without a site.
-    """
-    found = {}
-    for grades, name in access.LISTS.items():
-        sites = centres.loc[centres["certainty"].isin(list(grades)), "site"]
-        if sites.empty:
-            raise Problem(
-                f"No centre has certainty {' or '.join(grades)}, so the list '{name}' is empty. "
-                "Mark the surest centres A in the column 'certainty'."
-            )
-        found[grades] = geography.nearest(minutes[sites]).set_index("area_code")["value"]
-    return pd.DataFrame(found)
-
-
 def steadiness(
     minutes: pd.DataFrame,
     centres: pd.DataFrame,
@@ -90,7 +62,7 @@ def steadiness(
 
     Parameters
     ----------
-    minutes, centres : as for `minutes_by_list`.
+    minutes, centres : as for `access.minutes_by_list`.
     areas : one row an area: `area_code`, `people` and the columns of `kinds`.
     kinds : columns of places.
 
@@ -116,7 +88,7 @@ def mark(
     Parameters
     ----------
     areas : one row an area: `area_code` and the column `deprivation`.
-    by_list : minutes as `minutes_by_list` returns them, of these areas at least.
+    by_list : minutes as `access.minutes_by_list` returns them, of these areas at least.
     deprivation : column of groups of deprivation, 1 the most deprived: quintiles of any edition of
         the index, or of one of its domains.
     most_deprived : the groups that are called deprived.
@@ -603,7 +575,7 @@ def atlas(
     Parameters
     ----------
     areas : as `access.area_table` returns it.
-    by_list : as `minutes_by_list` returns it.
+    by_list : as `access.minutes_by_list` returns it.
     steadiness : for `board` and `local_authority` what `by_place` needs to know.
     slower_driving : what minutes are multiplied by for slower driving.
     map_edges : as the edges of `two_ways`.

@@ -25,28 +25,6 @@ INDICES = {
 _KEYS = ["measure", "group", "level"]
 
 
-def nearest_by_list(minutes: pd.DataFrame, centres: pd.DataFrame) -> pd.DataFrame:
-    """Take the minutes to the nearest site of every way to read the list of centres.
-
-    Parameters
-    ----------
-    minutes : one-way minutes; index `area_code`, one column a site (`travel.minutes_to`).
-    centres : the list: `site`, `certainty` (A, B, C).
-
-    Returns
-    -------
-    One-way minutes; index `area_code`, one column a list (A; AB, the base list; ABC).
-    """
-    return pd.DataFrame(
-        {
-            grades: minutes[centres.loc[centres["certainty"].isin(list(grades)), "site"]].min(
-                axis=1
-            )
-            for grades in access.LISTS
-        }
-    )
-
-
 def travel_ranges(
     nearest: pd.DataFrame,
     areas: pd.DataFrame,
@@ -59,7 +37,7 @@ def travel_ranges(
 
     Parameters
     ----------
-    nearest : as `nearest_by_list` returns it; multiplied by a number for slower driving.
+    nearest : as `access.minutes_by_list` returns it; multiplied by a number for slower driving.
     areas : one row an area: `area_code`, `people`, `expected_patients`, `group`, `level`.
     group, level : columns that make the rows, as for `access.travel_by`.
     weight : what weighs an area, a column of `WEIGHTS`.
@@ -125,7 +103,7 @@ def spread(
 
     Parameters
     ----------
-    nearest : as `nearest_by_list` returns it.
+    nearest : as `access.minutes_by_list` returns it.
     areas : one row an area: `area_code`, `group`, `weight`.
     group : column whose groups get rows; everybody gets rows in any case.
     weight : what weighs an area, a column of `WEIGHTS`.
@@ -269,7 +247,7 @@ def indices(
 
     Parameters
     ----------
-    nearest : as `nearest_by_list` returns it.
+    nearest : as `access.minutes_by_list` returns it.
     areas : one row an area: `area_code`, `imd_decile`, `rural_urban`, `place` (as
         `access.area_table` has it), the weight and the cluster.
     weight : what weighs an area, a column of `WEIGHTS`.
@@ -396,7 +374,7 @@ def assumption_effects(
 
     Parameters
     ----------
-    nearest : as `nearest_by_list` returns it.
+    nearest : as `access.minutes_by_list` returns it.
     areas : one row an area, as `access.area_table` returns it.
     population : `area_code` and people by single year of age.
     coast : the table `area_coast`: `area_code`, `coast_km`.

@@ -18,7 +18,6 @@ from distance_to_care import (
     access,
     care_boards,
     centre_lists,
-    deprived_and_far,
     places,
     results,
     tables,
@@ -183,7 +182,7 @@ def test_expected_patients_move_with_the_lists_and_with_the_prevalence(invented)
 def test_a_local_authority_in_two_boards_is_only_partly_counted(invented):
     assert set(invented["care_boards_deprived_and_far"]["note"]) == {""}
     areas = AREAS.assign(local_authority=["Anton"] * 2 + ["Berwin"] * 2 + ["Berwin", "Dunmore"])
-    near = deprived_and_far.minutes_by_list(MINUTES, CENTRES)
+    near = access.minutes_by_list(MINUTES, CENTRES)
     both = care_boards.deprived_and_far_places(areas, near)
     divided = both[both["note"] == care_boards.ONLY_A_PART]
     assert set(divided["local_authority"]) == {"Berwin"}
@@ -195,7 +194,7 @@ def test_a_group_that_moves_in_a_steady_board_has_a_range_only():
     # The town moves by 40 minutes, the country by none; the board as a whole moves by 8.
     areas = AREAS.iloc[[0, 1]].assign(people=[100.0, 400.0])
     minutes = MINUTES.iloc[[0, 1]].assign(Surest=[60.0, 30], Base=[20.0, 30], Low=[20.0, 30])
-    near = deprived_and_far.minutes_by_list(minutes, CENTRES)
+    near = access.minutes_by_list(minutes, CENTRES)
     steady = care_boards.steadiness(care_boards.by_list(areas, near))
     assert steady[NEAR]
     cut = care_boards.in_ranges(care_boards.by_list(areas, near, ["rural_urban"]), steady)
@@ -207,7 +206,7 @@ def test_a_group_that_moves_in_a_steady_board_has_a_range_only():
 def test_a_board_that_moves_in_slower_driving_has_a_range_there():
     # Nine minutes between the lists in ordinary driving, more than eleven in slower driving.
     minutes = MINUTES.assign(Surest=29.0, Base=20.0, Low=20.0)
-    near = deprived_and_far.minutes_by_list(minutes, CENTRES)
+    near = access.minutes_by_list(minutes, CENTRES)
     driving = {care_boards.ORDINARY: 1.0, care_boards.SLOWER: 1.25}
     table = care_boards.by_list(AREAS, near, driving=driving)
     ranges = care_boards.in_ranges(table, care_boards.steadiness(table))
@@ -229,7 +228,7 @@ def test_far_is_strictly_beyond_the_limit(invented):
               scenario=care_boards.ORDINARY)  # fmt: skip
     assert far["estimate"] == 200
     at_limit = MINUTES.assign(Base=[50.0, 50, 20, 40, 75, 60])
-    near = deprived_and_far.minutes_by_list(at_limit, CENTRES)
+    near = access.minutes_by_list(at_limit, CENTRES)
     table = care_boards.by_list(AREAS, near)
     base = one(table, board_code=FAR, measure="people beyond 60 minutes", centre_list="AB")
     assert base["estimate"] == 100
@@ -285,7 +284,7 @@ def test_the_boards_of_2022_lead_to_their_heirs(invented):
 
 
 def test_areas_without_minutes_are_told():
-    near = deprived_and_far.minutes_by_list(MINUTES.iloc[:5], CENTRES)
+    near = access.minutes_by_list(MINUTES.iloc[:5], CENTRES)
     with pytest.raises(Problem, match="1 areas have no minutes"):
         care_boards.by_list(AREAS, near)
 
@@ -356,7 +355,7 @@ def test_sums_over_boards_equal_the_national_figure(real):
         summed = boards[column].sum().reindex(nation.index).astype(float)
         np.testing.assert_allclose(summed, nation[column].astype(float), rtol=1e-12)
     # And the nation is the nation: counted again without boards, from the areas themselves.
-    near = deprived_and_far.minutes_by_list(minutes, centres).reindex(areas["area_code"])
+    near = access.minutes_by_list(minutes, centres).reindex(areas["area_code"])
     for name in ("A", "AB", "ABC"):
         for limit in (30, 60, 90):
             far = (near[name] > limit).to_numpy()

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from distance_to_care import deprivation, deprived_and_far, official, tables, travel
+from distance_to_care import access, deprivation, official, tables, travel
 from distance_to_care.problems import Problem
 
 DOMAINS = list(deprivation.DOMAIN_WEIGHTS)
@@ -289,7 +289,7 @@ def test_households_without_a_car_by_fifth_and_place(tmp_path):
 @pytest.fixture(scope="module")
 def england(official_folder):
     centres = tables.read("centres_ild")
-    by_list = deprived_and_far.minutes_by_list(travel.minutes_to(centres), centres)
+    by_list = access.minutes_by_list(travel.minutes_to(centres), centres)
     files = {name: tables.official(name) for name in deprivation.NEEDED}
     files[deprivation.CARS] = tables.official(deprivation.CARS)
     driving = {"ordinary driving": 1.0, "slower driving": 1.25}

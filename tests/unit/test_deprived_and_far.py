@@ -424,7 +424,7 @@ def test_areas_without_minutes_are_counted_in_the_refusal(areas, by_list):
 def test_a_list_without_a_site_is_named(by_list):
     centres = pd.DataFrame({"site": ["A", "AB"], "certainty": ["B", "C"]})
     with pytest.raises(Problem, match="No centre has certainty A, so the list 'surest sites only'"):
-        deprived_and_far.minutes_by_list(by_list, centres)
+        access.minutes_by_list(by_list, centres)
 
 
 # --- The real areas -----------------------------------------------------------------------------
@@ -433,7 +433,7 @@ def test_a_list_without_a_site_is_named(by_list):
 def test_fewer_sites_never_bring_an_area_nearer():
     centres = tables.read("centres_ild").groupby("certainty").head(3)
     areas = tables.read("areas").iloc[::300]
-    by_list = deprived_and_far.minutes_by_list(travel.minutes_to(centres, areas), centres)
+    by_list = access.minutes_by_list(travel.minutes_to(centres, areas), centres)
     assert (by_list["A"] >= by_list["AB"]).all()
     assert (by_list["AB"] >= by_list["ABC"]).all()
     base = centres[centres["certainty"].isin(["A", "B"])]
@@ -451,7 +451,7 @@ def test_what_the_chapter_says_of_chance_holds(official_folder):
         tables.read("area_coast"),
         tables.read("atlas_assumptions").set_index("name")["value"],
     )
-    by_list = deprived_and_far.minutes_by_list(travel.minutes_to(centres), centres)
+    by_list = access.minutes_by_list(travel.minutes_to(centres), centres)
     cut = {"place": ("rural_urban", "place"), "apart": "place"}
     one = deprived_and_far.chance_intervals(areas, by_list, **cut).set_index("group")
     two = deprived_and_far.chance_intervals(areas, by_list, most_deprived=(1, 2), **cut)

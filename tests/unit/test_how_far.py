@@ -63,7 +63,7 @@ AREAS = pd.DataFrame(
 
 @pytest.fixture
 def nearest():
-    return how_far.nearest_by_list(MINUTES, CENTRES)
+    return access.minutes_by_list(MINUTES, CENTRES)
 
 
 def one(table, **where):
@@ -228,7 +228,7 @@ def eight_copies():
     minutes = pd.concat([MINUTES.set_axis(MINUTES.index + str(copy)) for copy in range(8)])
     wobble = 1 + np.arange(len(minutes)) % 7 / 10
     areas = pd.concat(copies, ignore_index=True)
-    return areas, how_far.nearest_by_list(minutes.mul(wobble, axis=0), CENTRES)
+    return areas, access.minutes_by_list(minutes.mul(wobble, axis=0), CENTRES)
 
 
 def test_indices_are_those_of_the_functions(eight_copies):
@@ -437,7 +437,7 @@ def test_first_reading_comes_out_again(england):
 def test_words_of_the_chapters_hold(england):
     """What the prose says of directions is what the numbers say, under every list."""
     known, minutes = england
-    nearest = how_far.nearest_by_list(minutes, tables.read("centres_ild"))
+    nearest = access.minutes_by_list(minutes, tables.read("centres_ild"))
     table = how_far.indices(nearest, known, measures=("slope index",))
     slopes = table[table["variable"] == "minutes"].set_index(["group", "centre_list"])
     for grades in access.LISTS:
@@ -487,7 +487,7 @@ def test_the_table_of_areas_is_whole(every_area, england):
     assert (every_area[bands].sum(axis=1) == every_area["people_all_ages"]).all()
     older = every_area[["people_65_to_74", "people_75_to_84", "people_85_and_over"]].sum(axis=1)
     assert (older == every_area["people_65_and_over"]).all()
-    nearest = how_far.nearest_by_list(minutes, tables.read("centres_ild"))
+    nearest = access.minutes_by_list(minutes, tables.read("centres_ild"))
     for grades in access.LISTS:
         found = every_area[f"travel_minutes_{grades}"].to_numpy()
         assert np.abs(found - nearest[grades].reindex(every_area["area_code"])).max() < 0.051
