@@ -102,7 +102,7 @@ def links(docnames: Iterable[str], titles: dict[str, str], depth: str) -> str:
     found = sorted((titles[name], name) for name in docnames if name.startswith(FOLDER))
     if not found:
         return (
-            "<p>The pages of the boards are written by <code>make book</code>; "
+            '<p class="board-list">The pages of the boards are written by <code>make book</code>; '
             "this site was built without them.</p>"
         )
     listed = "".join(

@@ -22,7 +22,7 @@ import yaml
 
 from distance_to_care import places
 from distance_to_care.problems import Problem
-from distance_to_care.publication import boards, execution, find_my_area, notebooks
+from distance_to_care.publication import execution, notebooks
 from distance_to_care.publication.notebooks import Notebook
 
 STUB = """# {title}
@@ -108,10 +108,15 @@ def book(
     executed = execution.execute(
         pages, folders.results, folders.cache, progress, fork, _import_sphinx
     )
-    state = _state(executed, [page.name for page in left_out]) + boards.digest(folders.results)
+    boards_tables = sorted((folders.results / "care_boards").glob("*.csv"))
+    state = _state(executed, [page.name for page in left_out])
+    state += notebooks.digest_of_files(boards_tables)
     if _unchanged(folders, state):
         progress(f"Nothing has changed: the site in {folders.site} is up to date")
         return folders.site
+    # Only now: a build in which nothing changed need not wait for what these import.
+    from distance_to_care.publication import boards, find_my_area
+
     making = time.monotonic()
     shutil.rmtree(folders.staging, ignore_errors=True)
     source = folders.staging / "source"
