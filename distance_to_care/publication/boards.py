@@ -8,7 +8,6 @@ paragraph to paste.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,8 @@ from distance_to_care.study import Study
 
 PAGE = "care_boards"
 FOLDER = "book/boards/"
+# The search index would double: the chapter names every board, and a search finds that.
+UNSEARCHED = "---\nnosearch: true\n---\n\n"
 # Words that every sentence on deprivation and travel carries.
 CARS = "car ownership not included"
 LISTS = {
@@ -66,12 +67,6 @@ def read(folder: Path) -> Published | None:
         for name in content["tables"]
     }
     return Published(read_back, content["figures"])
-
-
-def digest(folder: Path) -> str:
-    """Digest the tables from which the pages are written."""
-    files = sorted((folder / PAGE).glob("*.csv"))
-    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def of_page(docname: str) -> str | None:
@@ -139,7 +134,7 @@ def write(source: Path, folder: Path) -> list[str]:
     for code in named.index:
         text = page(published, code, study, compiled, source)
         name = f"{FOLDER}{code.lower()}"
-        (source / f"{name}.md").write_text(text, encoding="utf-8")
+        (source / f"{name}.md").write_text(UNSEARCHED + text, encoding="utf-8")
         (source / f"{name}.csv").write_text(rows_of(published, code), encoding="utf-8")
         pages.append({"file": name, "title": named[code]})
     chapter["sections"] = [*chapter.get("sections", []), *pages]

@@ -685,10 +685,3 @@ def test_a_value_is_told_with_its_range(row, text):
 )
 def test_names_are_listed_so_that_each_is_one(names, text):
     assert pages._listed(names) == text
-
-
-def test_the_digest_follows_the_tables(published, tmp_path):
-    shutil.copytree(published / "care_boards", tmp_path / "care_boards")
-    assert pages.digest(tmp_path) == pages.digest(published)
-    (tmp_path / "care_boards" / "care_boards.csv").write_text("board\n")
-    assert pages.digest(tmp_path) != pages.digest(published)
