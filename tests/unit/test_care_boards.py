@@ -625,7 +625,7 @@ def test_pages_are_written_and_listed_where_the_book_has_the_chapter(published, 
     chapter = pages._entry(listed, "notebooks/care_boards")
     assert [entry["file"] for entry in chapter["sections"]] == names
     for name in names:
-        assert (tmp_path / f"{name}.md").read_text().startswith("# ")
+        assert (tmp_path / f"{name}.md").read_text().startswith("---\nnosearch: true\n---\n\n# ")
         rows = (tmp_path / f"{name}.csv").read_text()
         assert f"<{name.rpartition('/')[2]}.csv>" in (tmp_path / f"{name}.md").read_text()
         assert rows.startswith("table,measure")
