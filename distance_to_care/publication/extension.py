@@ -22,7 +22,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from distance_to_care import figures, places, results, study, tables
 from distance_to_care.problems import Problem
-from distance_to_care.publication import area_file, boards, functions, notebooks
+from distance_to_care.publication import area_file, boards, functions, notebooks, registers
 
 log = logging.getLogger(__name__)
 NOTEBOOK_PREFIX = "notebooks/"
@@ -384,6 +384,7 @@ def setup(app: Sphinx) -> dict:
     app.add_directive("care-board-pages", BoardsDirective)
     app.add_directive("data-dictionary", DictionaryDirective)
     app.add_directive("public-functions", FunctionsDirective)
+    app.add_directive("register", registers.RegisterDirective)
     app.add_post_transform(FillIn)
     app.connect("env-before-read-docs", notebooks_first_publish)
     app.connect("env-updated", gather)
