@@ -15,6 +15,7 @@ NOTEBOOKS = ROOT / "notebooks"
 BOOK = ROOT / "book"
 ACCEPTED = BOOK / "results"
 BUILD = ROOT / "_build"
+NBVAL = BUILD / "nbval"
 
 # The environment variables with which a build or a test points the same notebooks elsewhere.
 RESULTS_VARIABLE = "DISTANCE_TO_CARE_RESULTS"

@@ -1,9 +1,14 @@
-"""For `pytest --nbval-lax notebooks/`: kernels find the package, runs start from nothing."""
+"""For `pytest --nbval-lax notebooks/`: kernels find the package, runs start from nothing.
+
+What these runs publish goes into `_build/nbval/`, so that a build may go on beside them.
+"""
 
 import os
 import shutil
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -23,8 +28,27 @@ def pytest_collection_modifyitems(items):
     paths = {item.path for item in cells}
     order = {n.path: i for i, n in enumerate(notebooks.ordered(map(notebooks.Notebook, paths)))}
     for path in paths:
-        shutil.rmtree(places.results_root() / path.stem, ignore_errors=True)
+        shutil.rmtree(_results(places) / path.stem, ignore_errors=True)
     positions = [i for i, item in enumerate(items) if item.path in order]
     cells.sort(key=lambda item: order[item.path])
     for position, item in zip(positions, cells, strict=True):
         items[position] = item
+
+
+def _results(places) -> Path:
+    return Path(os.environ.get(places.RESULTS_VARIABLE) or places.NBVAL)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item, nextitem):
+    """Point the kernel, which starts with a notebook's first cell, to the folder of its own."""
+    from distance_to_care import places
+
+    before = os.environ.get(places.RESULTS_VARIABLE)
+    os.environ[places.RESULTS_VARIABLE] = str(_results(places))
+    try:
+        return (yield)
+    finally:
+        os.environ.pop(places.RESULTS_VARIABLE)
+        if before is not None:
+            os.environ[places.RESULTS_VARIABLE] = before

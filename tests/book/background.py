@@ -1,12 +1,14 @@
-"""Builds of a minute and more that need nothing of the other tests: they run beside them.
+"""Builds that need nothing of the other tests: they run beside them.
 
 A test run starts them when it has collected its tests, one after the other, while the fast tests
-run in the foreground. Each writes into a folder of its own and never into that of the project.
+run in the foreground. The site is the project's own; every other build is that of a copy. `make
+test` builds copies with a part of the book in them; `make test-all` builds whole ones as well.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import site as python_site
@@ -21,11 +23,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
-from distance_to_care import places
+from distance_to_care import places, results
+from distance_to_care.publication import build
 
 # What the command `jupyter-book` runs.
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
+LINK = re.compile(r"\[(?P<words>[^][\n]*)\]\((?P<page>[^)#\s]+\.(?:md|ipynb))(?:#[^)\s]*)?\)")
+# A part of the book: published figures, travel, a cohort, the synthetic cohort itself, and words.
+PART = (
+    "book/glossary",
+    "notebooks/published_evidence",
+    "notebooks/travel_to_specialist_centres",
+    "notebooks/survival_by_distance",
+    "notebooks/synthetic_cohort",
+    "book/data_dictionary",
+)
 
 
 class Background:
@@ -34,19 +48,20 @@ class Background:
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="builds-"))
         self._pool = ThreadPoolExecutor(max_workers=1)
-        self._asked: dict[str, Future] = {}
+        self._asked: dict[Name, Future] = {}
         self._lock = threading.Lock()
         self._process: subprocess.Popen | None = None
         self._stopped = False
 
-    def start(self, names: Iterable[str]) -> None:
+    def start(self, names: Iterable[Name]) -> None:
         """Queue the builds of these names; each runs once, however often it is asked for."""
         for name in names:
             if name not in self._asked:
-                folder = self._folder / name
-                self._asked[name] = self._pool.submit(BUILDS[name], self.run, folder)
+                function, part = name
+                folder = self._folder / f"{function}_{part}"
+                self._asked[name] = self._pool.submit(BUILDS[function], self.run, folder, part)
 
-    def outcome(self, name: str) -> Build:
+    def outcome(self, name: Name) -> Build:
         """Wait for a build and return what came of it."""
         self.start([name])
         return self._asked[name].result()
@@ -82,68 +97,91 @@ class Background:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
+# The name of a build's function, and whether it is of the whole book or of a part.
+Name = tuple[str, str]
+WHOLE, OF_A_PART = "whole", "of_a_part"
 Run = Callable[[Sequence[object], Path, Mapping[str, str]], subprocess.CompletedProcess]
 
 
 @dataclass(frozen=True)
 class Build:
-    """What came of a build: the process, the folder it wrote to, and what it was run with."""
+    """What came of a build: the process, the folder of its site, results and pages, its Python."""
 
     done: subprocess.CompletedProcess
-    folder: Path
+    site: Path
+    results: Path
+    copy: Path = places.ROOT
     python: Path = Path(sys.executable)
-    accepted_before: Mapping[Path, bytes] | None = None
+
+    @property
+    def pages(self) -> list[str]:
+        """Pages of the book that was built."""
+        return build.contents(self.copy / "_toc.yml")
+
+    def differences(self) -> list[str]:
+        """How what was published differs from what was accepted for these pages."""
+        names = {page.removeprefix("notebooks/") for page in self.pages}
+        expected = self.results.with_name("_expected")
+        expected.mkdir()
+        for name, entry in results.accepted_manifest()["tables"].items():
+            if entry["page"] in names:
+                shutil.copyfile(places.ACCEPTED / f"{name}.csv", expected / f"{name}.csv")
+        numbers = pd.read_csv(places.ACCEPTED / "numbers.csv", dtype=str, keep_default_na=False)
+        numbers[numbers["page"].isin(names)].to_csv(expected / "numbers.csv", index=False)
+        return results.compare(self.results, expected)
 
 
-def plain_build(run: Run, folder: Path) -> Build:
+def site(run: Run, folder: Path, part: str) -> Build:
+    """The project's own site: what has not changed since the last build is not built again."""
+    done = run([sys.executable, "-m", "distance_to_care", "build"], places.ROOT, os.environ)
+    return Build(done, places.BUILD / "html", places.BUILD / "results" / "_merged")
+
+
+def plain_build(run: Run, folder: Path, part: str) -> Build:
     """`jupyter-book build .` in a fresh copy, with the libraries and without the package."""
-    copy, python = copied(folder / "clone"), without_package(folder / "environment")
+    copy, python = copied(folder / "clone", part), without_package(folder / "environment")
     done = run([python, "-c", JUPYTER_BOOK, "build", "."], copy, ordinary_environment())
-    return Build(done, copy, python)
+    built = copy / "_build"
+    return Build(done, built / "html", built / "results" / "_merged", copy, python)
 
 
-def build_without_official_files(run: Run, folder: Path) -> Build:
+def build_without_official_files(run: Run, folder: Path, part: str) -> Build:
     """The book where the official files are not there."""
-    empty = folder / "no-official-files"
+    copy, empty = copied(folder / "clone", part), folder / "no-official-files"
     empty.mkdir(parents=True)
-    code = (
-        "from pathlib import Path\n"
-        "from distance_to_care.publication.build import Folders, book\n"
-        f"book(Folders(Path({str(folder / 'build')!r})), print)"
-    )
-    environment = os.environ | {places.OFFICIAL_VARIABLE: str(empty)}
-    return Build(run([sys.executable, "-c", code], places.ROOT, environment), folder / "build")
+    environment = of_the_copy(copy) | {places.OFFICIAL_VARIABLE: str(empty)}
+    done = run([sys.executable, "-m", "distance_to_care", "build"], copy, environment)
+    return Build(done, copy / "_build" / "html", copy / "_build" / "results" / "_merged", copy)
 
 
-def build_of_an_extract(run: Run, folder: Path) -> Build:
+def build_of_an_extract(run: Run, folder: Path, part: str) -> Build:
     """A site from a registry extract, whose people have names that must appear nowhere."""
-    folder.mkdir(parents=True)
+    copy = copied(folder / "clone", part)
     people = pd.read_csv(places.DATA / "synthetic" / "synthetic_ipf.csv")
     extract = people.drop(columns="record_kind")
     extract["person_id"] = [f"canary_{i}" for i in range(len(extract))]
     file, output = folder / "extract.parquet", folder / "site"
     extract.to_parquet(file)
-    before = accepted()
     command = [sys.executable, "-m", "distance_to_care", "build", "--cohort", file]
     command += ["--kind", "registry", "--output", output]
-    done = run(command, places.ROOT, os.environ)
-    return Build(done, output, accepted_before=before)
+    done = run(command, copy, of_the_copy(copy))
+    return Build(done, output / "html", output / "results" / "_merged", copy)
 
 
-# By the name of the fixture that hands them out; the longest first.
-BUILDS: dict[str, Callable[[Run, Path], Build]] = {
+# By the name of the fixture that hands them out. The site comes first: most tests wait for it.
+BUILDS: dict[str, Callable[[Run, Path, str], Build]] = {
     function.__name__: function
-    for function in (plain_build, build_without_official_files, build_of_an_extract)
+    for function in (site, plain_build, build_without_official_files, build_of_an_extract)
 }
 
 
-def accepted() -> dict[Path, bytes]:
-    """The accepted tables, byte for byte."""
-    return {path: path.read_bytes() for path in places.ACCEPTED.iterdir()}
+def accepted(root: Path) -> dict[str, bytes]:
+    """The accepted tables of a project, byte for byte, by name."""
+    return {path.name: path.read_bytes() for path in (root / "book" / "results").iterdir()}
 
 
-def copied(target: Path) -> Path:
-    """Copy the project's files, as a clone would have them."""
+def copied(target: Path, part: str = WHOLE) -> Path:
+    """Copy the project's files, as a clone would have them; of a part, with few pages."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=places.ROOT, capture_output=True, text=True, check=True,
@@ -153,7 +191,30 @@ def copied(target: Path) -> Path:
         if source.is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target / name)
+    if part != WHOLE:
+        keep_only(target, PART)
     return target
+
+
+def keep_only(root: Path, pages: Sequence[str]) -> None:
+    """Leave these pages in the contents of a copy; a link to any other page becomes its words."""
+    first, *others = pages
+    toc = {"format": "jb-book", "root": first, "chapters": [{"file": name} for name in others]}
+    (root / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
+    files = {file.resolve() for name in pages for file in root.glob(f"{name}.*")}
+    for file in files:
+
+        def words(link: re.Match, folder: Path = file.parent) -> str:
+            return link[0] if (folder / link["page"]).resolve() in files else link["words"]
+
+        text = LINK.sub(words, file.read_text(encoding="utf-8"))
+        file.write_text(text, encoding="utf-8")
+
+
+def of_the_copy(copy: Path) -> dict[str, str]:
+    """The environment in which the package is that of the copy."""
+    clean = {k: v for k, v in os.environ.items() if k != places.RESULTS_VARIABLE}
+    return clean | {"PYTHONPATH": str(copy)}
 
 
 def without_package(folder: Path) -> Path:

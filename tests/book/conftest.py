@@ -1,25 +1,33 @@
 """The book as built once for all tests of this folder."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from background import BUILDS, Background
-
-from distance_to_care import places
+from background import BUILDS, OF_A_PART, WHOLE, Background
 
 beside: Background | None = None
+SITE = os.environ.get("DISTANCE_TO_CARE_SITE")
 
 
 def pytest_collection_finish(session):
     """Start the builds that the collected tests ask for, beside the tests that come first."""
     global beside
-    asked = {name for item in session.items for name in getattr(item, "fixturenames", ())}
-    if not session.config.option.collectonly and asked & set(BUILDS):
+    asked = {
+        (name, _part(item, name))
+        for item in session.items
+        for name in getattr(item, "fixturenames", ())
+        if name in BUILDS and not (name == "site" and SITE)
+    }
+    if not session.config.option.collectonly and asked:
         beside = Background()
-        beside.start(name for name in BUILDS if name in asked)
+        order = list(BUILDS)
+        beside.start(sorted(asked, key=lambda name: (name[1] == WHOLE, order.index(name[0]))))
+
+
+def _part(item, name: str) -> str:
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get(name, OF_A_PART) if callspec else OF_A_PART
 
 
 def pytest_unconfigure():
@@ -27,22 +35,28 @@ def pytest_unconfigure():
         beside.stop()
 
 
-@pytest.fixture(scope="session")
-def plain_build():
+# A part of the book in `make test`, and the whole of it in `make test-all` as well.
+parts = pytest.fixture(
+    scope="session", params=[OF_A_PART, pytest.param(WHOLE, marks=pytest.mark.slow)]
+)
+
+
+@parts
+def plain_build(request):
     """What `jupyter-book build .` made of a fresh copy."""
-    return beside.outcome("plain_build")
+    return beside.outcome(("plain_build", request.param))
 
 
-@pytest.fixture(scope="session")
-def build_without_official_files():
+@parts
+def build_without_official_files(request):
     """The book built where official files are absent."""
-    return beside.outcome("build_without_official_files")
+    return beside.outcome(("build_without_official_files", request.param))
 
 
-@pytest.fixture(scope="session")
-def build_of_an_extract():
+@parts
+def build_of_an_extract(request):
     """The site of a registry extract."""
-    return beside.outcome("build_of_an_extract")
+    return beside.outcome(("build_of_an_extract", request.param))
 
 
 @pytest.fixture
@@ -55,15 +69,8 @@ def nothing_beside():
 @pytest.fixture(scope="session")
 def site():
     """The built site: what has not changed since the last build is not built again."""
-    named = os.environ.get("DISTANCE_TO_CARE_SITE")
-    if named:
-        return Path(named)
-    built = subprocess.run(
-        [sys.executable, "-m", "distance_to_care", "build"],
-        cwd=places.ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert built.returncode == 0, built.stderr
-    return places.BUILD / "html"
+    if SITE:
+        return Path(SITE)
+    built = beside.outcome(("site", OF_A_PART))
+    assert built.done.returncode == 0, built.done.stderr
+    return built.site

@@ -5,11 +5,20 @@ import time
 
 import background
 import pytest
-from background import Background, Build
+from background import OF_A_PART, Background, Build
+
+from distance_to_care import places
+from distance_to_care.publication import build
 
 
 def python(code):
-    return lambda run, folder: Build(run([sys.executable, "-c", code], folder.parent, {}), folder)
+    return lambda run, folder, part: Build(
+        run([sys.executable, "-c", code], folder.parent, {}), folder, folder
+    )
+
+
+def named(*names):
+    return [(name, OF_A_PART) for name in names]
 
 
 @pytest.fixture
@@ -26,18 +35,18 @@ def beside(monkeypatch):
 
 
 def test_a_build_runs_once_and_in_order(beside):
-    beside.start(["good", "bad", "good"])
-    good, bad = beside.outcome("good"), beside.outcome("bad")
+    beside.start(named("good", "bad", "good"))
+    good, bad = (beside.outcome(name) for name in named("good", "bad"))
     assert good.done.returncode == 0
-    assert good is beside.outcome("good")
+    assert good is beside.outcome(named("good")[0])
     assert bad.done.returncode == 1
     assert bad.done.stderr.strip() == "no such road"
-    assert good.folder != bad.folder
+    assert good.site != bad.site
     beside.wait()
 
 
 def test_what_still_runs_ends_with_the_tests(beside):
-    beside.start(["endless", "good"])
+    beside.start(named("endless", "good"))
     while beside._process is None:
         time.sleep(0.01)
     process, folder = beside._process, beside._folder
@@ -52,3 +61,17 @@ def test_every_build_has_a_fixture_of_its_name(request):
     assert background.BUILDS
     for name in background.BUILDS:
         assert request._fixturemanager.getfixturedefs(name, request.node), name
+
+
+def test_a_part_of_the_book_has_its_pages_word_for_word(tmp_path):
+    copy = background.copied(tmp_path / "copy", OF_A_PART)
+    assert build.contents(copy / "_toc.yml") == list(background.PART)
+    assert set(background.PART) < set(build.contents())
+    left = []
+    for name in background.PART:
+        (page,) = places.ROOT.glob(f"{name}.*")
+        here, there = page.read_text(), (copy / page.relative_to(places.ROOT)).read_text()
+        assert background.LINK.sub(r"\g<words>", here) == background.LINK.sub(r"\g<words>", there)
+        left += [link["page"].rpartition("/")[2] for link in background.LINK.finditer(there)]
+    assert "data_dictionary.md" in left
+    assert "driving_times.ipynb" not in left

@@ -2,11 +2,11 @@
 
 from background import accepted
 
-from distance_to_care import results
+from distance_to_care import places, results
 
 
 def test_a_registry_extract_gets_its_own_site(build_of_an_extract):
-    done, output = build_of_an_extract.done, build_of_an_extract.folder
+    done, output = build_of_an_extract.done, build_of_an_extract.site.parent
     assert done.returncode == 0, done.stderr
     page = (output / "html" / "notebooks" / "survival_by_distance.html").read_text("utf-8")
     assert results.BANNERS["registry"] in page
@@ -19,4 +19,4 @@ def test_a_registry_extract_gets_its_own_site(build_of_an_extract):
         p.read_text("utf-8", errors="ignore") for p in output.rglob("*") if p.is_file()
     )
     assert "canary_" not in everything
-    assert accepted() == build_of_an_extract.accepted_before
+    assert accepted(build_of_an_extract.copy) == accepted(places.ROOT)

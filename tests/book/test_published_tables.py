@@ -11,7 +11,7 @@ def pages() -> list[str]:
 
 
 def merged(tmp_path):
-    return results.merge(pages(), places.BUILD / "results", tmp_path / "merged")
+    return results.merge(pages(), places.NBVAL, tmp_path / "merged")
 
 
 def test_the_notebooks_published_what_was_accepted(tmp_path):

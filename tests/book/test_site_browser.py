@@ -19,8 +19,6 @@ HEAVIEST_PAGE_BYTES = 150_000
 # The theme decides 300 ms after a change of width which boxes scroll and take the focus.
 SETTLING_MS = 350
 SCHEME_IS = "scheme => document.documentElement.dataset.theme === scheme"
-# Folders whose pages are made from one template: a sample of them is looked at closely.
-TEMPLATES = ("book/boards/",)
 FIGURES = (".svg", ".png", ".jpg", ".webp", ".gif")
 
 
@@ -64,45 +62,53 @@ def first_page(site: Path) -> str:
     return refresh[0].split("url=")[1] if refresh else "index.html"
 
 
-def without_repeats(site: Path, names: list[str]) -> list[str]:
-    """Of the pages of one template keep the smallest, the middle and the largest; all others."""
-    kept = [name for name in names if not name.startswith(TEMPLATES)]
-    for template in TEMPLATES:
-        alike = [name for name in names if name.startswith(template)]
-        alike.sort(key=lambda name: (site / name).stat().st_size)
-        kept += [alike[place] for place in sorted({0, len(alike) // 2, len(alike) - 1}) if alike]
+def shown_kinds(page: Path) -> set[str]:
+    """Every kind of element on a page: its tag, with each of its classes."""
+    tree = markup.document_fromstring(page.read_text(encoding="utf-8"))
+    elements = [element for element in tree.iter() if isinstance(element.tag, str)]
+    return {
+        f"{element.tag}.{name}"
+        for element in elements
+        for name in ("", *(element.get("class") or "").split())
+    }
+
+
+def covering(site: Path, names: list[str]) -> list[str]:
+    """Few pages that together show every kind of element of the site: the richest, and so on."""
+    shown = {name: shown_kinds(site / name) for name in names}
+    left = set().union(*shown.values())
+    kept = []
+    while left:
+        kept.append(max(names, key=lambda name: len(shown[name] & left)))
+        left -= shown[kept[-1]]
     return kept
 
 
-def figure_pages(site: Path) -> list[str]:
-    names = [name for name in page_names(site) if shows_figures(site, name)]
-    assert names, "the site has lost its figures"
-    return without_repeats(site, names)
+@pytest.fixture(
+    scope="module",
+    params=["of_every_kind", pytest.param("every_page", marks=pytest.mark.slow)],
+)
+def pages(request, site: Path) -> list[str]:
+    """The pages to open: a sample in which nothing is missing that a page can show, or all."""
+    names = page_names(site)
+    assert len(names) >= 4, "the site has lost its pages"
+    return covering(site, names) if request.param == "of_every_kind" else names
 
 
-def test_of_a_template_a_sample_is_looked_at_closely(tmp_path: Path):
-    boards = [f"book/boards/{letter}.html" for letter in "abcde"]
-    (tmp_path / "book" / "boards").mkdir(parents=True)
-    for size, name in zip((5, 3, 1, 2, 4), boards, strict=True):
-        (tmp_path / name).write_text("x" * size)
-    kept = without_repeats(tmp_path, ["book/index.html", *boards])
-    assert kept == ["book/index.html", boards[2], boards[1], boards[0]]
-    assert without_repeats(tmp_path, ["book/index.html", boards[0]]) == [
-        "book/index.html",
-        boards[0],
-    ]
-    assert without_repeats(tmp_path, ["book/index.html"]) == ["book/index.html"]
+def test_a_sample_of_pages_shows_every_kind_of_element(tmp_path: Path):
+    page = "<html><body>{}</body></html>"
+    bodies = {"a": "<p class='x y'>", "b": "<p class='x'>", "c": "<p class='z'><b>", "d": "<b>"}
+    for name, body in bodies.items():
+        (tmp_path / name).write_text(page.format(body))
+    assert covering(tmp_path, list(bodies)) == ["a", "c"]
 
 
 def test_nothing_is_wrong_with_the_files_of_the_site(site: Path):
     assert checks.problems(site) == []
 
 
-def test_every_page_is_accessible_light_and_self_contained(site: Path, base: str):
+def test_pages_are_accessible_light_and_self_contained(site: Path, base: str, pages):
     """One visit a page: other hosts, script errors, weight, axe in 2 schemes x 2 widths, 320 px."""
-    names = page_names(site)
-    assert len(names) >= 4, "the site has lost its pages"
-    closely = set(without_repeats(site, names))
 
     def look(browser, name: str) -> list[str]:
         problems: list[str] = []
@@ -111,8 +117,7 @@ def test_every_page_is_accessible_light_and_self_contained(site: Path, base: str
             weight = visit.bytes_gzipped(site)
             if weight > HEAVIEST_PAGE_BYTES and not shows_figures(site, name):
                 problems.append(f"{name} weighs {weight:,} bytes without a figure")
-            if name in closely:
-                problems += axe_faults(visit, name)
+            problems += axe_faults(visit, name)
             page.set_viewport_size({"width": NARROW, "height": 900})
             wide = page.evaluate("document.documentElement.scrollWidth")
             if wide > NARROW:
@@ -121,7 +126,7 @@ def test_every_page_is_accessible_light_and_self_contained(site: Path, base: str
             problems += [f"{name}: {complaint}" for complaint in visit.complaints]
         return problems
 
-    problems = over_pages(names, look)
+    problems = over_pages(pages, look)
     assert not problems, "\n".join(problems)
 
 
@@ -278,7 +283,7 @@ def test_every_download_arrives_with_content(site: Path, base: str, browser):
             assert len(answer.body()) > 0, f"{address} is empty"
 
 
-def test_pages_work_from_a_folder(site: Path):
+def test_pages_work_from_a_folder(site: Path, pages):
     """Opened without a server: styled, no complaint, nothing fetched from a host."""
 
     def look(browser, name: str) -> list[str]:
@@ -288,10 +293,10 @@ def test_pages_work_from_a_folder(site: Path):
             found += [f"{sheets} style sheets"] if sheets != 1 else []
             return [f"{name}: {fault}" for fault in found]
 
-    assert over_pages(without_repeats(site, page_names(site)), look) == []
+    assert over_pages(pages, look) == []
 
 
-def test_figures_stand_on_white_and_data_tables_open(site: Path, base: str):
+def test_figures_stand_on_white_and_data_tables_open(site: Path, base: str, pages):
     def look(browser, name: str) -> list[str]:
         with visited(browser, base, name, color_scheme="dark") as visit:
             page = visit.page
@@ -309,11 +314,12 @@ def test_figures_stand_on_white_and_data_tables_open(site: Path, base: str):
                 assert table.is_visible()
         return [name]
 
-    pages = figure_pages(site)
-    assert sorted(over_pages(pages, look)) == sorted(pages)
+    drawn = [name for name in pages if shows_figures(site, name)]
+    assert drawn, "the site has lost its figures"
+    assert sorted(over_pages(drawn, look)) == sorted(drawn)
 
 
-def test_a_printed_page_has_its_heading_and_all_that_is_folded_away(site: Path, base: str):
+def test_a_printed_page_has_its_heading_and_all_that_is_folded_away(site, base, pages):
     def look(browser, name: str) -> list[str]:
         with visited(browser, base, name) as visit:
             page = visit.page
@@ -328,5 +334,6 @@ def test_a_printed_page_has_its_heading_and_all_that_is_folded_away(site: Path, 
                 assert code.evaluate("code => code.scrollWidth <= code.clientWidth + 1"), name
         return [name]
 
-    pages = figure_pages(site)
-    assert sorted(over_pages(pages, look)) == sorted(pages)
+    drawn = [name for name in pages if shows_figures(site, name)]
+    assert drawn, "the site has lost its figures"
+    assert sorted(over_pages(drawn, look)) == sorted(drawn)

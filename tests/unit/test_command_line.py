@@ -224,7 +224,7 @@ def test_analyse_copes_with_what_the_check_accepts(tmp_path, column, value):
         assert models["estimate"].notna().any()
 
 
-@pytest.fixture(scope="module", params=[60, 120])
+@pytest.fixture(scope="module", params=[60, pytest.param(120, marks=pytest.mark.slow)])
 def small_run(request, tmp_path_factory):
     """One run of every chapter on a small cohort; how it ended, the cohort and the results."""
     folder = tmp_path_factory.mktemp("small")
