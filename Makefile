@@ -17,6 +17,7 @@ help:
 	@echo "  make test-all   everything in 'make test', and what takes longer"
 	@echo "  make accept     make the tables of the last build the accepted ones (book/results/)"
 	@echo "  make data       obtain the official open files and keep them outside the repository"
+	@echo "                  (MONTHS=12: the latest months of hospital medicines as well)"
 	@echo "  make serve      serve the built site on this machine"
 	@echo "  make clean      remove what was built (not the environment)"
 	@echo ""
@@ -72,7 +73,7 @@ accept: environment
 	@$(COMMAND) accept
 
 data: environment
-	@$(COMMAND) data
+	@$(COMMAND) data $(if $(MONTHS),--medicines $(MONTHS))
 
 serve: environment
 	@$(COMMAND) serve

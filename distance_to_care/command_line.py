@@ -272,6 +272,53 @@ def _new_file(output: Path, overwrite: bool, *endings: str) -> None:
         raise Problem(f"The folder {output.absolute().parent} does not exist. Make it first.")
 
 
+class Between(StrEnum):
+    """How studies that differ are added up."""
+
+    reml = "reml"
+    dersimonian_laird = "dersimonian_laird"
+    paule_mandel = "paule_mandel"
+
+
+@app.command(epilog=CODES)
+def pool(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Your table of published ratios (CSV): study, outcome, measure, estimate, and "
+            "where known question, ci_low, ci_high, p_value."
+        ),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", help="File to write (.csv); printed if not given.")
+    ] = None,
+    method: Annotated[
+        Between, typer.Option("--method", help="Method of random effects.")
+    ] = Between.reml,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+) -> None:
+    """Add up published ratios of your own table, and keep apart what must not be added up."""
+    from distance_to_care import synthesis, tables
+    from distance_to_care.problems import Problems
+
+    with _sentences():
+        if output is not None:
+            if file.resolve() == output.resolve():
+                raise Problem(f"{output} is the table of ratios itself. Name another file.")
+            _new_file(output, overwrite, ".csv")
+        table, faults = tables.examine_file(file, synthesis.TABLE)
+        known = {fault.column for fault in faults} & {"study", "outcome", "measure"}
+        faults += [fault for fault in synthesis.faults(table) if fault.column not in known]
+        if faults:
+            raise Problems(file.name, faults)
+        found = synthesis.whole(table, method.value)
+        if output is None:
+            typer.echo(synthesis.as_text(found))
+        else:
+            _write_table(found, output)
+            typer.echo(f"{output}: {_counted(len(table), 'estimate')}, {len(found):,} rows.")
+
+
 @app.command(epilog=CODES)
 def analyse(
     file: Annotated[Path, typer.Argument(help="Cohort file: CSV (UTF-8) or Parquet.")],
@@ -585,12 +632,25 @@ def data(
     destination: Annotated[
         Path | None, typer.Option("--open-data", help="Folder to keep the files in.")
     ] = None,
+    medicines: Annotated[
+        int,
+        typer.Option("--medicines", min=0, help="Months of hospital medicines to obtain as well."),
+    ] = 0,
 ) -> None:
-    """Obtain the official open files, check them and keep them outside the repository."""
-    from distance_to_care import official
+    """Obtain the official open files, check them and keep them outside the repository.
+
+    Hospital medicines are large files, one a month, and change the tables of a chapter, so they
+    are obtained on request only.
+    """
+    from distance_to_care import medicine_files, official
 
     with _sentences():
-        official.obtain(destination or places.official_cache(), say=_say)
+        folder = destination or places.official_cache()
+        official.obtain(folder, say=_say)
+        if medicines:
+            medicine_files.obtain(folder, medicines, say=_say)
+        else:
+            _say("hospital_medicines (optional): not asked for; 'make data MONTHS=12' obtains them")
 
 
 @app.command(epilog=CODES)

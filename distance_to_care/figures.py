@@ -11,6 +11,7 @@ import base64
 import html
 import io
 import re
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -19,6 +20,7 @@ import matplotlib as mpl
 import pandas as pd
 from afcharts.af_colours import get_af_colours
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from distance_to_care.problems import Problem
 
@@ -437,6 +439,9 @@ def forest(
     none: float = 1,
     band: tuple[float, float] | None = None,
     form: str = "{:.2f}",
+    derived: str = "",
+    missing: str = "not estimated",
+    after: str = "",
 ) -> Drawing:
     """Draw estimates with their intervals, one line a row: ratios, or differences.
 
@@ -451,6 +456,10 @@ def forest(
         ratios), any other value keeps it straight (for differences).
     band : range to shade, for what is expected of the estimates.
     form : how an estimate is written.
+    derived : the word in the column `status` of rows whose interval was not printed but derived:
+        they are drawn hollow and dashed, and the figure says what that means.
+    missing : what stands for a row without an estimate.
+    after : a column whose word follows the estimate: `how_read`.
     """
     _, kind = _published(table)
     picked = []
@@ -469,18 +478,27 @@ def forest(
             ax.axvspan(*band, color="#d9d9d9", alpha=0.6, linewidth=0)
         said = []
         for place, (name, row) in enumerate(picked):
-            ax.plot([row["ci_low"], row["ci_high"]], [place, place], color=colours()[0], lw=2)
-            ax.plot(row[column], place, "s", color=colours()[0], markersize=7)
-            text = "not shown" if row.get("suppressed", False) else "not estimated"
+            hollow = bool(derived) and row["status"] == derived
+            ax.plot(
+                [row["ci_low"], row["ci_high"]], [place, place], color=colours()[0], lw=2,
+                ls=(0, (3, 2)) if hollow else "-",
+            )  # fmt: skip
+            ax.plot(
+                row[column], place, "s", color=colours()[0], markersize=7,
+                markerfacecolor="white" if hollow else colours()[0],
+            )  # fmt: skip
+            text = "not shown" if row.get("suppressed", False) else missing
             if pd.notna(row[column]):
                 text = form.format(row[column])
                 if pd.notna(row["ci_low"]):
                     text += f" ({form.format(row['ci_low'])} to {form.format(row['ci_high'])})"
+            text += f", {row[after].replace('_', ' ')}" if after else ""
             ax.annotate(
                 text, (1.02, place), xycoords=ax.get_yaxis_transform(), va="center",
                 color=INK, annotation_clip=False,
             )  # fmt: skip
-            said.append(f"{name}: {text}")
+            words = " ".join(name.split())
+            said.append(f"{words}: {text}" + (f", {derived}" if hollow else ""))
         ax.axvline(none, color=INK, linewidth=1)
         if none == 1:
             _ratio_scale(ax, [r[c] for _, r in picked for c in (column, "ci_low", "ci_high")])
@@ -488,7 +506,8 @@ def forest(
         ax.set_ylim(len(picked) - 0.5, -0.5)
         ax.grid(axis="y", visible=False)
         ax.set_xlabel(axis)
-        _told_inside(figure, axis, what)
+        dashed = bool(derived) and any(row["status"] == derived for _, row in picked)
+        _told_inside(figure, axis, what, f"Hollow and dashed: {derived}." if dashed else "")
         alt = f"Forest plot of {what}; estimate and 95% confidence interval. {'; '.join(said)}."
         drawn = pd.DataFrame([row for _, row in picked])
         return _finish(figure, alt, table, drawn.astype(table.dtypes))
@@ -501,6 +520,9 @@ def _ratio_scale(ax, values: Sequence[float], axis: str = "x") -> None:
     getattr(ax, f"set_{axis}scale")("log")
     coarse = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.4, 2, 3, 4, 6, 8, 12, 20)
     fine = (0.8, 0.85, 0.9, 0.95, 1, 1.05, 1.1, 1.15, 1.2)
+    # Ticks below one another have more room than those side by side.
+    between = (0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8, 2)
+    coarse = between if axis == "y" and high / low < 2.5 else coarse
     ticks = [t for t in (fine if high / low < 1.7 else coarse) if low <= t <= high]
     getattr(ax, f"set_{axis}ticks")(ticks, [f"{t:g}" for t in ticks])
     ax.minorticks_off()
@@ -608,6 +630,168 @@ def diagram(table: pd.DataFrame, places: dict[str, tuple[float, float]], what: s
         return _finish(figure, f"Diagram of {what}. Arrows: {said}.", table, table)
 
 
+# A shape for each finding: told apart without colour.
+FINDING_MARKS = ("^", "v", "o", "D", "s", "x")
+
+
+def findings_grid(
+    table: pd.DataFrame,
+    questions: Mapping[str, str],
+    outcomes: Mapping[str, str],
+    findings: Sequence[str],
+    countries: Mapping[str, str],
+    what: str,
+) -> Drawing:
+    """Draw which question was asked for which outcome: a mark a finding, a grey cell a gap.
+
+    Parameters
+    ----------
+    table : published table; `exposure` (the question), `outcome`, `finding`, `country`, `seen_as`
+        (numbers, or words only: drawn hollow).
+    questions, outcomes : the questions, left to right, and the outcomes, top to bottom, each with
+        its heading.
+    findings : the findings, at most six, in the order of the shapes.
+    countries : how a country is written beside its mark.
+    what : what the grid shows, for the alternative text.
+    """
+    order = list(findings)
+    cells = {
+        (outcome, question): sorted(
+            table[(table["exposure"] == question) & (table["outcome"] == outcome)].itertuples(),
+            key=lambda row: order.index(row.finding),
+        )
+        for outcome in outcomes
+        for question in questions
+    }
+    slots = {place: _slots([countries[r.country] for r in rows]) for place, rows in cells.items()}
+    lines = {o: 1 + max(line for q in questions for line, _ in slots[o, q] or [(0, 0)])
+             for o in outcomes}  # fmt: skip
+    with mpl.rc_context(STYLE):
+        figure = _canvas(1.5 + 0.12 * len(outcomes) + 0.2 * sum(lines.values()))
+        ax = figure.subplots()
+        top, middles = 0.0, []
+        for outcome in outcomes:
+            height = lines[outcome] + 0.6
+            for column, question in enumerate(questions):
+                rows = cells[outcome, question]
+                fill = "white" if rows else "#e4e4e4"
+                ax.add_patch(Rectangle((column, top), 1, height, ec="#bdbdbd", lw=0.6, fc=fill))
+                for row, (line, slot) in zip(rows, slots[outcome, question], strict=True):
+                    x, y = column + 0.1 + 0.46 * slot, top + 0.8 + line
+                    shape = FINDING_MARKS[order.index(row.finding)]
+                    face = colours()[0] if row.seen_as == "numbers" or shape == "x" else "white"
+                    ax.plot(x, y, shape, color=colours()[0], markerfacecolor=face, markersize=7)
+                    ax.text(x + 0.09, y, countries[row.country], va="center", size=9, color=INK)
+            middles.append(top + height / 2)
+            top += height
+        ax.set_xlim(0, len(questions))
+        ax.set_ylim(top, 0)
+        ax.set_yticks(middles, list(outcomes.values()), multialignment="left")
+        ax.set_xticks([column + 0.5 for column in range(len(questions))], list(questions.values()))
+        ax.xaxis.tick_top()
+        ax.tick_params(length=0)
+        ax.grid(visible=False)
+        ax.spines[:].set_visible(False)
+        for shape, finding in zip(FINDING_MARKS, order, strict=False):
+            ax.plot([], [], shape, color=colours()[0], label=finding, markersize=7)
+        ax.plot([], [], "o", color=INK, mfc="white", label="hollow: words only", markersize=7)
+        grey = {"color": "#bdbdbd", "mfc": "#e4e4e4", "label": "grey: no study seen"}
+        ax.plot([], [], "s", markersize=9, **grey)
+        figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=10)
+        said = []
+        for question in questions:
+            found = [row.finding for outcome in outcomes for row in cells[outcome, question]]
+            asked = sum(bool(cells[outcome, question]) for outcome in outcomes)
+            kinds = ", ".join(f"{found.count(f)} {f}" for f in order if f in found)
+            said.append(f"{question}: {asked} of {len(outcomes)} outcomes ({kinds or 'none'})")
+        alt = f"Grid of {what}. {'; '.join(said)}."
+        return _finish(figure, alt, table, table)
+
+
+def _slots(labels: Sequence[str]) -> list[tuple[int, int]]:
+    """Place labels two to a line, a long one on a line of its own: (line, slot) of each."""
+    placed, line, slot = [], 0, 0
+    for label in labels:
+        if slot and len(label) > 4:
+            line, slot = line + 1, 0
+        placed.append((line, slot))
+        line, slot = (line + 1, 0) if slot or len(label) > 4 else (line, 1)
+    return placed
+
+
+# A shape for each kind of event, told apart without colour; hollow for what did not happen yet.
+EVENT_MARKS = ("o", "s", "^", "D")
+NOT_YET = {"planned": " (planned)", "reported": " (reported only)"}
+
+
+def timeline(
+    table: pd.DataFrame, kinds: Mapping[str, str], what: str, not_yet: str, wide: int = 42
+) -> Drawing:
+    """Draw events from top to bottom in order of time, one row each; distances mean nothing.
+
+    Parameters
+    ----------
+    table : published table in order of time; `when` (the date in words), `event`, `what` (its
+        kind), `status` (happened, planned or reported).
+    kinds : how the kinds are named, at most four names; kinds with one name share a shape.
+    what : what the events are about, for the alternative text.
+    not_yet : the words at the line below which nothing has been seen to happen.
+    wide : characters in a line of an event.
+    """
+    marks = dict(zip(dict.fromkeys(kinds.values()), EVENT_MARKS, strict=False))
+    if len(marks) < len(set(kinds.values())):
+        raise Problem(f"A timeline has shapes for {len(EVENT_MARKS)} kinds of event at most.")
+    drawn = table[table["what"].isin(list(kinds))]
+    told = [row.event + NOT_YET.get(row.status, "") for row in drawn.itertuples()]
+    texts = [textwrap.fill(text, wide) for text in told]
+    happened = list(drawn["status"] == "happened")
+    # Below its last event that happened, a line says that the rest has not been seen to happen.
+    last = max((i for i, seen in enumerate(happened) if seen), default=-1)
+    place, places, line = 0.0, [], None
+    for i, text in enumerate(texts):
+        height = 1.6 + text.count("\n")
+        if i == last + 1:
+            line, place = place + 0.6, place + 2.2
+        places.append(place + height / 2)
+        place += height
+    with mpl.rc_context(STYLE | {"axes.grid": False, "font.size": 10.5}):
+        figure = Figure(figsize=(4.8, 1.1 + 0.172 * place), layout="constrained")
+        _room_for_warning(figure, _published(table)[1])
+        ax = figure.subplots()
+        ax.set_axis_off()
+        ax.set_xlim(0, 1)
+        ax.set_ylim(place, 0)
+        ax.plot([0.225, 0.225], [0, place], color="#bdbdbd", lw=1.5, zorder=1)
+        names = list(marks)
+        for row, text, at, seen in zip(drawn.itertuples(), texts, places, happened, strict=True):
+            name = kinds[row.what]
+            colour = colours()[names.index(name)]
+            ax.plot(
+                0.225, at, marks[name], color=colour, markersize=8, zorder=2,
+                markerfacecolor=colour if seen else "white", markeredgewidth=1.6,
+            )  # fmt: skip
+            ax.text(0.19, at, _short_date(row.when), ha="right", va="center", color=MUTED, size=9)
+            ax.text(0.265, at, text, va="center", color=INK, linespacing=1.15)
+        if line is not None:
+            ax.plot([0, 1], [line, line], color=INK, lw=1, ls=(0, (4, 3)))
+            ax.text(
+                0, line + 0.85, not_yet, va="center", color=INK, size=9.5, weight="bold",
+                bbox={"fc": "white", "ec": "none", "pad": 2},
+            )  # fmt: skip
+        for name, mark in marks.items():
+            ax.plot([], [], mark, color=colours()[names.index(name)], markersize=8, label=name)
+        _key_above(ax, 2)
+        said = " ".join(
+            f"{row.when}: {text}." for row, text in zip(drawn.itertuples(), told, strict=True)
+        )
+        return replace(_finish(figure, f"Timeline of {what}. {said}", table, drawn), narrow=True)
+
+
+def _short_date(when: str) -> str:
+    """Write a month with three letters: `14 September 2025` as `14 Sep 2025`."""
+    return re.sub(r"[A-Z][a-z]{3,}", lambda month: month[0][:3], when)
+
+
 # --- showing figures and tables in a page -------------------------------------------------------
 
 HEADINGS = {
@@ -651,13 +835,14 @@ def table_html(
     caption: str,
     columns: Sequence[str] | Mapping[str, str] | None = None,
     words: Mapping[str, str] | None = None,
+    anchors: Sequence[str] = (),
 ) -> str:
     """Write a published table as an accessible HTML table: caption, scopes, no empty heading.
 
     Columns that hold nothing are left out; the file has them. A range stands in one column with
     its estimate, so that no screen is too narrow for the whole of it. `columns` may give headings
     as well: `{"group": "region", "estimate": "minutes"}`. `words` says how names of the code are
-    written for readers.
+    written for readers. `anchors` gives each row an address on its page, in the order of the rows.
     """
     headings = dict(columns) if isinstance(columns, Mapping) else {}
     shown = table[list(columns)] if columns else table.drop(columns=["kind"], errors="ignore")
@@ -677,14 +862,15 @@ def table_html(
         f'<th scope="col"{classes[c]}>{known.get(c) or _heading(c)}</th>' for c in shown
     )
     formats = {c: _format(shown[c], words or {}) for c in shown}
+    opened = [f'<tr id="{html.escape(name)}">' for name in anchors] or ["<tr>"] * len(shown)
     body = "".join(
-        "<tr>"
+        start
         + "".join(
             f"<td{classes[c]}>{html.escape(formats[c](value))}</td>"
             for c, value in zip(shown, row, strict=True)
         )
         + "</tr>"
-        for row in shown.itertuples(index=False)
+        for start, row in zip(opened, shown.itertuples(index=False), strict=True)
     )
     label = html.escape(caption, quote=True)
     return (
@@ -845,6 +1031,7 @@ class ShownTable:
     title: str
     columns: Sequence[str] | Mapping[str, str] | None = None
     words: Mapping[str, str] | None = None
+    anchors: Sequence[str] = ()
 
     def side_by_side(self, groups: dict[str, str], names: dict[str, str]) -> ShownTable:
         """Set the groups of a description of people side by side, one column a group.
@@ -874,10 +1061,10 @@ class ShownTable:
                         values = {m: _or_withheld(cells.get((group, m))) for m in measures}
                         line[heading] = form.format(**values)
                     lines.append(line)
-        return replace(self, table=pd.DataFrame(lines), columns=None)
+        return replace(self, table=pd.DataFrame(lines), columns=None, anchors=())
 
     def _repr_html_(self) -> str:
-        table = table_html(self.table, self.title, self.columns, self.words)
+        table = table_html(self.table, self.title, self.columns, self.words, self.anchors)
         if len(self.table) > LONG_TABLE:
             # A reader who wants one row of many opens the table; the others read on.
             table = (

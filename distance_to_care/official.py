@@ -40,9 +40,18 @@ _TIMEOUT_SECONDS = 60
 
 
 @cache
-def catalogue() -> dict[str, dict]:
+def known() -> dict[str, dict]:
     """Read what is known of every official file: name -> its entry in official_files.toml."""
     return tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))
+
+
+@cache
+def catalogue() -> dict[str, dict]:
+    """Say which of them are one table with headings, which `find` and `read` deal with.
+
+    The others name their `reader`, and medicine_files.py reads them.
+    """
+    return {name: entry for name, entry in known().items() if "reader" not in entry}
 
 
 def _entry(name: str) -> dict:
@@ -345,7 +354,7 @@ def _download(name: str, entry: Mapping, address: str, folder: Path, say) -> Non
             sentence = str(problem).replace(part.name, f"The file at {address}")
             raise Problem(f"{name}: {sentence}") from None
         suffix = ".csv.gz" if content.startswith(_GZIP) else ".csv"
-        _record(name, address, content, folder, say)
+        _record(name, address, content, folder, say, entry["landing_page"])
         part.replace(folder / f"{name}{suffix}")
     finally:
         part.unlink(missing_ok=True)
@@ -378,7 +387,7 @@ def _stream(name: str, address: str, file, say) -> None:
         raise OSError(f"only {received:,} of {length:,} bytes came")
 
 
-def _record(name: str, address: str, content: bytes, folder: Path, say) -> None:
+def _record(name: str, address: str, content: bytes, folder: Path, say, landing_page: str) -> None:
     """Note the sha256 of a file at its first download; say where a later one differs."""
     path = folder / RECORD
     record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -400,7 +409,7 @@ def _record(name: str, address: str, content: bytes, folder: Path, say) -> None:
         say(
             f"{name}: sha256 is now {digest}; at first download on {first['downloaded'][:10]} it "
             f"was {first['sha256']}. The publisher has changed the file: look on "
-            f"{catalogue()[name]['landing_page']}."
+            f"{landing_page}."
         )
     part = folder / f".{RECORD}.part"
     part.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -24,6 +24,12 @@ from distance_to_care.problems import Problem
 
 # The columns a published table may have, in their order, and what each one means.
 COLUMNS = {
+    "date": "Day of an event; the first day of its month or year where no more is known",
+    "date_precision": "How much of the date of an event is known: day, month or year",
+    "when": "The date of an event, in words",
+    "event": "What happened or was planned",
+    "what": "What an event is about: delegated (which services boards plan), national (what stays "
+    "with one national body), body (which bodies there are), money, or screening",
     "measure": "What is estimated",
     "estimand": "The quantity that a method is meant to estimate",
     "scenario": "What was assumed or built in",
@@ -35,9 +41,13 @@ COLUMNS = {
     "group": "The group; all means everybody. Quintile 1 and decile 1 are the most deprived",
     "term": "The column in the model, or the name of a figure or parameter",
     "study": "First author and year of a publication",
+    "country": "Country of the people studied",
+    "disease": "Disease of the people studied",
     "exposure": "What people are exposed to",
     "contrast": "Which people are compared with which",
     "outcome": "What was followed",
+    "finding": "What a study found for those more deprived, further away or longer delayed",
+    "seen_as": "Whether a finding was seen with numbers or in words only",
     "level": "The level of the variable",
     "value": "The value of the variable at which the estimate is read off",
     "reference": "The group that the estimate compares with",
@@ -80,18 +90,58 @@ COLUMNS = {
     "unit": "Unit of the estimate",
     "adjusted_for": "What a model holds equal",
     "how_read": "Whether a paper was read in full, as an abstract, or through the press",
-    "status": "Whether a figure is published, derived, assumed or calibrated",
+    "status": "Of a figure: published, derived, assumed or calibrated. Of an event: happened, "
+    "planned or reported",
     "steady": "Whether the mean moves by no more than ten minutes between the lists of centres. A "
     "named place that moves by more has no estimate, only a range; England keeps its estimate",
-    "verdict": "Whether a method did what it should: pass or fail",
+    "document": "The document that makes a claim: A a charity's response, B a think tank's article",
+    "claim": "What is claimed, recommended or described, in our words",
+    "asserted_by": "Who says so",
+    "statement": "Whether it is a claim, a recommendation or a service model",
+    "verdict": "Of a method: whether it did what it should, pass or fail. Of a claim: supported, "
+    "partly, untested, outdated or overstated",
+    "how_sure": "How sure we are of a verdict: high, moderate, low or very low",
+    "why_sure": "The reason for that, in one clause",
+    "evidence": "What the evidence says; numbers and sources stand as keys in square brackets",
+    "computed": "What this book computed, or that nothing was computed yet",
+    "settle": "What would settle a claim",
+    "needed": "Missing facts that would help, by their names in the table of needed facts",
+    "service_model": "The service model that a claim is about",
+    "pages": "Pages of the book that say more",
+    "checked": "The day on which a row was last checked",
+    "title": "What an entry is about",
+    "matters": "What a missing fact could do: overturn or narrow a conclusion, or open a chapter",
+    "holder": "Who holds a missing fact",
+    "route": "How it is asked for",
+    "table_asked": "The table to ask for",
+    "columns_asked": "The columns of that table",
+    "rows_asked": "What a row of that table is",
+    "overturns": "The conclusion that a missing fact could change",
+    "how": "In what way it could",
+    "what_it_is": "How a service model is meant to work",
+    "who_runs_it": "Who runs it",
+    "known": "What is known of it; numbers and sources stand as keys in square brackets",
+    "analysis": "What this book computed of it",
+    "not_known": "What is not known",
+    "looked_for": "What was looked for",
+    "where_looked": "Where it was looked for",
+    "looked_on": "The day of the last search",
+    "search_result": "What came of a search",
     "certainty": "How sure. Of a figure: S seen in a source, D derived from such figures. Of a "
     "centre: A named in a source, B compilers' knowledge, C low",
+    "money": "Who paid, as far as seen: a company (it paid for, started or took part in the work), "
+    "companies among the interests, no company, or not seen. Not seen is not none",
+    "companies": "Companies that were seen behind a source",
+    "funders": "Who paid, as far as it was seen",
+    "interests": "Interests and statements of independence, as far as they were seen",
     "source": "Where a figure comes from",
+    "address": "Address or name of the page on which it was seen",
     "note": "What to know before using the row",
     "suppressed": "True where a count is withheld because fewer than 10 people stand behind it",
     "kind": "open, modelled, published, synthetic, registry or scenario",
 }
 KEYS = (
+    "date",
     "measure",
     "estimand",
     "scenario",
@@ -113,6 +163,7 @@ KEYS = (
     "rank_by",
     "centre_list",
     "time_years",
+    "outcome",
 )
 # What a page has to say of each kind, in the order in which banners stand.
 BANNERS = {
@@ -125,11 +176,18 @@ BANNERS = {
     "published": "Published estimates",
 }
 COHORT = "cohort"
+# Tables whose numbers lead to their row; `term` names the row. Each stands whole on one page, once.
+CITED_ROWS = ("published_estimates",)
 MODEL_ORDER = ("unadjusted", "unadjusted_same_people", "age_sex", "joint", "as_published")
 NUMBER_COLUMNS = ("key", "text", "value", "unit", "kind", "table", "page")
 SIGNIFICANT_DIGITS = 10
 # Coefficients differ by about 1e-14 between processors; a changed method moves far more than this.
 TOLERANCE = 1e-8
+
+
+def row_anchor(name: str, term: str) -> str:
+    """Return the address, on its page, of the row of a published table that `term` names."""
+    return f"{name}-{term}"
 
 
 class Page:
@@ -380,7 +438,9 @@ class Page:
         rows = self.read(name)
         for column, values in where.items():
             rows = rows[rows[column].isin(list(values))]
-        return figures.ShownTable(rows, name, title, columns, _words())
+        # A number in the prose leads to its row where the whole table stands on a page.
+        anchors = [row_anchor(name, term) for term in rows["term"]] if name in CITED_ROWS else ()
+        return figures.ShownTable(rows, name, title, columns, _words(), () if where else anchors)
 
     def numbers(self) -> pd.DataFrame:
         """List the numbers that this page has filed for the prose."""
@@ -389,7 +449,7 @@ class Page:
     def _kind(self, kind: str | None, sources: Sequence[str], name: str) -> str:
         # What people a cohort holds is known by its reader only, who says it.
         of_sources = {
-            "open" if source in official.catalogue() else tables.kind_of(source)
+            "open" if source in official.known() else tables.kind_of(source)
             for source in sources
             if source != COHORT
         }
@@ -434,7 +494,7 @@ def _people_of(manifest: Mapping) -> set[str]:
     """The kinds of people that the tables of a page are about, whatever they are published as."""
     entries = manifest["tables"].values()
     sources = {source for entry in entries for source in entry["sources"]} - {COHORT}
-    fed = {tables.kind_of(source) for source in sources if source not in official.catalogue()} & {
+    fed = {tables.kind_of(source) for source in sources if source not in official.known()} & {
         "synthetic"
     }
     return {entry["kind"] for entry in entries} & disclosure.PERSON_KINDS | fed

@@ -260,18 +260,24 @@ def _text(file: Path, what: str) -> str:
 def official(name: str) -> pd.DataFrame | None:
     """Read an official file through its adapter; None where the file is not on this machine.
 
-    name: such as "imd_2019", "rural_urban_2011", "population_mid2020".
+    name: such as "imd_2019", "rural_urban_2011", "population_mid2020", "hospital_medicines".
     """
     folder = places.official_folder()
     if folder is None:
         return None
     # Imported here: most people have no official files, and nothing else needs the adapters.
+    from distance_to_care import medicine_files
     from distance_to_care import official as adapters
 
-    files = adapters.find(folder)
-    if name not in files:
-        return None
-    frame = adapters.read(name, files[name])
+    if "reader" in adapters.known().get(name, {}):
+        frame = medicine_files.read(name, folder)
+        if frame is None:
+            return None
+    else:
+        files = adapters.find(folder)
+        if name not in files:
+            return None
+        frame = adapters.read(name, files[name])
     frame.attrs.update(kind="open", resource=name)
     return frame
 

@@ -287,6 +287,12 @@ def describe(page: markup.HtmlElement) -> None:
             head.append(meta)
 
 
+def list_references(page: markup.HtmlElement) -> None:
+    """Make each entry of a bibliography an item of its list: its own role is out of use."""
+    for entry in page.xpath("//*[@role='doc-biblioentry']"):
+        entry.set("role", "listitem")
+
+
 def repair(page: markup.HtmlElement, title: str) -> None:
     """Mend every known accessibility fault of a parsed page in place; title is the book's."""
     drop_duplicates(page)
@@ -295,5 +301,6 @@ def repair(page: markup.HtmlElement, title: str) -> None:
     name_controls(page)
     name_landmarks(page)
     mark_up_tables(page)
+    list_references(page)
     box_wide_parts(page)
     describe(page)

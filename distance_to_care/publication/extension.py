@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 from docutils import nodes
 from docutils.parsers.rst import directives
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
@@ -22,14 +24,32 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from distance_to_care import figures, places, results, study, tables
 from distance_to_care.problems import Problem
-from distance_to_care.publication import area_file, boards, functions, notebooks, registers
+from distance_to_care.publication import (
+    area_file,
+    boards,
+    citations,
+    functions,
+    notebooks,
+    registers,
+)
 
 log = logging.getLogger(__name__)
 NOTEBOOK_PREFIX = "notebooks/"
+# How a source was read, in words.
+READ = {
+    "full_text": "in full",
+    "abstract": "as an abstract",
+    "press": "in the press",
+    "secondary": "through other pages",
+}
 
 
 class PublishedNumber(nodes.Inline, nodes.TextElement):
     """A place in the prose that waits for a number."""
+
+
+class SourcedNumber(nodes.inline):
+    """A number in the prose that says, when pointed at, from which table it comes."""
 
 
 class PublishedPart(nodes.General, nodes.Element):
@@ -190,6 +210,23 @@ class Published:
     def kinds_of_page(self, docname: str) -> list[str]:
         return boards.kinds(docname, self.manifest["pages"])
 
+    @cached_property
+    def _rows(self) -> dict[tuple[str, str], str]:
+        tables_shown = {
+            name: results.read_published(self.folder / f"{name}.csv", name)
+            for name in results.CITED_ROWS
+            if name in self.manifest["tables"]
+        }
+        return {
+            (name, row.term): f"{row.study}, read {READ[row.how_read]}: to its row of the table"
+            for name, table in tables_shown.items()
+            for row in table.itertuples()
+        }
+
+    def words_of_row(self, table: str, term: str) -> str:
+        """Say in words which row of a table a term names; empty where rows have no address."""
+        return self._rows.get((table, term), "")
+
     def redrawn(self, docname: str) -> list[str]:
         page = boards.of_page(docname)
         return sorted(
@@ -224,8 +261,30 @@ class FillIn(SphinxPostTransform):
             node.replace_self(nodes.Text(f"[unknown number {key}]"))
             return set()
         row = published.numbers.loc[key]
-        node.replace_self(nodes.inline("", str(row["text"]), classes=["number"], ids=[]))
+        text = str(row["text"])
+        shown = SourcedNumber("", text, classes=["number"], source_words=_source_words(row))
+        address = self._row_address(node, key, row, published)
+        if address:
+            words = published.words_of_row(row["table"], _term_of(key))
+            inner = nodes.inline("", text, classes=["number"])
+            shown = nodes.reference("", "", inner, refuri=address, internal=True, reftitle=words)
+            shown["classes"].append("to-its-row")
+        node.replace_self(shown)
         return {row["kind"]}
+
+    def _row_address(self, node, key: str, row: pd.Series, published: Published) -> str:
+        """Address of the row that a number was read from; empty where no link belongs."""
+        page = f"{NOTEBOOK_PREFIX}{row['page']}"
+        if not published.words_of_row(row["table"], _term_of(key)) or page not in self.env.all_docs:
+            return ""
+        # No link inside a link, and none in a heading, which the menus repeat.
+        inside = node.parent
+        while inside is not None:
+            if isinstance(inside, (nodes.reference, nodes.title, addnodes.pending_xref)):
+                return ""
+            inside = inside.parent
+        there = self.app.builder.get_relative_uri(self.env.docname, page)
+        return f"{there}#{results.row_anchor(row['table'], _term_of(key))}"
 
     def _part(self, node: PublishedPart, published: Published) -> set[str]:
         depth = "../" * self.env.docname.count("/")
@@ -281,6 +340,25 @@ class FillIn(SphinxPostTransform):
             )
         place = title.parent.index(title) + 1
         title.parent.insert(place, _raw(f'<div class="kind-banners" role="note">{lines}</div>'))
+
+
+def _term_of(key: str) -> str:
+    """The row that a key names: `published.shankar_2024_people` names shankar_2024_people."""
+    return key.partition(".")[2]
+
+
+def _source_words(row: pd.Series) -> str:
+    return f"From the table {row['table']}, page {row['page']}"
+
+
+def visit_number(self, node: SourcedNumber) -> None:
+    """Write a number with the words that show when it is pointed at."""
+    self.body.append(self.starttag(node, "span", "", title=node["source_words"]))
+
+
+def depart_number(self, node: SourcedNumber) -> None:
+    """Close a number."""
+    self.body.append("</span>")
 
 
 def _downloads_html(published: Published, depth: str) -> str:
@@ -373,8 +451,10 @@ def setup(app: Sphinx) -> dict:
     before = os.environ.get("PYTHONPATH", "")
     if str(places.ROOT) not in before.split(os.pathsep):
         os.environ["PYTHONPATH"] = os.pathsep.join(p for p in (str(places.ROOT), before) if p)
+    citations.register()
     app.add_config_value("distance_to_care_left_out", [], "env")
     app.add_node(PublishedNumber)
+    app.add_node(SourcedNumber, html=(visit_number, depart_number))
     app.add_node(PublishedPart)
     app.add_role("number", NumberRole())
     app.add_directive("published-table", TableDirective)

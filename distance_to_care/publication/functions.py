@@ -15,11 +15,15 @@ MODULES = (
     "mediation",
     "imputation",
     "sensitivity",
+    "lives",
     "excess_mortality",
+    "synthesis",
+    "evidence_map",
     "travel",
     "access",
     "centre_lists",
     "deprived_and_far",
+    "hospital_medicines",
 )
 
 

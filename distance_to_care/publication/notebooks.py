@@ -62,25 +62,62 @@ class Notebook:
 
     @cached_property
     def publishes(self) -> tuple[str, ...]:
-        """Names of the tables that the notebook's code publishes, as far as they are literal."""
+        """Names of the tables that the notebook's code publishes, as far as they are literal.
+
+        A name that loops over the keys of a literal dictionary stands for these keys.
+        """
         names = []
+        dictionaries: dict[str, list[str]] = {}
         for source in self.code:
             try:
                 tree = ast.parse(source)
             except SyntaxError:
                 continue
+            dictionaries |= _dictionaries(tree)
+            loops = _loops(tree, dictionaries)
             for call in ast.walk(tree):
                 if not isinstance(call, ast.Call):
                     continue
                 act = getattr(call.func, "attr", "")
                 place = {"publish": 1, "republish": 0}.get(act)
                 if place is not None and len(call.args) > place:
+                    names += loops.get(getattr(call.args[place], "id", None), [])
                     names += [
                         part.value
                         for part in ast.walk(call.args[place])
                         if isinstance(part, ast.Constant) and isinstance(part.value, str)
                     ]
         return tuple(dict.fromkeys(names))
+
+
+def _dictionaries(tree: ast.Module) -> dict[str, list[str]]:
+    """Variables that literal dictionaries are assigned to -> their keys that are text."""
+    return {
+        node.targets[0].id: [
+            key.value
+            for key in node.value.keys
+            if isinstance(key, ast.Constant) and isinstance(key.value, str)
+        ]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Dict)
+        and isinstance(node.targets[0], ast.Name)
+    }
+
+
+def _loops(tree: ast.Module, dictionaries: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Names that loop over the keys of such dictionaries, or over their items -> the keys."""
+    found = {}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.For):
+            continue
+        looped, key = node.iter, node.target
+        if isinstance(looped, ast.Call) and getattr(looped.func, "attr", "") == "items":
+            looped, key = looped.func.value, getattr(key, "elts", [None])[0]
+        keys = dictionaries.get(getattr(looped, "id", None))
+        if keys and isinstance(key, ast.Name):
+            found[key.id] = found.get(key.id, []) + keys
+    return found
 
 
 def ordered(notebooks: Iterable[Notebook]) -> list[Notebook]:

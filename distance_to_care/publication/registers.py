@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
 
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
+
+from distance_to_care import needed_facts, places, tables
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Entry:
 
     Parameters
     ----------
-    anchor : the section's address on its page.
+    anchor : the section's address on its page, by which {ref}`anchor` links to it from any page.
     title : its heading.
     parts : what each paragraph is about -> its Markdown, in order; empty ones are left out.
     classes : words by which a script can filter, as classes of the section.
@@ -43,10 +47,15 @@ class RegisterDirective(SphinxDirective):
     required_arguments = 1
 
     def run(self):
+        # The descriptor holds the digest of every table: a changed cell is a changed page.
+        self.env.note_dependency(str(places.DESCRIPTOR))
         return [self._section(entry) for entry in REGISTERS[self.arguments[0]]()]
 
     def _section(self, entry: Entry) -> nodes.section:
-        section = nodes.section(ids=[entry.anchor], classes=["register-entry", *entry.classes])
+        section = nodes.section(
+            ids=[entry.anchor], names=[entry.anchor], classes=["register-entry", *entry.classes]
+        )
+        self.state.document.note_explicit_target(section)
         section += nodes.title(text=entry.title)
         listed = nodes.definition_list()
         for name, text in entry.parts.items():
@@ -56,3 +65,141 @@ class RegisterDirective(SphinxDirective):
                 listed += nodes.definition_list_item("", nodes.term(text=name), about)
         section += listed
         return section
+
+
+# --- The claims of the two documents --------------------------------------------------------------
+
+CLAIMS_PAGE = "notebooks/claims_register"
+VERDICTS = {
+    "supported": "Supported",
+    "partly": "Partly supported",
+    "untested": "Untested",
+    "outdated": "Outdated",
+    "overstated": "Overstated",
+}
+
+
+def link(page: str, here: str) -> str:
+    """Write a link to a page of the book that shows the page's own title.
+
+    page, here : names as in the table of contents, `notebooks/care_boards`; `here` is where the
+    link stands.
+    """
+    folder, name = page.split("/")
+    ending = {"notebooks": "ipynb", "book": "md"}[folder]
+    way = "" if here.startswith(f"{folder}/") else f"../{folder}/"
+    return f"[]({way}{name}.{ending})"
+
+
+def anchor(what: str, name: str) -> str:
+    """Name an entry's place on its page: `claim-a1`, `model-video-monitoring`."""
+    return f"{what}-{name.replace('_', '-')}"
+
+
+def several(cell: object) -> list[str]:
+    """Split a cell that holds several words with semicolons between them; none where empty."""
+    return [] if cell != cell or cell is None else str(cell).split(";")
+
+
+def claims() -> list[Entry]:
+    """Read the claims of both documents as entries, in the order of the table."""
+    return [_claim(row) for row in tables.read("claims").to_dict("records")]
+
+
+def _claim(row: Mapping[str, object]) -> Entry:
+    models = several(row["service_model"])
+    sure = f"**{VERDICTS[row['verdict']]}.** How sure we are: {row['how_sure']}"
+    checked = date.fromisoformat(row["checked"])
+    pages = ", ".join(link(page, CLAIMS_PAGE) for page in several(row["pages"]))
+    return Entry(
+        anchor=anchor("claim", row["id"].lower()),
+        title=f"{row['id']}: {row['claim']}",
+        parts={
+            "Said by": f"{row['asserted_by']} (document {row['document']}), as a "
+            f"{row['statement']}, in our words.",
+            "Our verdict": f"{sure} ({row['why_sure']}).",
+            "What the evidence says": row["evidence"],
+            "What this book computed": row["computed"],
+            "What would settle it": row["settle"],
+            "Requests ready to send": "; ".join(
+                f"{{ref}}`{anchor('needed', fact)}`" for fact in several(row["needed"])
+            ),
+            "Read on": pages,
+            "Service model": ", ".join(f"{{ref}}`{anchor('model', model)}`" for model in models),
+            "Checked": f"{checked.day} {checked:%B %Y}",
+        },
+        classes=(
+            f"document-{row['document'].lower()}",
+            f"verdict-{row['verdict']}",
+            f"sure-{row['how_sure'].replace(' ', '-')}",
+            *(anchor("model", model) for model in models),
+        ),
+    )
+
+
+REGISTERS["claims"] = claims
+
+
+# --- Service models, and what we need to know -----------------------------------------------------
+
+NEEDED_PAGE = "notebooks/what_we_need"
+
+
+def service_models() -> list[Entry]:
+    """Read the service models of both documents as entries, in the order of the table."""
+    claimed = [(row["id"], several(row["service_model"])) for row in _rows("claims")]
+    return [
+        _service_model(row, [claim for claim, models in claimed if row["slug"] in models])
+        for row in _rows("service_models")
+    ]
+
+
+def _rows(name: str) -> list[dict[str, object]]:
+    return tables.read(name).to_dict("records")
+
+
+def _service_model(row: Mapping[str, object], claims: list[str]) -> Entry:
+    claimed = [f"{{ref}}`{claim} <{anchor('claim', claim.lower())}>`" for claim in claims]
+    needed = [f"{{ref}}`{anchor('needed', name)}`" for name in several(row["needed"])]
+    return Entry(
+        anchor=anchor("model", row["slug"]),
+        title=row["name"],
+        parts={
+            "What it is": row["what_it_is"],
+            "Who runs it": row["who_runs_it"],
+            "What is known": row["known"],
+            "What our analysis says": row["analysis"],
+            "What is not known": row["not_known"],
+            "What to ask for": "; ".join(needed),
+            "Claims about it": ", ".join(claimed),
+        },
+    )
+
+
+def needed(matters: str) -> list[Entry]:
+    """Read the missing facts that could do one thing (`matters`), in the order of the table."""
+    facts = needed_facts.with_requests(tables.read("needed_facts"))
+    return [_needed(row) for row in facts[facts["matters"] == matters].to_dict("records")]
+
+
+def _needed(row: Mapping[str, object]) -> Entry:
+    pages = ", ".join(link(page, NEEDED_PAGE) for page in several(row["pages"]))
+    letter = f"````{{dropdown}} A request, ready to send\n```text\n{row['request']}\n```\n````"
+    return Entry(
+        anchor=anchor("needed", row["id"]),
+        title=row["title"],
+        parts={
+            "What is missing": row["missing"],
+            "Who holds it": f"{row['holder']} (way of asking: {row['route']}).",
+            "What to ask for": f"{row['table']}: {row['rows']}.",
+            "Conclusion at stake": f"{row['overturns']} {row['how']}",
+            "Where it matters": pages,
+            "Request": letter,
+        },
+    )
+
+
+REGISTERS["service_models"] = service_models
+REGISTERS["needed_to_overturn"] = partial(needed, "could overturn")
+REGISTERS["needed_to_narrow"] = partial(needed, "could narrow")
+REGISTERS["needed_to_open"] = partial(needed, "could open a chapter")

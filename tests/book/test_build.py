@@ -202,7 +202,7 @@ def broken_book(tmp_path, monkeypatch, change):
     (copy / "notebooks").mkdir(parents=True)
     (copy / "book").mkdir()
     shutil.copytree(places.BOOK / "_static", copy / "book" / "_static")
-    for name in ("_config.yml", "requirements.txt"):
+    for name in ("_config.yml", "requirements.txt", "book/references.bib"):
         shutil.copyfile(places.ROOT / name, copy / name)
     (copy / "_toc.yml").write_text(
         "format: jb-book\nroot: book/index\nchapters:\n  - file: notebooks/one\n"

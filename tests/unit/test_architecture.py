@@ -17,15 +17,16 @@ LAYERS = [
     {"study", "disclosure"},
     {"contract", "workbook"},
     {"official"},
+    {"medicine_files"},
     {"tables"},
-    {"geography", "synthetic", "figures"},
+    {"geography", "synthetic", "figures", "needed_facts"},
     {"access", "cohort", "results", "travel"},
     {"centre_lists", "travel_error", "maps"},
-    {"deprived_and_far"},
-    {"care_boards", "area_travel", "deprivation"},
+    {"deprived_and_far", "evidence_map"},
+    {"care_boards", "area_travel", "deprivation", "hospital_medicines"},
     {"statistics.engine", "statistics.__init__"},
-    {"survival", "inequality", "imputation", "excess_mortality", "sensitivity"},
-    {"mediation", "how_far"},
+    {"survival", "inequality", "imputation", "excess_mortality", "sensitivity", "funding", "lives"},
+    {"mediation", "how_far", "published_figures", "synthesis"},
     {
         "statistics.cohort_survival",
         "statistics.cohort_people",
@@ -51,21 +52,27 @@ LAYERS = [
 ]
 # Calculation takes tables and returns tables: it does not read, write, print or plot.
 CALCULATION = {
+    "needed_facts",
     "geography",
     "access",
     "centre_lists",
     "how_far",
     "deprivation",
     "deprived_and_far",
+    "evidence_map",
+    "published_figures",
     "travel_error",
     "care_boards",
+    "hospital_medicines",
     "synthetic",
     "statistics.engine",
     "survival",
     "inequality",
     "imputation",
     "excess_mortality",
+    "funding",
     "sensitivity",
+    "lives",
     "mediation",
     "statistics.cohort_survival",
     "statistics.cohort_people",
@@ -82,13 +89,14 @@ CALCULATION = {
     "contract",
     "study",
 }
-READERS = {"tables", "official", "results", "contract"}
+READERS = {"tables", "official", "medicine_files", "results", "contract"}
 READING = {"read_csv", "read_parquet", "read_json", "read_excel", "read_feather", "read_pickle"}
 WRITING = {"to_csv", "to_parquet", "to_json", "to_excel", "write_text", "write_bytes", "savefig"}
 WRITERS = {
     "results",
     "command_line",
     "official",
+    "medicine_files",
     "figures",
     "calibration",
     "causal_structures",

@@ -79,6 +79,33 @@ def test_a_forest_names_rows_that_do_not_fit(published):
         figures.forest(published["models"], [({"group": "9"}, "Ninth")], "ratios")
 
 
+def test_a_derived_interval_is_drawn_hollow_and_told(tmp_path):
+    page = results.Page("p", root=tmp_path, kind="published", sources=["published_estimates"])
+    table = page.publish(
+        pd.DataFrame(
+            {
+                "term": ["a", "b", "c"], "estimate": [1.39, 1.51, np.nan],
+                "ci_low": [1.11, 1.16, np.nan], "ci_high": [1.73, 1.96, np.nan],
+                "status": ["as published", "from p", "none"],
+                "how_read": ["full_text", "press", "press"],
+            }
+        ),
+        "ratios", "Ratios",
+    )  # fmt: skip
+    rows = [({"term": term}, term.upper()) for term in "abc"]
+    words = {"missing": "no number", "after": "how_read"}
+    drawing = figures.forest(table, rows, "ratios", derived="from p", **words)
+    assert (
+        "A: 1.39 (1.11 to 1.73), full text; B: 1.51 (1.16 to 1.96), press, from p;" in drawing.alt
+    )
+    assert "C: no number, press." in drawing.alt
+    assert "Hollow and dashed: from p." in drawing.svg
+    assert drawing.svg.count("stroke-dasharray: 6") == 1
+    without = figures.forest(table, rows[:1], "ratios", derived="from p", **words)
+    assert "Hollow" not in without.svg
+    assert "stroke-dasharray: 6" not in without.svg
+
+
 def test_the_same_table_gives_the_same_bytes(published):
     rows = [({"group": "1", "model": "unadjusted"}, "Most deprived")]
     one, two = (figures.forest(published["models"], rows, "ratios") for _ in range(2))
@@ -185,3 +212,70 @@ def test_large_numbers_on_an_axis_have_commas(tmp_path):
     drawing = figures.ranges(table, "People", {"a": "A"}, "people", form="{:,.0f}")
     assert ">100,000</text>" in drawing.svg
     assert ">100000</text>" not in drawing.svg
+
+
+def grid_of(tmp_path, **changes):
+    rows = [
+        ("a", "deprivation", "death", "worse", "France", "numbers"),
+        ("b", "deprivation", "death", "no difference", "Canada", "words only"),
+        ("c", "distance", "treatment", "worse", "France", "words only"),
+    ]
+    columns = ["term", "exposure", "outcome", "finding", "country", "seen_as"]
+    page = results.Page("grid", sources=["published_estimates"], root=tmp_path)
+    table = page.publish(pd.DataFrame(rows, columns=columns), "map", "Map")
+    return table, figures.findings_grid(
+        table,
+        {"deprivation": "Deprivation", "distance": "Distance"},
+        {"death": "Death", "treatment": "Treatment"},
+        **{
+            "findings": ["worse", "no difference"],
+            "countries": {"France": "Fr", "Canada": "Can"},
+            "what": "findings",
+        }
+        | changes,
+    )
+
+
+def test_a_grid_of_findings_says_what_was_found_and_how_much_is_empty(tmp_path):
+    table, drawing = grid_of(tmp_path)
+    assert drawing.alt == (
+        "Grid of findings. deprivation: 1 of 2 outcomes (1 worse, 1 no difference); "
+        "distance: 1 of 2 outcomes (1 worse)."
+    )
+    assert len(drawing.rows) == len(table)
+    # Two grey cells, and the grey mark of the key.
+    assert drawing.svg.count("fill: #e4e4e4") == 3
+    # A finding in words only is hollow: its mark has a white face.
+    assert drawing.svg.count(">Fr<") == 2
+
+
+def test_a_grid_refuses_a_finding_that_has_no_shape(tmp_path):
+    with pytest.raises(ValueError, match="no difference"):
+        grid_of(tmp_path, findings=["worse"])
+
+
+def test_long_labels_of_a_grid_stand_on_lines_of_their_own():
+    assert figures._slots(["UK", "US", "Can"]) == [(0, 0), (0, 1), (1, 0)]
+    assert figures._slots(["UK", "US+Can", "Fr"]) == [(0, 0), (1, 0), (2, 0)]
+    assert figures._slots(["US+Can", "UK"]) == [(0, 0), (1, 0)]
+    assert figures._slots([]) == []
+
+
+def test_a_timeline_tells_what_has_not_happened_and_shortens_dates(tmp_path):
+    page = results.Page("p", root=tmp_path, sources=["policy_timeline"])
+    events = pd.DataFrame(
+        {
+            "date": ["2025-09-14", "2027-04-01"],
+            "when": ["14 September 2025", "April 2027"],
+            "event": ["A began", "B begins"],
+            "what": ["body", "money"],
+            "status": ["happened", "planned"],
+        }
+    )
+    table = page.publish(events, "events", "Events")
+    drawing = figures.timeline(table, {"body": "Bodies", "money": "Money"}, "two things", "Not yet")
+    assert drawing.alt == (
+        "Timeline of two things. 14 September 2025: A began. April 2027: B begins (planned)."
+    )
+    assert "14 Sep 2025" in drawing.svg
+    assert "Not yet" in drawing.svg

@@ -93,6 +93,8 @@ def test_a_notebook_stands_after_those_whose_tables_it_reads(tmp_path):
     reader = write("a", 'page = results.Page("a", reads=["minutes"])')
     writer = write("b", 'page = results.Page("b")\npage.publish(t, "minutes", "T", ["x"])')
     assert [n.name for n in ordered([reader, writer])] == ["b", "a"]
+    looped = 'titles = {"minutes": "T"}\nfor n, t in titles.items():\n    page.publish(f[n], n, t)'
+    assert [n.name for n in ordered([reader, write("d", looped)])] == ["d", "a"]
     lost = write("c", 'page = results.Page("c", reads=["nothing"])')
     with pytest.raises(ValueError, match="which no notebook of the book publishes"):
         ordered([lost])

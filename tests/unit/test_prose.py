@@ -425,6 +425,10 @@ def test_every_card_says_how_sure_and_where_to_read_on():
     cards = re.findall(r":::\{grid-item-card\}(.*?)\n:::", text, flags=re.S)
     assert 4 <= len(cards) <= 6
     for card in cards:
-        assert re.search(r"\*\*How sure:\*\* (high|moderate|low|very low)\b", card)
+        # In words, or in the words that the chapter on pooled estimates comes to.
+        how_sure = (
+            r"\*\*How sure:\*\* (high|moderate|low|very low|\{number\}`synthesis\.certainty\.)"
+        )
+        assert re.search(how_sure, card)
         assert "{number}`" in card
         assert re.search(r"\[[^\]]+\]\([^)]+\.(md|ipynb)\)", card)

@@ -87,7 +87,7 @@ def test_columns_stand_in_the_agreed_order():
 
 
 def test_the_file_holds_the_first_facts():
-    assert len(ROWS) >= 300
+    assert len(ROWS) >= 480
 
 
 def test_line_endings_are_lf_and_text_is_trimmed():
@@ -124,6 +124,9 @@ def test_general_knowledge_is_never_evidence():
     assert "2.91" not in {row["estimate"] for row in ROWS}  # DeDent 2024, subgroup
     assert "4.31" not in {row["estimate"] for row in ROWS}  # Swaminathan 2022, transplant centre
     assert not any(row["study"].startswith("PROFILE") and row["people"] for row in ROWS)
+    assert not {"1.795", "1795000"} & {row["estimate"] for row in ROWS}  # list price of a dose
+    assert "sma_spr1nt_2_walk" not in BY_ID  # how many of the fourteen walked was not seen
+    assert not any(row["study"].startswith("ENDEAR") and row["ci_low"] for row in ROWS)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["id"])
@@ -150,7 +153,7 @@ def test_numbers_are_numbers_in_order(row):
 
 
 # Printed like this in the abstract: not a Wald interval, so not symmetric.
-LOPSIDED = {"hoyer_2019_male_patient_delay"}
+LOPSIDED = {"hoyer_2019_male_patient_delay", "hoyer_2022_admissions"}
 
 
 @pytest.mark.parametrize(
@@ -267,6 +270,11 @@ def test_other_derived_numbers_come_out_again():
     cost = number("nepts_cost")
     assert_rounds_to("nepts_cost_a_journey_low", cost / number("nepts_journeys_high"))
     assert_rounds_to("nepts_cost_a_journey_high", cost / number("nepts_journeys_low"))
+    lost = -number("ipf_pro_2023_fvc_decline") * number("bts_2023_wait_referral_last_year")
+    assert_rounds_to("bts_2023_fvc_lost_over_wait", lost / 365.25)
+    assert_rounds_to("scotland_survey_little_capacity", 100 * 2 / 3)
+    assert_rounds_to("sma_births_2024_days_apart", 366 / number("sma_births_2024"))
+    assert_rounds_to("sma_campaign_births_a_year", 365 / number("sma_campaign_days_apart"))
 
 
 def test_no_derived_row_escapes_recomputation():
@@ -281,8 +289,57 @@ def test_no_derived_row_escapes_recomputation():
     listed |= {"kourliouros_2019_listed_of_new_cases"}
     listed |= {"shared_management_pilot_carbon_a_mile"}
     listed |= {"nepts_cost_a_journey_low", "nepts_cost_a_journey_high"}
+    listed |= {"bts_2023_fvc_lost_over_wait", "scotland_survey_little_capacity"}
+    listed |= {"sma_births_2024_days_apart", "sma_campaign_births_a_year"}
     listed |= {"policy_boards_2026"}  # counted in a list of boundaries: nothing to recompute
     assert {row["id"] for row in ROWS if row["certainty"] == "D"} == listed
+
+
+# Shares that were printed beside the counts that they come from.
+SHARES = {
+    "sma_smartcare_sit_screened": (40, "sma_smartcare_people_screened"),
+    "sma_smartcare_sit_symptoms": (141, "sma_smartcare_people_symptoms"),
+    "sma_smartcare_walk_screened": (28, "sma_smartcare_people_screened"),
+    "sma_smartcare_walk_symptoms": (28, "sma_smartcare_people_symptoms"),
+    "sma_nurture_walk_share": (22, "sma_nurture_people"),
+    "sma_nurture_sit_on_time": (21, "sma_nurture_people"),
+    "sma_nurture_breathing_support": (4, "sma_nurture_people"),
+    "sma_nurture_walk_on_time": (16, "sma_nurture_walk"),
+    "sma_german_2_normal": (12, "sma_german_2_people"),
+    "sma_german_2_weak": (6, "sma_german_2_people"),
+    "sma_german_2_breathing": (1, "sma_german_2_people"),
+}
+
+
+@pytest.mark.parametrize("row_id", SHARES)
+def test_a_share_fits_its_counts(row_id):
+    count, of = SHARES[row_id]
+    assert_rounds_to(row_id, 100 * count / number(of))
+
+
+PARTS = [
+    ("sma_spr1nt_2_sit_on_time", "sma_spr1nt_2_sit"),
+    ("sma_spr1nt_2_sit", "sma_spr1nt_2_people"),
+    ("sma_spr1nt_2_alive", "sma_spr1nt_2_people"),
+    ("sma_spr1nt_3_walk_on_time", "sma_spr1nt_3_walk"),
+    ("sma_spr1nt_3_walk", "sma_spr1nt_3_people"),
+    ("sma_nurture_walk", "sma_nurture_people"),
+    ("sma_australia_walk_screened", "sma_australia_assessed_screened"),
+    ("sma_australia_assessed_screened", "sma_australia_people_screened"),
+    ("sma_australia_walk_symptoms", "sma_australia_assessed_symptoms"),
+    ("sma_australia_assessed_symptoms", "sma_australia_people_symptoms"),
+    ("sma_pilot_screened_june_2024", "sma_pilot_recruited_june_2024"),
+    ("sma_pilot_screened_june_2024", "sma_pilot_screened_december_2024"),
+    ("sma_pilot_screened_december_2024", "sma_pilot_recruited_december_2024"),
+    ("sma_restore_people_screened", "sma_restore_people"),
+    ("mikolasch_2016_centres_replied", "mikolasch_2016_centres_asked"),
+    ("mikolasch_2016_commissioned_centres", "mikolasch_2016_centres_asked"),
+]
+
+
+@pytest.mark.parametrize(("part", "whole"), PARTS)
+def test_a_part_is_no_more_than_the_whole(part, whole):
+    assert number(part) <= number(whole)
 
 
 def test_totals_agree():
@@ -291,6 +348,14 @@ def test_totals_agree():
     assert sum(number(f"bts_2023_gap_stage_{s}") for s in ("i", "ii", "iii")) == 100
     near, far = number("johannson_2022_people_near"), number("johannson_2022_people_far")
     assert near + far == number("johannson_2022_people")
+    smartcare = ("screened", "symptoms")
+    people = sum(number(f"sma_smartcare_people_{group}") for group in smartcare)
+    assert {float(BY_ID[f"sma_smartcare_people_{g}"]["people"]) for g in smartcare} == {people}
+    types = sum(number(f"sma_type_{kind}_united_states") for kind in (1, 2, 3))
+    assert types == 100
+    assert sum(number(f"sma_3_copies_type_{kind}") for kind in (1, 2, 3)) == 100
+    copies = sum(number(f"sma_screened_{copies}_copies") for copies in (2, 3, 4, 5))
+    assert abs(copies - 100) <= 1  # each share was rounded by itself
     delegated = number("policy_services_delegated_2024") + number("policy_services_added_2024")
     assert delegated == number("policy_services_delegated_2025")
 

@@ -57,3 +57,12 @@ def test_weak_confounding_is_what_the_numbers_say():
     left = sensitivity.adjusted_for_confounder(*ratio, [0.4], [0.2], [1.1])
     assert left["ci_low"].item() < 1
     assert sensitivity.e_value(*ratio)["e_value_limit"].item() < 1.1
+
+
+def test_the_opening_page_of_the_evidence_shows_published_numbers_only():
+    text = (places.BOOK / "evidence.md").read_text(encoding="utf-8")
+    keys = set(re.findall(r"\{number\}`([^`]+)`", text))
+    with (places.ACCEPTED / "numbers.csv").open(encoding="utf-8", newline="") as file:
+        kinds = {row["key"]: row["kind"] for row in csv.DictReader(file)}
+    assert len(keys & set(kinds)) >= 5
+    assert {kinds[key] for key in keys & set(kinds)} == {"published"}

@@ -130,6 +130,15 @@ def test_tables_get_scopes_numbers_and_a_named_box():
     assert box.get("aria-label")
 
 
+def test_entries_of_a_bibliography_are_items_of_their_list():
+    tree = page(
+        '<main><div role="list"><div class="citation" id="source-a" role="doc-biblioentry">'
+        "<p>A.</p></div></div></main>"
+    )
+    accessibility.repair(tree, "Book")
+    assert tree.get_element_by_id("source-a").get("role") == "listitem"
+
+
 def test_controls_are_named_by_what_they_show():
     tree = page(
         '<button class="search-button__button" aria-label="Search" title="Search">Search Ctrl+K'

@@ -1,0 +1,252 @@
+"""The claims register: every claim of both documents is answered, plainly, fairly and live."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+
+import pytest
+from test_prose import digit_faults, mark_faults, scenario_faults, word_faults
+
+from distance_to_care import places, tables
+from distance_to_care.publication import registers
+
+# How many claims each document makes, by our numbering.
+DOCUMENTS = {"A": 29, "B": 24}
+FORMATTED = ("evidence", "computed", "settle")
+PROSE = ("claim", "why_sure", *FORMATTED)
+NOTEBOOK = places.NOTEBOOKS / "claims_register.ipynb"
+# Names of forms of the disease and of groups, which are no results.
+ALLOWED = ["type 1", "type 2"]
+# A sentence ends where the next one begins, with a capital letter or a number of the book.
+END_OF_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\[{*])")
+
+
+@pytest.fixture(scope="module")
+def claims():
+    return tables.read("claims")
+
+
+@pytest.fixture(scope="module")
+def accepted():
+    with (places.ACCEPTED / "numbers.csv").open(encoding="utf-8", newline="") as file:
+        return {row["key"]: row["kind"] for row in csv.DictReader(file)}
+
+
+def page_source() -> str:
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    return "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+
+
+def roles(text: str, name: str) -> list[str]:
+    return re.findall(rf"\{{{name}\}}`([^`]+)`", text)
+
+
+def cells(claims, columns=PROSE):
+    return [(row["id"], column, row[column]) for row in claims.to_dict("records")
+            for column in columns]  # fmt: skip
+
+
+def as_page(text: str) -> str:
+    """A cell with one sentence a line, as the rules for prose read it."""
+    return END_OF_SENTENCE.sub("\n", text)
+
+
+def car_faults(text: str) -> list[str]:
+    """Sentences on deprivation and travel that do not say what is left out."""
+    return [
+        sentence
+        for sentence in END_OF_SENTENCE.split(text)
+        if re.search(r"depriv", sentence, re.I)
+        and re.search(r"\b(drives?|travel|minutes|nearer|farther|journeys?)\b", sentence)
+        and "car ownership not included" not in sentence
+    ]
+
+
+def test_every_claim_of_both_documents_is_there(claims):
+    expected = [f"{letter}{n}" for letter, last in DOCUMENTS.items() for n in range(1, last + 1)]
+    assert len(expected) == 53
+    assert list(claims["id"]) == expected
+    assert list(claims["document"]) == [name[0] for name in expected]
+    assert claims.groupby("document")["asserted_by"].nunique().eq(1).all()
+    assert claims["claim"].is_unique
+
+
+def test_nothing_is_blank_but_what_not_every_claim_has(claims):
+    for column in claims.columns.drop(["service_model", "needed"]):
+        assert claims[column].str.strip().str.len().gt(0).all(), column
+    raw = (places.DATA / "claims.csv").read_bytes()
+    assert b"\r" not in raw
+    assert raw.endswith(b"\n")
+    assert [name for name, _, text in cells(claims) if text != text.strip()] == []
+
+
+def test_cells_say_something(claims):
+    assert claims["evidence"].str.len().min() > 100
+    assert claims["settle"].str.len().min() > 30
+    assert claims["why_sure"].str.len().min() > 20
+
+
+def test_every_page_exists(claims):
+    there = {
+        path.relative_to(places.ROOT).with_suffix("").as_posix()
+        for path in (*places.NOTEBOOKS.glob("*.ipynb"), *places.BOOK.glob("*.md"))
+    }
+    named = {page for cell in claims["pages"] for page in cell.split(";")}
+    assert named - there == set()
+
+
+def test_every_link_leads_to_a_page_that_the_claim_names(claims):
+    found = 0
+    for row in claims.to_dict("records"):
+        for column in FORMATTED:
+            for target in re.findall(r"\]\(([^)\s]+)\)", row[column]):
+                assert (places.NOTEBOOKS / target).resolve().is_file(), (row["id"], target)
+                found += 1
+    assert found > 20
+
+
+def test_every_number_exists(claims, accepted):
+    published = tables.read("published_estimates").dropna(subset="estimate")["id"]
+    known = {*accepted, *("published." + published)}
+    quoted = {key for _, _, text in cells(claims) for key in roles(text, "number")}
+    assert len(quoted) > 80
+    assert quoted - known == set()
+
+
+def test_no_number_is_about_synthetic_people(claims, accepted):
+    keys = {key for _, _, text in cells(claims) for key in roles(text, "number")}
+    kinds = {key: accepted[key] for key in keys if key in accepted}
+    about = {key for key, kind in kinds.items() if kind not in ("open", "modelled", "published")}
+    # An E-value is arithmetic on a published ratio; other scenarios stand on simulated people.
+    assert [key for key in about if not key.startswith("needed.e_value.")] == []
+
+
+def test_a_number_that_depends_on_the_list_of_centres_has_its_range(claims, accepted):
+    missing = []
+    for name, column, text in cells(claims):
+        keys = roles(text, "number")
+        missing += [(name, column, key) for key in keys
+                    if f"{key}.range" in accepted and f"{key}.range" not in keys]  # fmt: skip
+    assert missing == []
+
+
+def test_every_source_is_in_the_bibliography(claims):
+    entries = re.findall(r"^@\w+\{([^,]+),", (places.BOOK / "references.bib").read_text(), re.M)
+    cited = {key for _, _, text in cells(claims) for key in roles(text, "cite")}
+    assert len(cited) > 25
+    assert cited - set(entries) == set()
+
+
+@pytest.mark.parametrize("rule", [word_faults, mark_faults, scenario_faults])
+def test_cells_are_plain(claims, rule):
+    assert {(n, c): f for n, c, text in cells(claims) if (f := rule(as_page(text)))} == {}
+
+
+def test_no_result_is_typed(claims):
+    typed = {(n, c): f for n, c, text in cells(claims)
+             if (f := digit_faults(as_page(text), ALLOWED))}  # fmt: skip
+    assert typed == {}
+
+
+def test_deprivation_and_travel_never_stand_together_without_the_caution(claims):
+    bad = "The most deprived have a shorter drive."
+    assert car_faults(f"It is known. {bad} So be it.") == [bad]
+    assert not car_faults("The most deprived have a shorter drive (car ownership not included).")
+    assert [(n, f) for n, _, text in cells(claims) if (f := car_faults(text))] == []
+    assert car_faults(page_source()) == []
+
+
+def test_where_nothing_was_computed_the_cell_says_where_it_is_to_come(claims):
+    nothing = claims[claims["computed"].str.startswith("Nothing yet")]
+    assert len(nothing) >= 5
+    says = r"the part on|is for the chapter|not collected|no part of the data|is among those"
+    assert nothing.loc[~nothing["computed"].str.contains(says), "id"].tolist() == []
+    others = claims[~claims["computed"].str.startswith("Nothing")]
+    assert others.loc[~others["computed"].str.contains(r"\{number\}|\.ipynb"), "id"].tolist() == []
+
+
+def test_a_verdict_of_supported_or_partly_rests_on_a_source(claims):
+    borne_out = claims[claims["verdict"].isin(["supported", "partly", "outdated", "overstated"])]
+    without = borne_out[~borne_out["evidence"].str.contains(r"\{cite\}`", regex=True)]
+    assert without["id"].tolist() == []
+
+
+def test_every_claim_has_a_section_of_its_own(claims):
+    entries = registers.claims()
+    assert [entry.anchor for entry in entries] == [f"claim-{name.lower()}" for name in claims["id"]]
+    first = entries[0]
+    assert first.title.startswith("A1: ")
+    assert first.classes[:3] == (
+        "document-a",
+        f"verdict-{claims.loc[0, 'verdict']}",
+        f"sure-{claims.loc[0, 'how_sure']}",
+    )
+    for entry, verdict in zip(entries, claims["verdict"], strict=True):
+        assert "in our words" in entry.parts["Said by"]
+        assert registers.VERDICTS[verdict] in entry.parts["Our verdict"]
+        assert f"verdict-{verdict}" in entry.classes
+
+
+def test_links_are_relative_to_the_page_of_the_register():
+    assert registers.link("notebooks/a_b", "notebooks/claims_register") == "[](a_b.ipynb)"
+    assert registers.link("book/a_b", "notebooks/claims_register") == "[](../book/a_b.md)"
+    assert registers.link("notebooks/a_b", "book/service_models") == "[](../notebooks/a_b.ipynb)"
+    assert registers.several("a;b") == ["a", "b"]
+    assert registers.several(None) == registers.several(float("nan")) == []
+
+
+def test_service_models_are_those_of_their_own_register(claims):
+    named = {model for cell in claims["service_model"] for model in registers.several(cell)}
+    assert named == set(tables.read("service_models")["slug"])
+
+
+def test_requests_are_those_of_the_table_of_needed_facts(claims):
+    named = {fact for cell in claims["needed"] for fact in registers.several(cell)}
+    assert len(named) > 20
+    assert named - set(tables.read("needed_facts")["id"]) == set()
+
+
+def choices(name: str) -> set[str]:
+    """Values that the form of the page offers for one field."""
+    (field,) = re.findall(rf'<select [^>]*name="{name}">(.*?)</select>', page_source(), re.S)
+    return set(re.findall(r'<option value="([^"]+)"', field))
+
+
+def test_the_form_offers_every_word_of_the_table_and_no_other(claims):
+    assert choices("document") == {"a", "b"}
+    assert choices("verdict") == set(registers.VERDICTS)
+    fields = {f["name"]: f for f in tables.resource("claims")["schema"]["fields"]}
+    enums = {name: set(fields[name]["constraints"]["enum"]) for name in ("verdict", "how_sure")}
+    assert choices("verdict") == enums["verdict"]
+    assert choices("sure") == {word.replace(" ", "-") for word in enums["how_sure"]}
+    models = {model for cell in claims["service_model"] for model in registers.several(cell)}
+    assert choices("model") == {model.replace("_", "-") for model in models}
+
+
+def test_what_the_page_says_of_all_claims_holds(claims):
+    """The headline of the figure, and what the prose says in words."""
+    verdicts = claims["verdict"].value_counts()
+    assert verdicts["supported"] + verdicts["partly"] > len(claims) / 2
+    assert verdicts["untested"] > len(claims) / 4
+    assert claims.loc[claims["verdict"] == "overstated", "id"].tolist() == ["B7"]
+    assert claims.loc[claims["verdict"] == "outdated", "id"].tolist() == ["A14"]
+
+
+def test_the_page_is_fair_to_both_organisations():
+    text = page_source()
+    for words in (
+        "a charity for people with spinal muscular atrophy",
+        "a think tank on health and care",
+        "Both documents are their authors' own",
+        "every verdict; neither organisation has seen or approved them",
+        "Untested does not mean wrong",
+    ):
+        assert words in text
+
+
+def test_the_script_is_small_and_asks_nobody():
+    script = (places.BOOK / "_static" / "claims.js").read_bytes()
+    assert len(script) < 10_000
+    assert not re.search(rb"https?:|fetch|XMLHttp|import\(|innerHTML", script)
