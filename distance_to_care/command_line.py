@@ -297,7 +297,7 @@ def pool(
     ] = Between.reml,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
-    """Add up published ratios of your own table, and keep apart what must not be added up."""
+    """Average published ratios of your own table, and keep apart what must not be averaged."""
     from distance_to_care import synthesis, tables
     from distance_to_care.problems import Problems
 
@@ -312,6 +312,8 @@ def pool(
         if faults:
             raise Problems(file.name, faults)
         found = synthesis.whole(table, method.value)
+        for sentence in synthesis.remarks(table, table.attrs.get("columns_left_behind", 0)):
+            typer.echo(sentence, err=True)
         if output is None:
             typer.echo(synthesis.as_text(found))
         else:

@@ -430,6 +430,11 @@ def _numbers_at_risk(ax, at_risk: pd.DataFrame, groups: dict[str, str]) -> None:
     ax.set_title("People still followed (– : withheld)", size=9, loc="left", color=MUTED)
 
 
+# A plot of ratios reaches at least as far below one as this lies above, and the reverse.
+ROOM = 1.25
+ENDS = ("ci_low", "ci_high")
+
+
 def forest(
     table: pd.DataFrame,
     rows: Sequence[tuple[dict, str]],
@@ -458,7 +463,8 @@ def forest(
     form : how an estimate is written.
     derived : the word in the column `status` of rows whose interval was not printed but derived:
         they are drawn hollow and dashed, and the figure says what that means.
-    missing : what stands for a row without an estimate.
+    missing : what stands for a row without an estimate, or the column that says it. Its place in
+        the plot holds a question mark, where the scale is one of ratios.
     after : a column whose word follows the estimate: `how_read`.
     """
     _, kind = _published(table)
@@ -487,7 +493,7 @@ def forest(
                 row[column], place, "s", color=colours()[0], markersize=7,
                 markerfacecolor="white" if hollow else colours()[0],
             )  # fmt: skip
-            text = "not shown" if row.get("suppressed", False) else missing
+            text = "not shown" if row.get("suppressed", False) else str(row.get(missing, missing))
             if pd.notna(row[column]):
                 text = form.format(row[column])
                 if pd.notna(row["ci_low"]):
@@ -501,7 +507,13 @@ def forest(
             said.append(f"{words}: {text}" + (f", {derived}" if hollow else ""))
         ax.axvline(none, color=INK, linewidth=1)
         if none == 1:
-            _ratio_scale(ax, [r[c] for _, r in picked for c in (column, "ci_low", "ci_high")])
+            # There is room on both sides of one: where nothing lies is to be seen as well.
+            room = [1 / ROOM, ROOM]
+            _ratio_scale(ax, room + [r[c] for _, r in picked for c in (column, *ENDS)])
+            for place, (_, row) in enumerate(picked):
+                if pd.isna(row[column]) and not row.get("suppressed", False):
+                    box = {"fc": "white", "ec": "none", "pad": 1.5}
+                    ax.text(none, place, "?", ha="center", va="center", color=INK, bbox=box)
         ax.set_yticks(range(len(picked)), [name for name, _ in picked])
         ax.set_ylim(len(picked) - 0.5, -0.5)
         ax.grid(axis="y", visible=False)
@@ -570,7 +582,7 @@ def lines(
                     color=colours()[place], alpha=0.15, linewidth=0,
                 )  # fmt: skip
             read = points[points[x].isin(list(at))] if at else points.iloc[[0, -1]]
-            values = ", ".join(f"{r['estimate']:.2f} at {r[x]:g}" for _, r in read.iterrows())
+            values = ", ".join(_read_off(row, x) for _, row in read.iterrows())
             said.append(f"{name}: {values}")
         if none is not None:
             ax.axhline(none, color=INK, linewidth=1)
@@ -581,7 +593,18 @@ def lines(
             _key_above(ax, min(len(groups), 2))
         ax.set_xlabel(axes[0])
         ax.set_ylabel(axes[1])
-        return _finish(figure, f"Line chart of {what}. {'; '.join(said)}.", table, drawn)
+        across, up = (" ".join(axis.split()) for axis in axes)
+        told = f"Line chart of {what}. {up}, by {across[0].lower()}{across[1:]}: {'; '.join(said)}."
+        return _finish(figure, told, table, drawn)
+
+
+def _read_off(row: pd.Series, x: str) -> str:
+    """One point of a line in words: the estimate with its interval, and where it stands."""
+    digits = 2 if abs(row["estimate"]) < 10 else 0
+    ends = ""
+    if pd.notna(row.get("ci_low")):
+        ends = f" ({row['ci_low']:.{digits}f} to {row['ci_high']:.{digits}f})"
+    return f"{row['estimate']:.{digits}f}{ends} at {row[x]:g}"
 
 
 def diagram(table: pd.DataFrame, places: dict[str, tuple[float, float]], what: str) -> Drawing:
@@ -693,7 +716,9 @@ def findings_grid(
         ax.grid(visible=False)
         ax.spines[:].set_visible(False)
         for shape, finding in zip(FINDING_MARKS, order, strict=False):
-            ax.plot([], [], shape, color=colours()[0], label=finding, markersize=7)
+            numbered = table.loc[table["finding"] == finding, "seen_as"].eq("numbers").any()
+            face = colours()[0] if numbered or shape == "x" else "white"
+            ax.plot([], [], shape, color=colours()[0], mfc=face, label=finding, markersize=7)
         ax.plot([], [], "o", color=INK, mfc="white", label="hollow: words only", markersize=7)
         grey = {"color": "#bdbdbd", "mfc": "#e4e4e4", "label": "grey: no study seen"}
         ax.plot([], [], "s", markersize=9, **grey)

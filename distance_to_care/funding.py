@@ -3,9 +3,10 @@
 A table of sources has one row a source: `key`, `studies` (names in the column `study` of a table of
 estimates, parted by a semicolon), `only_source` (where one such name covers several sources, the
 text of the column `source` that this row stands for), `money` and `companies` (parted by a
-semicolon). `money` says what was seen: `company` (a company paid for, started or took part in the
-work), `interests` (companies among the authors' interests), `no company` (who paid was seen, and
-names none) or `not seen`. Not seen is not none.
+semicolon). `money` says what was seen: `company` (a company is named among those who paid for,
+started or took part in the work), `interests` (companies in a list that mixes who paid with other
+interests of the authors), `no company` (who paid was seen, and names none) or `not seen`. Not seen
+is not none.
 """
 
 from __future__ import annotations

@@ -20,11 +20,16 @@ EXPECTED, TREATED = "expected people", "people on treatment"
 RATIO = "on treatment for every 100 expected"
 PLACES = ("all", "region", "board")
 NOT_SUPPLIED = "data not yet supplied"
+ROUNDED = "people expected in England, to the nearest thousand"
 MONTHS = 12
 # Fewer people than this are not shown for a place, though the quantities are open data.
 THRESHOLD = 10
 _ENDS = ["estimate", "low", "high"]
 _FINAL = "final"
+# A month in which so small a part of the usual number of trusts stands may have been cut off.
+_SHORT = 0.8
+# Where more than this part of what was issued has no dose, no number of people is given.
+_MOST = 0.5
 
 
 def treated_days(quantities: pd.DataFrame, doses: pd.DataFrame) -> pd.DataFrame:
@@ -108,7 +113,8 @@ def average_people(days: pd.DataFrame, months: Sequence[str], by: Sequence[str])
     Returns
     -------
     The columns `by`, and `estimate`, `low`, `high` (people): days of treatment over days of the
-    calendar. A group that gave more back than it issued has 0.
+    calendar. A group that gave more back than it issued has 0. Where it gave back more of one
+    medicine, the ends are the least and the most of the three, so that they hold the estimate.
     """
     length = sum(pd.Period(month, "M").days_in_month for month in set(months))
     rows = days[days["month"].isin(list(months))]
@@ -117,6 +123,7 @@ def average_people(days: pd.DataFrame, months: Sequence[str], by: Sequence[str])
     else:
         out = rows[_ENDS].sum().to_frame().T
     out[_ENDS] = (out[_ENDS] / length).clip(lower=0)
+    out["low"], out["high"] = out[_ENDS].min(axis=1), out[_ENDS].max(axis=1)
     return out
 
 
@@ -166,18 +173,12 @@ def withhold(table: pd.DataFrame) -> pd.DataFrame:
         "every": _few(table["every"]),
         "one": _few(table["one"]) | _few(table["every"] - table["one"]),
     }
-    few["one"] |= few["every"]
     out = table.copy()
     for name in ("every", "one"):
         hidden = few[name].copy()
         for _, rows in table.groupby("parent"):
-            inside = hidden.loc[rows.index]
-            if inside.sum() == 1 and len(rows) > 1:
-                shown = rows.loc[~inside, name]
-                # A place with nobody hides nothing: the smallest with somebody goes as well.
-                some = shown[shown > 0]
-                if len(some):
-                    hidden.loc[some.idxmin()] = True
+            # A place with nobody hides nothing: the smallest with somebody goes as well.
+            hidden |= _second(hidden, rows[name])
         out[f"hide_{name}"] = hidden
     out["hide_one"] |= out["hide_every"]
     return out
@@ -349,7 +350,8 @@ def by_catchment(
 
     Returns
     -------
-    As `against_expected`, with `centre_list`, `centre` (for `group`).
+    As `against_expected`, with `centre_list`, `centre` (for `group`). A number that differs from
+    that of the same centre in another list by fewer than 10 people is hidden too.
     """
     parts = []
     for name, rows in nearest.groupby("centre_list", sort=False):
@@ -366,7 +368,42 @@ def by_catchment(
         )
         found = against_expected(days, months, place, expected, {})
         parts.append(found.rename(columns={"group": "centre"}).assign(centre_list=name))
-    return pd.concat(parts, ignore_index=True)
+    return between_lists(pd.concat(parts, ignore_index=True))
+
+
+def between_lists(catchments: pd.DataFrame) -> pd.DataFrame:
+    """Hide what would give a small number back when one list of centres is taken from another.
+
+    Parameters
+    ----------
+    catchments : as `by_catchment` makes it of each list by itself.
+
+    Returns
+    -------
+    The same rows. Where the people of a centre, on all medicines, on those for one disease, or on
+    the others, differ between two lists by fewer than 10 but not by 0, only the first list that
+    shows them keeps them.
+    """
+    out = catchments.copy()
+    people = out[out["measure"] == TREATED].set_index("scenario")
+    keys = ["centre", "centre_list"]
+    every, one = (people.loc[name].set_index(keys)["estimate"] for name in (EVERY, ONE))
+    told = pd.DataFrame({"every": every, "one": one, "rest": every - one})
+    hide = pd.Series(False, index=told.index)
+    for _, rows in told.groupby(level="centre", sort=False):
+        kept: list[pd.Series] = []
+        for place, row in rows.iterrows():
+            hide[place] = any(_few((row - other).abs()).any() for other in kept)
+            if not hide[place]:
+                kept.append(row)
+    for _, rows in told.groupby(level="centre_list", sort=False):
+        # The rest of England must not give a lone hidden number back.
+        hide |= _second(hide | every.isna(), rows["every"])
+    here = pd.MultiIndex.from_frame(out[keys]).isin(hide.index[hide])
+    here &= (out["measure"] != EXPECTED).to_numpy()
+    out.loc[here, _ENDS] = np.nan
+    out.loc[here, "suppressed"] = True
+    return out
 
 
 def by_quarter(days: pd.DataFrame) -> pd.DataFrame:
@@ -380,7 +417,8 @@ def by_quarter(days: pd.DataFrame) -> pd.DataFrame:
     -------
     Tidy table `measure`, `group_by`, `group` (the medicine; all means every medicine), `level` (the
     quarter, such as `2026 Q2`), `estimate`, `low`, `high`, `unit`, `suppressed` (fewer than 10
-    people); empty where no quarter is whole.
+    people, and the smallest other medicine where only one is hidden); empty where no quarter is
+    whole.
     """
     months = pd.Series(sorted(days["month"].unique()))
     quarter = pd.PeriodIndex(months, freq="M").asfreq("Q")
@@ -396,8 +434,20 @@ def by_quarter(days: pd.DataFrame) -> pd.DataFrame:
     columns = ["group", *_ENDS, "level"]
     out = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
     few = _few(out["estimate"].astype(float))
+    for _, rows in out[out["group"] != "all"].groupby("level"):
+        few |= _second(few, rows["estimate"])
     out.loc[few, _ENDS] = np.nan
     return out.assign(measure=TREATED, group_by="medicine", unit="people", suppressed=few)
+
+
+def _second(hidden: pd.Series, parts: pd.Series) -> pd.Series:
+    """Mark a second part of a total where just one is hidden: the smallest that has somebody."""
+    inside = hidden.loc[parts.index]
+    some = parts[~inside & (parts > 0)]
+    out = pd.Series(False, index=hidden.index)
+    if inside.sum() == 1 and len(some):
+        out.loc[some.idxmin()] = True
+    return out
 
 
 def gaps(quantities: pd.DataFrame, months: Sequence[str]) -> int:
@@ -410,12 +460,47 @@ def gaps(quantities: pd.DataFrame, months: Sequence[str]) -> int:
 
     Returns
     -------
-    Number of months of trusts. Such a month may be a late return, or one in which nothing went out.
+    Number of months of trusts; a month in which no trust has a row is not counted. Such a month may
+    be a late return, or one in which nothing went out.
     """
     rows = quantities[quantities["month"].isin(list(months))]
     order = {month: place for place, month in enumerate(sorted(months))}
     found = rows.assign(at=rows["month"].map(order)).groupby("trust_code")["at"]
     return int((found.max() - found.min() + 1 - found.nunique()).sum())
+
+
+def short_months(quantities: pd.DataFrame, months: Sequence[str]) -> list[str]:
+    """List the months in which far fewer trusts have a row than in the others.
+
+    Parameters
+    ----------
+    quantities : `month`, `trust_code`.
+    months : the months that count.
+
+    Returns
+    -------
+    Months with fewer than four fifths of the middle number of trusts, in order. Their files may
+    have been cut off between two lines, which cannot be seen in the file itself.
+    """
+    rows = quantities[quantities["month"].isin(list(months))]
+    trusts = rows.groupby("month")["trust_code"].nunique()
+    return sorted(trusts.index[trusts < _SHORT * trusts.median()])
+
+
+def without_dose_share(quantities: pd.DataFrame, doses: pd.DataFrame) -> float:
+    """Share of all capsules and tablets that are of products without a dose.
+
+    Parameters
+    ----------
+    quantities, doses : as for `treated_days`.
+
+    Returns
+    -------
+    From 0 to 1, what came back counted as what went out; 0 where there are none.
+    """
+    units = quantities["quantity"].abs()
+    unknown = quantities["product"].isin(without_dose(quantities, doses))
+    return float(units[unknown].sum() / units.sum()) if units.sum() else 0.0
 
 
 def status(
@@ -455,14 +540,18 @@ def status(
     known = set() if where is None else set(where.dropna(subset="area_code")["trust_code"])
     lost = [code for code in codes if code not in known]
     unknown = without_dose(rows, doses)
+    short = short_months(rows, months)
+    share = without_dose_share(rows, doses)
     first_and_last = " to ".join(
         f"{pd.Timestamp(f'{m}-01'):%B %Y}" for m in (months[0], months[-1])
     )
     return pd.DataFrame(
         [
-            ("answer", np.nan, "", _answer(places, first_and_last)),
+            ("answer", np.nan, "", _answer(places, first_and_last, unknown, share)),
             ("months of hospital medicines", float(len(months)), "months", first_and_last),
             ("missing among the last months", float(len(missing)), "months", _listed(missing)),
+            ("months with far fewer trusts than the others, perhaps cut off", float(len(short)),
+             "months", _listed(short)),
             ("final months, which no longer change", float(final), "months", ""),
             ("trusts that issued these medicines", float(len(codes)), "trusts", ""),
             ("trusts that issued these medicines, place not known", float(len(lost)), "trusts",
@@ -481,6 +570,7 @@ def status(
             ),
             ("products without a dose, left out", float(len(unknown)), "products",
              _listed(unknown)),
+            ("capsules and tablets left out with them", 100 * share, "per cent", ""),
             ("trusts on the list of trusts", _count(where), "trusts", _there(where)),
         ],
         columns=["measure", "estimate", "unit", "note"],
@@ -505,16 +595,53 @@ def _listed(names: Sequence[str]) -> str:
     return "; ".join(names) if names else "none"
 
 
-def _answer(places: pd.DataFrame, when: str) -> str:
+def _answer(places: pd.DataFrame, when: str, unknown: Sequence[str], share: float) -> str:
+    if share > _MOST:
+        return (
+            f"Hospital data from {when} are there, but {100 * share:.0f} per cent of the capsules "
+            "and tablets in them are of products for which this book holds no dose, so no number "
+            "of people is given"
+        )
     england = places[places["group_by"] == "all"].set_index(["measure", "scenario"])
     every, ratio = england.loc[(TREATED, EVERY)], england.loc[(RATIO, EVERY)]
     alone = england.loc[(RATIO, ONE)]
-    return (
-        f"In an average month from {when}, hospitals in England issued enough to treat about "
-        f"{every['estimate']:,.0f} people ({every['low']:,.0f} to {every['high']:,.0f}, by the "
-        f"dose), which is {ratio['estimate']:.0f} for every 100 expected ({ratio['low']:.0f} to "
-        f"{ratio['high']:.0f}); with medicines for this disease alone it is "
-        f"{alone['estimate']:.0f} ({alone['low']:.0f} to {alone['high']:.0f})"
+    told = f"In an average month from {when}, hospitals in England issued enough to treat "
+    if pd.isna(every["estimate"]):
+        return f"{told}fewer than {THRESHOLD} people, so the number is not shown"
+    told += (
+        f"about {every['estimate']:,.0f} people ({every['low']:,.0f} to {every['high']:,.0f}, by "
+        f"the dose), which is {ratio['estimate']:.0f} for every 100 expected ({ratio['low']:.0f} "
+        f"to {ratio['high']:.0f}); with medicines for this disease alone "
+    )
+    told += (
+        f"the number is not shown, since fewer than {THRESHOLD} people could be told from it"
+        if pd.isna(alone["estimate"])
+        else f"it is {alone['estimate']:.0f} ({alone['low']:.0f} to {alone['high']:.0f})"
+    )
+    if unknown:
+        told += (
+            f". Left out are {100 * share:.1f} per cent of the capsules and tablets, of products "
+            f"without a dose in this book ({_listed(unknown)})"
+        )
+    return told
+
+
+def with_expected(status: pd.DataFrame, expected: pd.DataFrame) -> pd.DataFrame:
+    """Add the people expected in England, rounded as the range of that model allows.
+
+    Parameters
+    ----------
+    status : as the function `status` returns it.
+    expected : as for `everything`, with one row for England.
+
+    Returns
+    -------
+    The same rows, and one for the people expected, with `low` and `high`: to the nearest thousand.
+    """
+    england = expected.loc[expected["group_by"] == "all", _ENDS].astype(float).round(-3)
+    note = "a model: nobody was counted"
+    return pd.concat(
+        [status, england.assign(measure=ROUNDED, unit="people", note=note)], ignore_index=True
     )
 
 
@@ -536,8 +663,8 @@ def everything(
 
     Returns
     -------
-    Name -> tidy table: `status`, `places`, `quarters`, `catchments`. Where data are absent the
-    tables have expected people only, or one row that says so.
+    Name -> tidy table: `status`, `places`, `quarters`, `catchments`. Where data are absent, or most
+    of what was issued has no dose, the tables have expected people only, or one row that says so.
     """
     expected = expected[expected["group_by"].isin(PLACES)]
     absent = pd.DataFrame({"measure": [TREATED], "estimate": [np.nan], "unit": ["people"]})
@@ -546,17 +673,23 @@ def everything(
         "quarters": absent.assign(group_by="medicine", group="all", level="all"),
         "catchments": absent.assign(centre_list="all", centre="all", scenario="all"),
     }
-    if quantities is None or quantities.empty:
+    if quantities is not None and quantities.empty:
+        quantities = None
+    months = [] if quantities is None else latest_months(quantities)
+    if quantities is None or (
+        without_dose_share(quantities[quantities["month"].isin(months)], doses) > _MOST
+    ):
         parts = [
             _only_expected(rows).assign(group_by=group_by)
             for group_by, rows in expected.groupby("group_by", sort=False)
         ]
         places = pd.concat(parts, ignore_index=True)
-        return {"status": status(None, where, doses, places), "places": places, **none}
+        told = with_expected(status(quantities, where, doses, places), expected)
+        return {"status": told, "places": places, **none}
     days = treated_days(quantities, doses)
-    months = latest_months(quantities)
     places = by_place(days, months, where, expected)
-    found = {"status": status(quantities, where, doses, places), "places": places, **none}
+    told = with_expected(status(quantities, where, doses, places), expected)
+    found = {"status": told, "places": places, **none}
     quarters = by_quarter(days)
     if len(quarters):
         found["quarters"] = quarters.assign(note="")

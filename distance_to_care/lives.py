@@ -16,6 +16,10 @@ import pandas as pd
 
 from distance_to_care.problems import AnalysisError
 
+# An interval from fewer draws is not worth its name.
+FEWEST_DRAWS = 100
+# Published intervals are not quite even on this scale, and they are rounded.
+LOPSIDED, ROUNDING = 2.0, 0.05
 Z_95 = 1.959963984540054
 MONTHS = 12
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(4)
@@ -160,11 +164,14 @@ def gap(
     ------
     AnalysisError : for survival that does not fall from point to point within 0 to 1, an interval
         with one end or that its estimate lies outside of, times before zero, or a mix whose
-        shares do not add up to 1.
+        shares do not add up to 1 or whose places lie outside 0 to 1; for an interval of survival
+        that is far from even on the scale of the draws, and for too few draws.
     """
     curve, ratio, error = _curve(points, shape), *_log_ratio(hazard_ratio, ci_low, ci_high)
-    if min([*times, *horizons], default=0) < 0:
+    if not all(0 <= time < np.inf for time in (*times, *horizons)):
         raise AnalysisError("People alive and months lived are counted at zero years or later.")
+    if draws < FEWEST_DRAWS:
+        raise AnalysisError(f"An interval needs {FEWEST_DRAWS} draws or more.")
     groups = _groups(mix)
     at, weights = _grid(curve.times, list(times), list(horizons))
     best = _told(curve.hazards(curve.logs[None], at), np.array([ratio]), groups, weights)
@@ -207,10 +214,9 @@ def mixture(people: Sequence[float], places: Sequence[float]) -> pd.DataFrame:
     AnalysisError : for places outside 0 to 1 or other numbers of people than of places.
     """
     people, places = np.array(people, dtype=float), np.array(places, dtype=float)
-    if people.shape != places.shape or not people.sum() > 0:
+    if people.shape != places.shape or not (people >= 0).all() or not 0 < people.sum() < np.inf:
         raise AnalysisError("A mix has people for each group and a place for each group.")
-    if (places < 0).any() or (places > 1).any():
-        raise AnalysisError("A place lies between 0 (the reference group) and 1 (the exposed).")
+    _places(places)
     return pd.DataFrame({"share": people / people.sum(), "place": places})
 
 
@@ -317,8 +323,9 @@ def doubt(
 
 def _log_ratio(ratio: float, low: float, high: float) -> tuple[float, float]:
     """Check a ratio and its interval; return its logarithm and that one's standard error."""
-    if not ratio > 0 or (np.array([low, high]) <= 0).any():
-        raise AnalysisError("A ratio and the ends of its interval are above 0.")
+    ends = np.array([low, high])
+    if not 0 < ratio < np.inf or (ends <= 0).any() or np.isinf(ends).any():
+        raise AnalysisError("A ratio and the ends of its interval are above 0, and finite.")
     _ends(pd.DataFrame({"estimate": [ratio], "ci_low": [low], "ci_high": [high]}))
     error = 0.0 if np.isnan(low) else np.log(high / low) / (2 * Z_95)
     return float(np.log(ratio)), float(error)
@@ -347,9 +354,26 @@ def _curve(points: pd.DataFrame, shape: float) -> _Curve:
     if not shape > 0:
         raise AnalysisError("The shape of a curve is above 0.")
     logs = np.log(-np.log(shares))
+    _even(logs)
     # A low share alive is a high hazard, so the ends change places.
     errors = ((logs["ci_low"] - logs["ci_high"]) / (2 * Z_95)).fillna(0.0)
     return _Curve(times, logs["estimate"].to_numpy(), errors.to_numpy(), float(shape))
+
+
+def _even(logs: pd.DataFrame) -> None:
+    """Refuse an interval that no normal distribution of the log cumulative hazard resembles."""
+    below, above = logs["ci_low"] - logs["estimate"], logs["estimate"] - logs["ci_high"]
+    short, long = np.minimum(below, above), np.maximum(below, above)
+    if (long > LOPSIDED * short + ROUNDING).any():
+        raise AnalysisError(
+            "An interval of survival reaches much farther to one side of its estimate than to the "
+            "other, on the scale of the log cumulative hazard: look for a misread digit."
+        )
+
+
+def _places(places: np.ndarray) -> None:
+    if not ((places >= 0) & (places <= 1)).all():
+        raise AnalysisError("A place lies between 0 (the reference group) and 1 (the exposed).")
 
 
 def _groups(mix: pd.DataFrame | None) -> tuple[np.ndarray, np.ndarray]:
@@ -357,8 +381,9 @@ def _groups(mix: pd.DataFrame | None) -> tuple[np.ndarray, np.ndarray]:
     if mix is None:
         return np.ones(1), np.zeros(1)
     shares, places = mix["share"].to_numpy(float), mix["place"].to_numpy(float)
-    if (shares < 0).any() or not np.isclose(shares.sum(), 1):
+    if not (shares >= 0).all() or not np.isclose(shares.sum(), 1):
         raise AnalysisError("The shares of the groups add up to 1.")
+    _places(places)
     # Groups that die at the same rate are one group.
     places, which = np.unique(places, return_inverse=True)
     return np.bincount(which, weights=shares), places

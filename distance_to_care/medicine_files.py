@@ -9,6 +9,7 @@ whether a month is final. Only the cache folder is written to.
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import os
 import re
@@ -16,7 +17,9 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from http.client import HTTPException
+from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -31,8 +34,12 @@ _COLUMNS = ("month", "trust_code", "product", "unit", "quantity", "status")
 _TRUST_CODE = re.compile(r"[A-Z0-9]{3,5}")
 _POSTCODE = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}")
 _MONTH = re.compile(r"([0-9]{4})-?(0[1-9]|1[0-2])(?:-01)?")
-# What of the list of trusts is looked at to recognise it.
-_LINES = 20
+# Commas part thousands, or they are not understood: 600,5 is no whole number.
+_NUMBER = re.compile(r"[-+]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?")
+# Files so named were meant to be read, whatever is in them.
+_NAMED = {MEDICINES: r"scmd|hospital_medicines", TRUSTS: r"etr\b|hospital_trusts"}
+_LOOKED_AT = 4096
+_SHOWN = 3
 
 
 def read(name: str, folder: Path) -> pd.DataFrame | None:
@@ -47,12 +54,55 @@ def read(name: str, folder: Path) -> pd.DataFrame | None:
         has no such file.
 
     Raises:
-        Problem: a file that is recognised cannot be used; the sentence says what to do.
+        Problem: a file that is recognised cannot be used, a file that was meant to be one is not
+            recognised, or two lists of trusts disagree; the sentence says what to do.
     """
     paths = [path for path in _tables(folder) if _RECOGNISED[name](path)]
+    for path in sorted(Path(folder).iterdir()):
+        if path not in paths and _was_meant(name, path):
+            raise Problem(_not_recognised(name, path))
     if not paths:
         return None
-    return read_months(paths) if name == MEDICINES else read_trusts(paths[0])
+    return read_months(paths) if name == MEDICINES else _read_lists(paths)
+
+
+def _was_meant(name: str, path: Path) -> bool:
+    """Whether a file is called as these files are, or has most of their headings in some form."""
+    if path.name.startswith(".") or not path.is_file():
+        return False
+    if re.match(_NAMED[name], path.name.lower()):
+        return True
+    wanted = official.known()[MEDICINES]["columns"].values()
+    start = _start(path).lower()
+    return name == MEDICINES and sum(theirs.lower() in start for theirs in wanted) > 1
+
+
+def _start(path: Path) -> str:
+    """The first characters of a file in whatever coding it has, for looking at only."""
+    with path.open("rb") as file:
+        start = file.read(_LOOKED_AT)
+    if start.startswith(official._GZIP):
+        try:
+            with gzip.open(path) as file:
+                start = file.read(_LOOKED_AT)
+        except (OSError, EOFError):
+            return ""
+    return start.replace(b"\x00", b"").decode("latin-1")
+
+
+def _not_recognised(name: str, path: Path) -> str:
+    entry = official.known()[name]
+    say = f"Take it again from {entry['landing_page']}, or move it to another folder."
+    if name == TRUSTS:
+        return f"{path.name} is not the list of trusts: {entry['look_for']}. {say}"
+    start = _start(path).lower()
+    missing = [theirs for theirs in entry["columns"].values() if theirs.lower() not in start]
+    layouts = [list(layout.values()) for layout in entry["layouts"]]
+    if not any(all(theirs.lower() in start for theirs in layout) for layout in layouts):
+        missing.append(" or ".join(layout[0] for layout in layouts))
+    what = f"these headings are missing: {', '.join(missing)}" if missing else "its form is not"
+    what += "" if missing else " that of a CSV file with commas, in UTF-8"
+    return f"{path.name} is no monthly file of hospital medicines that can be read: {what}. {say}"
 
 
 def _tables(folder: Path) -> list[Path]:
@@ -75,12 +125,16 @@ def _layout(heading: list[str]) -> dict[str, str] | None:
     return None
 
 
-def _heading(path: Path) -> list[str]:
-    return next(iter(official._first_lines(path)), [])
+def _heading(path: Path) -> tuple[int, list[str]] | None:
+    """Number of the line of headings and its cells; lines of title may stand above it."""
+    for number, line in enumerate(official._first_lines(path)):
+        if _layout(line) is not None:
+            return number, line
+    return None
 
 
 def _is_month(path: Path) -> bool:
-    return _layout(_heading(path)) is not None
+    return _heading(path) is not None
 
 
 def read_month(path: Path) -> pd.DataFrame:
@@ -94,65 +148,94 @@ def read_month(path: Path) -> pd.DataFrame:
         0 where more came back than went out), `status` (final, provisional, wip or not said).
 
     Raises:
-        Problem: columns are missing, the file is cut off, or cells cannot be understood.
+        Problem: columns are missing, the file is cut off within a line, its name tells another
+            month than its cells, or cells cannot be understood. A file that is cut off between two
+            lines is whole as far as can be seen: see `hospital_medicines.short_months`.
     """
     entry = official.known()[MEDICINES]
     again = f"Take the file again from {entry['landing_page']}."
-    layout = _layout(_heading(path))
-    if layout is None:
+    heading = _heading(path)
+    if heading is None:
         raise Problem(f"{path.name} is no monthly file of hospital medicines. {again}")
+    layout = _layout(heading[1])
     try:
         with official._open(path) as file:
-            kept = list(_kept(file, layout["product"], entry["keep"]))
+            lines = list(_kept(file, heading[0], layout["product"], entry["keep"]))
+    except Problem as problem:
+        raise Problem(f"{path.name}: {problem}. {again}") from None
     except (OSError, EOFError, UnicodeDecodeError, csv.Error):
         raise Problem(f"{path.name} cannot be read to its end. {again}") from None
     frame = pd.DataFrame(
-        {
-            ours: [(row.get(theirs) or "").strip() for row in kept]
-            for ours, theirs in layout.items()
-        },
+        {ours: [row[theirs].strip() for _, row in lines] for ours, theirs in layout.items()},
         dtype=str,
-    )
-    said = re.search(entry["file_name"].removesuffix(r"\.csv"), path.name.lower())
-    told = re.search(rf"{MEDICINES}_[0-9-]+_(?P<status>[a-z]+)", path.name.lower())
-    status = next((found["status"] for found in (said, told) if found), NOT_SAID)
-    return _typed(frame, entry, path.name).assign(status=status)[list(_COLUMNS)]
+    ).assign(line=[number for number, _ in lines])
+    out = _typed(frame, entry, path.name)
+    ours = rf"{MEDICINES}_(?P<month>[0-9-]+)_(?P<status>[a-z]+)"
+    forms = (entry["file_name"].removesuffix(r"\.csv"), ours)
+    named = next((f for form in forms if (f := re.search(form, path.name.lower()))), None)
+    held = sorted(set(out["month"]))
+    if named and any(month.replace("-", "") != named["month"].replace("-", "") for month in held):
+        raise Problem(
+            f"{path.name} holds {', '.join(held)}, and its name tells another month. {again}"
+        )
+    return out.assign(status=named["status"] if named else NOT_SAID)[list(_COLUMNS)]
 
 
-def _kept(file, product: str, medicines: list[str]) -> Iterator[dict[str, str]]:
-    """Rows whose product begins with the name of one of the medicines."""
+def _kept(
+    file, position: int, product: str, medicines: list[str]
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line numbers and rows whose product begins with the name of one of the medicines."""
     beginnings = tuple(medicine.lower() for medicine in medicines)
-    for row in csv.DictReader(file, strict=True):
-        if (row.get(product) or "").strip().lower().startswith(beginnings):
-            yield row
+    lines = csv.reader(file, strict=True)
+    heading = next(islice(lines, position, None))
+    place = heading.index(product)
+    for cells in lines:
+        if cells and (len(cells) < len(heading) or any(cells[len(heading) :])):
+            raise Problem(
+                f"line {lines.line_num} has {len(cells):,} cells under {len(heading):,} headings: "
+                "the file is cut off, or a comma stands in a number without quotes"
+            )
+        if cells and cells[place].strip().lower().startswith(beginnings):
+            yield lines.line_num, dict(zip(heading, cells, strict=False))
 
 
 def _typed(frame: pd.DataFrame, entry: Mapping, name: str) -> pd.DataFrame:
     """Months, quantities and units as the calculation needs them, or a Problem with its rows."""
     months = frame["month"].str.extract(f"^{_MONTH.pattern}$")
+    plain = frame["quantity"].where(frame["quantity"].str.fullmatch(_NUMBER), "")
     out = frame.assign(
         month=months[0] + "-" + months[1],
         trust_code=frame["trust_code"].str.upper(),
         product=frame["product"].str.lower().str.split().str.join(" "),
-        unit=frame["unit"].str.lower(),
-        quantity=pd.to_numeric(frame["quantity"].str.replace(",", ""), errors="coerce"),
+        unit=frame["unit"].str.lower().str.removesuffix("s"),
+        quantity=pd.to_numeric(plain.str.replace(",", ""), errors="coerce"),
     )
     faults = {
         "no month such as 2026-07": out["month"].isna(),
+        "a month that is still to come": out["month"] > f"{date.today():%Y-%m}",
         "no code of a trust": ~out["trust_code"].str.fullmatch(_TRUST_CODE),
-        "no quantity": out["quantity"].isna(),
+        "no quantity that can be read": out["quantity"].isna(),
         f"another unit than {' or '.join(entry['units'])}": ~out["unit"].isin(entry["units"]),
         "a month, trust and product that the file has already": out.duplicated(
             ["month", "trust_code", "product"]
         ),
     }
-    found = [f"{int(rows.sum()):,} rows with {what}" for what, rows in faults.items() if rows.any()]
+    found = [f"{_which(out[rows])} with {what}" for what, rows in faults.items() if rows.any()]
     if found:
         raise Problem(
-            f"{name} has, among the medicines kept, {'; '.join(found)}. "
-            f"Take the file again from {entry['landing_page']}, or mend its cells."
+            f"{name} has, among the medicines kept, {'; '.join(found)}. Take the file again from "
+            f"{entry['landing_page']}, or mend these cells. A quantity that was withheld is not "
+            "guessed: take its line out, and that trust has no quantity in that month."
         )
     return out
+
+
+def _which(rows: pd.DataFrame) -> str:
+    """Count lines, and tell the first of them with their trusts."""
+    told = [f"line {row.line}, {row.trust_code or 'no trust'}" for row in rows.itertuples()]
+    more = ", ..." if len(told) > _SHOWN else ""
+    count = "1 row" if len(told) == 1 else f"{len(told):,} rows"
+    return f"{count} ({'; '.join(told[:_SHOWN])}{more})"
 
 
 def read_months(paths: list[Path]) -> pd.DataFrame:
@@ -195,14 +278,35 @@ def read_months(paths: list[Path]) -> pd.DataFrame:
 
 def _is_trusts(path: Path) -> bool:
     """Whether the first lines hold codes and postcodes where the list of trusts has them."""
+    lines = _without_headings(official._first_lines(path))
+    return bool(lines) and all(map(_is_trust, lines))
+
+
+def _is_trust(line: list[str]) -> bool:
     entry = official.known()[TRUSTS]["columns"]
-    lines = official._first_lines(path)[:_LINES]
-    return bool(lines) and all(
-        len(line) > entry["closed"]
-        and re.fullmatch(r"R[A-Z0-9]{2,4}", line[entry["trust_code"]].strip())
-        and (_POSTCODE.fullmatch(line[entry["postcode"]].strip()) or not line[entry["postcode"]])
-        for line in lines
-    )
+    if len(line) <= entry["closed"]:
+        return False
+    code, postcode = (line[entry[name]].strip().upper() for name in ("trust_code", "postcode"))
+    known = not postcode or _POSTCODE.fullmatch(postcode)
+    return bool(re.fullmatch(r"R[A-Z0-9]{2,4}", code) and known)
+
+
+def _without_headings(lines: list[list[str]]) -> list[list[str]]:
+    """Lines with something in them; a first line that is no trust is one of headings."""
+    lines = [line for line in lines if any(cell.strip() for cell in line)]
+    return lines[1:] if lines and not _is_trust(lines[0]) else lines
+
+
+def _read_lists(paths: list[Path]) -> pd.DataFrame:
+    """Read the list of trusts; two lists that disagree are a Problem, as two months are."""
+    first, *others = [read_trusts(path) for path in paths]
+    order = first.sort_values("trust_code", ignore_index=True)
+    for path, other in zip(paths[1:], others, strict=True):
+        if not other.sort_values("trust_code", ignore_index=True).equals(order):
+            raise Problem(
+                f"{paths[0].name} and {path.name} are both lists of trusts and disagree. Keep one."
+            )
+    return first
 
 
 _RECOGNISED = {MEDICINES: _is_month, TRUSTS: _is_trusts}
@@ -228,7 +332,7 @@ def read_trusts(path: Path) -> pd.DataFrame:
         raise Problem(f"{path.name} is not the list of trusts. {again}")
     try:
         with official._open(path) as file:
-            lines = [line for line in csv.reader(file) if line]
+            lines = _without_headings(list(csv.reader(file)))
     except (OSError, EOFError, UnicodeDecodeError, csv.Error):
         raise Problem(f"{path.name} cannot be read to its end. {again}") from None
     places = entry["columns"]
@@ -240,7 +344,9 @@ def read_trusts(path: Path) -> pd.DataFrame:
     if frame["trust_code"].duplicated().any():
         raise Problem(f"{path.name} holds some codes of trusts more than once. {again}")
     return frame.assign(
-        postcode=frame["postcode"].str.upper().str.replace(" ", ""), closed=frame["closed"] != ""
+        trust_code=frame["trust_code"].str.upper(),
+        postcode=frame["postcode"].str.upper().str.replace(" ", ""),
+        closed=frame["closed"] != "",
     )
 
 
@@ -258,7 +364,8 @@ def obtain(
     """Obtain the latest months of hospital medicines and the list of trusts.
 
     Each monthly file is received whole, its sha256 is recorded, and only the rows of the medicines
-    that the catalogue names are kept, as the publisher wrote them.
+    that the catalogue names are kept, as the publisher wrote them. A final month that is there is
+    not received again; a month that is not final is, since it still changes.
 
     Args:
         folder: the folder to keep them in; made where it is not there.
@@ -277,6 +384,7 @@ def obtain(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     say = say or (lambda line: None)
+    official.recorded(folder)  # a damaged record is told before anything is downloaded
     entry, list_entry = official.known()[MEDICINES], official.known()[TRUSTS]
     failures = []
     try:
@@ -288,7 +396,7 @@ def obtain(
     for month in sorted(offered)[-months:] if months else []:
         status, address = offered[month]
         path = folder / f"{MEDICINES}_{month}_{status}.csv"
-        if path.exists() and not again:
+        if path.exists() and status == FINAL and not again:
             say(f"{MEDICINES}: {month} ({status}) is already there")
             continue
         try:
@@ -388,13 +496,14 @@ def _download(name: str, address: str, path: Path, make: Callable, entry: Mappin
 def _cut_month(part: Path, ready: Path) -> int:
     """Check a file of a month, and keep its heading and the rows of the medicines."""
     rows = len(read_month(part))
-    entry, layout = official.known()[MEDICINES], _layout(_heading(part))
+    entry, (position, heading) = official.known()[MEDICINES], _heading(part)
+    product = _layout(heading)["product"]
     if not rows:
         raise Problem(f"{part.name} holds none of {', '.join(entry['keep'])}.")
     with official._open(part) as file, ready.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.DictWriter(out, _heading(part), lineterminator="\n", extrasaction="ignore")
+        writer = csv.DictWriter(out, heading, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(_kept(file, layout["product"], entry["keep"]))
+        writer.writerows(row for _, row in _kept(file, position, product, entry["keep"]))
     return rows
 
 

@@ -293,6 +293,7 @@ def obtain(
     folder = Path(destination) if destination is not None else places.official_cache()
     folder.mkdir(parents=True, exist_ok=True)
     say = say or (lambda line: None)
+    recorded(folder)  # a damaged record is told before anything is downloaded
     if addresses is None:
         addresses = {n: e["address"] for n, e in catalogue().items() if e.get("address")}
     say(f"Official files are kept in {folder}")
@@ -387,10 +388,37 @@ def _stream(name: str, address: str, file, say) -> None:
         raise OSError(f"only {received:,} of {length:,} bytes came")
 
 
+def recorded(folder: Path) -> dict[str, dict]:
+    """Read what is recorded of the files that were downloaded into a folder.
+
+    Args:
+        folder: the folder that keeps them.
+
+    Returns:
+        Name -> sha256, bytes, address and time of the first download; empty where none is recorded.
+
+    Raises:
+        Problem: the record is damaged; the sentence says which file to delete.
+    """
+    path = folder / RECORD
+    if not path.exists():
+        return {}
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError):
+        record = None
+    if not isinstance(record, dict):
+        raise Problem(
+            f"{path} is damaged, so downloads cannot be compared with the first ones. "
+            "Delete that file, and try again."
+        )
+    return record
+
+
 def _record(name: str, address: str, content: bytes, folder: Path, say, landing_page: str) -> None:
     """Note the sha256 of a file at its first download; say where a later one differs."""
     path = folder / RECORD
-    record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    record = recorded(folder)
     digest = hashlib.sha256(content).hexdigest()
     now = {
         "sha256": digest,

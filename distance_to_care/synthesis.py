@@ -1,13 +1,15 @@
-"""What several publications say together: estimates put on one scale, kept apart, and added up.
+"""What several publications say together: estimates on one scale, kept apart, and averaged.
 
-Every function takes a table of published ratios and returns a tidy table. Ratios are added as
-logarithms. Fewer than three studies never give a pooled headline: their sum is called a two-study
-sensitivity. Sources: DerSimonian & Laird 1986; Hartung & Knapp 2001; Viechtbauer 2005 (REML);
-Paule & Mandel 1982; Riley, Higgins & Deeks 2011 (prediction); Tierney and others 2007 (intervals).
+Every function takes a table of published ratios and returns a tidy table. Ratios are averaged as
+logarithms, weighted. Fewer than three studies never give a pooled headline: their average is called
+a two-study sensitivity. Sources: DerSimonian & Laird 1986; Hartung & Knapp 2001; Viechtbauer 2005
+(REML); Paule & Mandel 1982; Riley, Higgins & Deeks 2011 (prediction); Tierney and others 2007
+(intervals).
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -37,31 +39,44 @@ FEWEST = 3
 Z_95 = float(stats.norm.ppf(0.975))
 # Standard errors that a study without numbers may have had: from large and precise to small.
 STANDARD_ERRORS = (0.1, 0.15, 0.2, 0.3, 0.4)
+# Above it a ratio may be a percentage in the wrong column.
+UNLIKELY = 20.0
 # What a lopsided interval may owe to rounding of intermediate steps, on the logarithmic scale.
 ROUNDING = 0.012
 AS_PUBLISHED, FROM_P = "as published", "interval from p value"
 NO_INTERVAL, NO_NUMBER = "no interval", "no number"
-TWO, SUM, BOUND = "two-study sensitivity", "pooled ratio", "bound with missing nulls"
+NARROW = "The studies agree more than chance would have it: read the normal interval."
+TWO, SUM, BOUND = "two-study sensitivity", "pooled ratio", "what-if with missing nulls"
 # The columns of a reader's own table of estimates: one row a study.
 TABLE = (
     Column("study", "string", title="Study"),
     Column("question", "string", title="Question", required=False, may_be_missing=True),
     Column("outcome", "string", title="Outcome"),
     Column("measure", "string", title="Kind of ratio", levels=RATIOS),
+    # Names that others use for a question: read so that a table without one can be refused.
+    *(
+        Column(name, "string", title=name, required=False, may_be_missing=True)
+        for name in ("exposure", "contrast")
+    ),
     *(
         Column(name, "number", title=name, required=name == "estimate", may_be_missing=True)
         for name in ("estimate", "ci_low", "ci_high", "p_value")
     ),
 )
-# Outcomes that are not the same outcome: the first form that fits names it.
-OUTCOMES = (
-    (r"population|rate of the population|mortality rate", "death rate of a population"),
-    (r"(death|died|mortality).*transplant|transplant.*(death|mortality)|transplant-free",
-     "death or transplant"),
-    (r"progress", "progression or death"),
-    (r"(death|death from any cause|all-cause death|all-cause mortality|mortality"
-     r"|overall survival|survival)$", "death"),
-)  # fmt: skip
+# Outcomes that are not the same outcome. Only these forms, from end to end: any other text names an
+# outcome of its own, so that "death, transplant censored" is not taken for death or transplant.
+_DEATH = r"(all[- ]cause )?(deaths?|mortality)( from any cause)?"
+_TRANSPLANT = r"(a )?(lung )?transplant(ation)?"
+_PROGRESSION = r"(disease )?progression"
+OUTCOMES = {
+    "death rate of a population": r"(death|mortality) rate (of|in) (the|a) population"
+    r"|population (death|mortality)( rate)?",
+    "death or transplant": rf"{_DEATH}( or |/){_TRANSPLANT}|{_TRANSPLANT}( or |/){_DEATH}"
+    r"|transplant(ation)?-free survival",
+    "progression or death": rf"{_PROGRESSION}( or |/){_DEATH}|{_DEATH}( or |/){_PROGRESSION}"
+    r"|progression-free survival",
+    "death": rf"{_DEATH}|(overall )?survival",
+}
 DOMAINS = ("risk of bias", "inconsistency", "indirectness", "imprecision", "publication bias")
 CONCERNS = {"none": 0, "serious": 1, "very serious": 2}
 LEVELS = ("high", "moderate", "low", "very low")
@@ -86,16 +101,28 @@ def faults(table: pd.DataFrame) -> list[Fault]:
     if needed:
         mend = "Add it: one row a study."
         return [Fault(name, "the column is missing", None, mend) for name in needed]
+    others = [c for c in ("exposure", "contrast") if c in table and table[c].notna().any()]
+    if others and ("question" not in table or table["question"].isna().all()):
+        mend = "Call it 'question': ratios of different questions are never averaged."
+        return [Fault(others[0], "a column that no column 'question' stands beside", None, mend)]
     given = _completed(table)
     value, low, high, p = (
         given[c].to_numpy(float) for c in ("estimate", "ci_low", "ci_high", "p_value")
     )
     known, ends = ~np.isnan(value), ~np.isnan(low) & ~np.isnan(high)
-    same = given[["study", "question", "outcome", "measure"]].astype(str).apply(
-        lambda column: column.str.split().str.join(" ").str.casefold()
-    )  # fmt: skip
+    same = given[["study", "question", "measure"]].assign(
+        outcome=given["outcome"].map(_outcome_kind)
+    )
+    same = same.astype(str).apply(lambda column: column.map(_one_way))
+    texts = given[["study", "question", "outcome"]].astype(str)
     rules = (
         ("study", "no name of the study", _blank(given["study"]), "Give author and year."),
+        ("study", "a text with a line break or another character that is not shown",
+         texts.apply(lambda c: ~c.map(str.isprintable)).any(axis=1).to_numpy(),
+         "Write study, question and outcome on one line."),
+        ("study", "a text that a spreadsheet takes for a formula",
+         texts.apply(lambda c: c.str.strip().str.match(r"[=+@-]")).any(axis=1).to_numpy(),
+         "Begin it with a letter or a figure."),
         ("outcome", "no outcome", _blank(given["outcome"]), "Say what was followed: death, say."),
         ("measure", "not a ratio that can be added up",
          ~given["measure"].isin(RATIOS).to_numpy(), f"Use one of {', '.join(RATIOS)}."),
@@ -130,6 +157,37 @@ def faults(table: pd.DataFrame) -> list[Fault]:
     ]
 
 
+def remarks(table: pd.DataFrame, not_used: int = 0) -> list[str]:
+    """Say what a reader may not expect of a table without faults.
+
+    Parameters
+    ----------
+    table : as for `log_estimates`.
+    not_used : how many columns of the file were not looked at.
+
+    Returns
+    -------
+    Sentences: no question given, no interval in any row, columns not used. An empty list where
+    there is nothing to say.
+    """
+    given = _completed(table)
+    said = []
+    if len(given) > 1 and (given["question"] == "").all():
+        said.append(
+            "No question given: all rows are taken for one question. A column 'question' keeps "
+            "others apart."
+        )
+    if given[["ci_low", "p_value"]].isna().all(axis=None) and given["estimate"].notna().any():
+        said.append(
+            "Not one row has an interval or a p value, so nothing is averaged. The columns are "
+            "called ci_low and ci_high, or p_value."
+        )
+    if not_used:
+        of = "1 column was" if not_used == 1 else f"{not_used} columns were"
+        said.append(f"{of} not used: only {', '.join(c.name for c in TABLE)} are read.")
+    return said
+
+
 def _completed(table: pd.DataFrame) -> pd.DataFrame:
     """Give a table the columns that it may leave out."""
     given = table.reset_index(drop=True).copy()
@@ -138,6 +196,11 @@ def _completed(table: pd.DataFrame) -> pd.DataFrame:
     given["estimate"] = given["estimate"].astype(float)
     given["question"] = given["question"].fillna("") if "question" in given else ""
     return given
+
+
+def _one_way(text: object) -> str:
+    """Write a text in one way: single spaces, small letters."""
+    return " ".join(str(text).split()).casefold()
 
 
 def _blank(column: pd.Series) -> np.ndarray:
@@ -186,8 +249,8 @@ def log_estimates(table: pd.DataFrame) -> pd.DataFrame:
     )
     out["log_estimate"] = np.log(out["estimate"])
     width = np.log(out["ci_high"]) - np.log(out["ci_low"])
-    z = stats.norm.isf(out["p_value"].where(derived) / 2)
-    error = np.where(published, width / (2 * Z_95), out["log_estimate"].abs() / z)
+    from_p = _error_from_p(out["log_estimate"], out["p_value"].where(derived))
+    error = np.where(published, width / (2 * Z_95), from_p)
     out["standard_error"] = error
     out["lopsided"] = [
         bool(seen) and _lopsided(*numbers)
@@ -240,9 +303,9 @@ def interval_from_p(estimate: float, p_value: float) -> pd.DataFrame:
             "value between 0 and 1."
         )
     middle = float(np.log(estimate))
-    half = 0.5 * 10.0 ** -_decimals(p_value)
-    least, most = max(p_value - half, np.finfo(float).tiny), min(p_value + half, 1 - 1e-12)
-    error, low, high = (abs(middle) / float(stats.norm.isf(p / 2)) for p in (p_value, least, most))
+    error, low, high = (
+        float(_error_from_p(middle, p)) for p in (p_value, *_before_rounding(p_value))
+    )
     return pd.DataFrame(
         {
             "estimate": estimate,
@@ -257,7 +320,41 @@ def interval_from_p(estimate: float, p_value: float) -> pd.DataFrame:
     )
 
 
-# --- what may be added up ------------------------------------------------------------------------
+def _error_from_p(log_estimate, p_value):
+    """The standard error with which a two-sided normal test of a logarithm gives a p value."""
+    return np.abs(log_estimate) / stats.norm.isf(p_value / 2)
+
+
+def _before_rounding(p_value: float) -> tuple[float, float]:
+    """The lowest and highest p value that is printed as this one."""
+    half = 0.5 * 10.0 ** -_decimals(p_value)
+    return max(p_value - half, np.finfo(float).tiny), min(p_value + half, 1 - 1e-12)
+
+
+def _doubts(row: pd.Series) -> str:
+    """What a reader should look at again in one row of `log_estimates`."""
+    said = [] if row["interval"] == AS_PUBLISHED else [row["interval"]]
+    if row["interval"] == FROM_P:
+        known = interval_from_p(row["estimate"], row["p_value"]).iloc[0]
+        low, high = (_written(known[f"standard_error_{end}"]) for end in ("low", "high"))
+        said = [f"{FROM_P} (standard error {low} to {high}, as the p value was rounded)"]
+    if row["lopsided"]:
+        said.append(
+            "The ratio is not in the middle of its interval (as logarithms): "
+            "look for a misread digit."
+        )
+    if row["interval"] == AS_PUBLISHED and pd.notna(row["p_value"]):
+        z = abs(row["log_estimate"]) / row["standard_error"]
+        least, most = (float(stats.norm.isf(p / 2)) for p in _before_rounding(row["p_value"])[::-1])
+        # Other tests than that of the logarithm give somewhat other p values.
+        if not 0.8 * least - 0.3 < z < 1.2 * most + 0.3:
+            said.append("The p value does not go with the interval: one of them is misread.")
+    if row["estimate"] > UNLIKELY:
+        said.append("A ratio this high is rare: is it per cent?")
+    return " ".join(said)
+
+
+# --- what may be averaged ------------------------------------------------------------------------
 
 
 def combinable(estimates: pd.DataFrame) -> pd.DataFrame:
@@ -266,7 +363,7 @@ def combinable(estimates: pd.DataFrame) -> pd.DataFrame:
     Two estimates belong to one set where the question (exposure and contrast, as the reader calls
     it), the kind of outcome and the kind of ratio are the same. Death, death or transplant,
     progression or death, and the death rate of a population are four outcomes; an outcome of
-    another name is its own kind.
+    another name is its own kind, also where the name holds one of these words.
 
     Parameters
     ----------
@@ -276,7 +373,8 @@ def combinable(estimates: pd.DataFrame) -> pd.DataFrame:
     -------
     The estimates with `outcome_kind`, `set` (question, outcome and ratio in one text), `studies`
     (those of the set with an interval) and `allowed`: pooling, two-study sensitivity only, no
-    pooling (alone in its set), or bounding only (no usable interval).
+    pooling (alone in its set), what-if only (no number, beside studies with an interval), shown
+    only: no number, or not used: no interval. The question is written in small letters.
     """
     out = _logs(estimates)
     out["outcome_kind"] = out["outcome"].map(_outcome_kind)
@@ -286,11 +384,15 @@ def combinable(estimates: pd.DataFrame) -> pd.DataFrame:
     ]
     usable = out["standard_error"].notna()
     out["studies"] = usable.groupby(out["set"]).transform("sum").astype(int)
-    out["allowed"] = np.select(
-        [~usable, out["studies"] >= FEWEST, out["studies"] == 2],
-        ["bounding only", "pooling", "two-study sensitivity only"],
-        "no pooling",
-    )
+    numbered = out["log_estimate"].notna()
+    allowed = {
+        "not used: no interval": ~usable & numbered,
+        "shown only: no number": ~usable & (out["studies"] == 0),
+        "what-if only": ~usable,
+        "pooling": out["studies"] >= FEWEST,
+        "two-study sensitivity only": out["studies"] == 2,
+    }
+    out["allowed"] = np.select(list(allowed.values()), list(allowed), "no pooling")
     return out
 
 
@@ -303,16 +405,14 @@ def _logs(estimates: pd.DataFrame) -> pd.DataFrame:
             "back."
         )
     out = estimates.reset_index(drop=True).copy()
-    if "question" not in out:
-        out["question"] = ""
+    out["question"] = out["question"].fillna("").map(_one_way) if "question" in out else ""
     return out
 
 
 def _outcome_kind(outcome: str) -> str:
-    plain = " ".join(str(outcome).casefold().split())
-    for form, kind in OUTCOMES:
-        found = re.match(form, plain) if form.endswith("$") else re.search(form, plain)
-        if found:
+    plain = _one_way(outcome)
+    for kind, form in OUTCOMES.items():
+        if re.fullmatch(form, plain):
             return kind
     return plain
 
@@ -359,11 +459,11 @@ def pool(
     hartung_knapp: bool = True,
     mixed: str = "",
 ) -> pd.DataFrame:
-    """Add ratios up: one answer (inverse variance), or the middle of several (random effects).
+    """Average ratios: one answer (inverse variance), or the middle of several (random effects).
 
-    All agree with R's metafor, and with statsmodels' `combine_effects` where that serves (see the
-    tests). It is not called here: it has no REML, warns where studies agree, and can end its
-    Paule-Mandel search at zero.
+    All agree with R's metafor (prediction intervals with its `pi.type="riley"`), and with
+    statsmodels' `combine_effects` where that serves (see the tests). It is not called here: it has
+    no REML, warns where studies agree, and can end its Paule-Mandel search at zero.
 
     Parameters
     ----------
@@ -381,6 +481,10 @@ def pool(
     interval` (of a new study, t with studies - 2 degrees of freedom: Riley 2011; for five studies
     that differ it held 90 of 100 new ones in our simulations, less than it says), `tau squared`
     (variance between studies, with Viechtbauer's Q-profile interval) and `i squared` (per cent).
+    Where Hartung-Knapp gives a
+        narrower interval than the normal distribution, a row `..., normal interval` stands below.
+    Where Hartung-Knapp is narrower than the normal distribution, a row `..., normal interval` is
+    put second.
     Columns: `method, measure, estimate, ci_low, ci_high, standard_error` (of the logarithm),
     `statistic, degrees_of_freedom, p_value, studies, unit, note`.
 
@@ -402,41 +506,59 @@ def _summed(
     studies = len(y)
     heterogeneity = _q(y, v, 0)
     tau2 = _tau_squared(y, v, method)
+    first = _headline(y, v, tau2, method, knapp, measure, note)
+    q = {
+        "measure": "q",
+        "statistic": heterogeneity,
+        "degrees_of_freedom": studies - 1,
+        "p_value": stats.chi2.sf(heterogeneity, studies - 1),
+        "unit": "chi-squared",
+    }
+    rows = [first]
+    narrow = NARROW in first["note"]
+    if narrow:
+        normal = _headline(y, v, tau2, method, False, measure, note)
+        rows.append(normal | {"measure": f"{first['measure']}, normal interval"})
+    rows.append(q)
+    if studies >= FEWEST and method != "fixed":
+        middle, error, _ = _middle(y, v, tau2, knapp)
+        rows += _spread(y, v, tau2, middle, error, measure)
+    if narrow:
+        for row in rows:
+            if row["measure"] == "prediction interval":
+                row["note"] = f"{note} {NARROW}".strip()
+    columns = ["method", "measure", "estimate", "ci_low", "ci_high", "standard_error", "statistic"]
+    columns += ["degrees_of_freedom", "p_value", "studies", "unit", "note"]
+    out = pd.DataFrame(rows).assign(studies=studies).reindex(columns=columns)
+    return out.fillna({"method": first["method"], "note": note})
+
+
+def _headline(
+    y: np.ndarray, v: np.ndarray, tau2: float, method: str, knapp: bool, measure: str, note: str
+) -> dict:
+    """The row of the average itself, with what is to be said of it."""
+    studies = len(y)
     middle, error, quantile = _middle(y, v, tau2, knapp)
-    notes = []
+    notes = [note] if note else []
     if knapp and quantile * error < Z_95 * np.sqrt(1 / (1 / (v + tau2)).sum()):
-        notes.append("The studies agree more than chance would have it: read the normal interval.")
+        notes.append(NARROW)
     if studies < FEWEST:
         notes.append("Two studies: no sum of the evidence, and nothing on how studies differ.")
-    name = f"{METHODS[method]}{', Hartung-Knapp' if knapp else ''}"
     distribution = stats.t(studies - 1) if knapp else stats.norm
     # Studies with the very same ratio leave no error at all to Hartung and Knapp.
     statistic = middle / error if error > 0 else np.nan
-    rows = [
-        {
-            "measure": SUM if studies >= FEWEST else TWO,
-            **_ratio(middle, quantile * error),
-            "standard_error": error,
-            "statistic": statistic,
-            "degrees_of_freedom": studies - 1 if knapp else np.nan,
-            "p_value": 2 * distribution.sf(abs(statistic)),
-            "unit": _plain(measure),
-        },
-        {
-            "measure": "q",
-            "statistic": heterogeneity,
-            "degrees_of_freedom": studies - 1,
-            "p_value": stats.chi2.sf(heterogeneity, studies - 1),
-            "unit": "chi-squared",
-        },
-    ]
-    if studies >= FEWEST and method != "fixed":
-        rows += _spread(y, v, tau2, middle, error, measure)
-    columns = ["method", "measure", "estimate", "ci_low", "ci_high", "standard_error", "statistic"]
-    columns += ["degrees_of_freedom", "p_value", "studies", "unit", "note"]
-    out = pd.DataFrame(rows).assign(method=name, studies=studies, note=note)
-    out.loc[0, "note"] = " ".join([note, *notes]).strip()
-    return out.reindex(columns=columns)
+    return {
+        "method": f"{METHODS[method]}{', Hartung-Knapp' if knapp else ''}",
+        "measure": SUM if studies >= FEWEST else TWO,
+        **_ratio(middle, quantile * error),
+        "standard_error": error,
+        "statistic": statistic,
+        "degrees_of_freedom": studies - 1 if knapp else np.nan,
+        "p_value": 2 * distribution.sf(abs(statistic)),
+        "studies": studies,
+        "unit": _plain(measure),
+        "note": " ".join(notes),
+    }
 
 
 def _ratio(middle: float, half: float) -> dict[str, float]:
@@ -537,7 +659,7 @@ def leave_one_out(
     hartung_knapp: bool = True,
     mixed: str = "",
 ) -> pd.DataFrame:
-    """Add up again without each study in turn, to see whether the answer hangs on one of them.
+    """Average again without each study in turn, to see whether the answer hangs on one of them.
 
     Parameters
     ----------
@@ -548,21 +670,26 @@ def leave_one_out(
     One row a study: `left_out, measure, method, estimate, ci_low, ci_high, standard_error, studies,
     unit, note`. Where two studies stand, each row is the other study as it is (`one study`).
     """
+    if method not in METHODS:
+        raise AnalysisError(f"There is no method '{method}'. Use one of {', '.join(METHODS)}.")
     chosen = _checked(estimates, mixed)
+    y, v = chosen["log_estimate"].to_numpy(float), chosen["standard_error"].to_numpy(float) ** 2
+    knapp, measure = hartung_knapp and method != "fixed", chosen["measure"].iloc[0]
     rows = []
-    for study in chosen["study"]:
-        others = chosen[chosen["study"] != study]
-        if len(others) == 1:
-            (only,) = others.to_dict("records")
+    for place, study in enumerate(chosen["study"]):
+        if len(chosen) == 2:
+            only = chosen.iloc[1 - place].to_dict()
             row = {
                 "measure": "one study",
                 **_as_it_is(only),
                 "standard_error": only["standard_error"],
                 "studies": 1,
-                "unit": _plain(only["measure"]),
+                "unit": _plain(measure),
             }
         else:
-            row = pool(others, method, hartung_knapp, mixed).iloc[0].to_dict()
+            others = np.arange(len(y)) != place
+            tau2 = _tau_squared(y[others], v[others], method)
+            row = _headline(y[others], v[others], tau2, method, knapp, measure, mixed)
         rows.append({"left_out": study, **row})
     columns = ["left_out", "measure", "method", "estimate", "ci_low", "ci_high", "standard_error"]
     out = pd.DataFrame(rows).reindex(columns=[*columns, "studies", "unit", "note"])
@@ -584,25 +711,27 @@ def with_missing_nulls(
     hartung_knapp: bool = True,
     mixed: str = "",
 ) -> pd.DataFrame:
-    """Put studies back that report no association without a number, to see what the sum becomes.
+    """Put studies of no clear difference and without a number back: a what-if of the average.
 
-    A sum without them looks stronger than the evidence is. Nobody knows how precise they were, so
-    the answer is a function of that: it is a bound, never an estimate.
+    An average without them looks stronger than the evidence is. Nobody knows how precise they were
+    or on which side of 1 they lay, so the answer is a function of both: it is a what-if, neither a
+    bound nor an estimate.
 
     Parameters
     ----------
     estimates : what `log_estimates` returned, with intervals; one study is enough.
     nulls : the studies to put in.
     standard_errors : standard errors of the logarithm that each of them may have had.
-    ratio : the ratio that they are put in with: 1, or what else 'no association' may hide.
+    ratio : the ratio that they are put in with: 1, or what else 'no clear difference' may hide.
     method, hartung_knapp, mixed : as for `pool`.
 
     Returns
     -------
-    One row a standard error: `null_standard_error, null_deaths, measure` (bound with missing nulls,
-    and first the sum without them), `method, estimate, ci_low, ci_high, standard_error, studies,
-    unit, note`. `null_deaths` are the deaths, in the two groups that are compared, that give about
-    this standard error where the groups are of one size: 4 over its square (Schoenfeld 1981).
+    One row a standard error: `null_standard_error, null_deaths, measure` (what-if with missing
+    nulls, and first the average without them), `method, estimate, ci_low, ci_high, standard_error,
+    studies, unit, note`. `null_deaths` are the deaths, in the two groups that are compared, that
+    give about this standard error where the groups are of one size: 4 over its square
+    (Schoenfeld 1981).
 
     Raises
     ------
@@ -715,7 +844,10 @@ def _judgement_faults(domains: pd.DataFrame) -> list[Fault]:
 
 
 def whole(
-    table: pd.DataFrame, method: str = "reml", standard_errors: Sequence[float] = STANDARD_ERRORS
+    table: pd.DataFrame,
+    method: str = "reml",
+    standard_errors: Sequence[float] = STANDARD_ERRORS,
+    null_ratios: Sequence[float] = (1.0,),
 ) -> pd.DataFrame:
     """Do with a table of published ratios all that may be done with it, set by set.
 
@@ -725,13 +857,15 @@ def whole(
     method : how the studies of a set are added up under random effects, with Hartung-Knapp
         intervals; the inverse-variance sum stands beside it.
     standard_errors : as for `with_missing_nulls`.
+    null_ratios : the ratios that reports without a number are put back with, one after the other.
 
     Returns
     -------
     For each set of `combinable` the rows of its studies (`measure` is `study`), then, as far as
     allowed, of `pool`, `leave_one_out` and `with_missing_nulls`. Columns: `set, question, outcome,
-    allowed, study, left_out, null_standard_error, null_deaths, method, measure, estimate, ci_low,
-    ci_high, standard_error, statistic, degrees_of_freedom, p_value, studies, unit, note`.
+    allowed, study, left_out, null_ratio, null_standard_error, null_deaths, method, measure,
+    estimate, ci_low, ci_high, standard_error, statistic, degrees_of_freedom, p_value, studies,
+    unit, note`.
 
     Raises
     ------
@@ -742,25 +876,32 @@ def whole(
         raise Problem(f"There is no random-effects method '{method}'. Use one of {others}.")
     sorted_out = combinable(log_estimates(table))
     parts = [
-        _one_set(rows, method, standard_errors) for _, rows in sorted_out.groupby("set", sort=False)
+        _one_set(rows, method, standard_errors, null_ratios)
+        for _, rows in sorted_out.groupby("set", sort=False)
     ]
-    columns = ["set", "question", "outcome", "allowed", "study", "left_out", "null_standard_error"]
-    columns += ["null_deaths", "method", "measure", "estimate", "ci_low", "ci_high"]
+    columns = ["set", "question", "outcome", "allowed", "study", "left_out", "null_ratio"]
+    columns += [
+        "null_standard_error",
+        "null_deaths",
+        "method",
+        "measure",
+        "estimate",
+        "ci_low",
+        "ci_high",
+    ]
     columns += ["standard_error", "statistic", "degrees_of_freedom", "p_value", "studies"]
     out = pd.concat(parts, ignore_index=True).reindex(columns=[*columns, "unit", "note"])
     texts = ["allowed", "study", "left_out", "method", "note"]
     return out.fillna(dict.fromkeys(texts, ""))
 
 
-def _one_set(rows: pd.DataFrame, method: str, standard_errors: Sequence[float]) -> pd.DataFrame:
-    notes = rows["interval"].where(rows["interval"] != AS_PUBLISHED, "")
-    lopsided = (
-        "The ratio is not in the middle of its interval (as logarithms): look for a misread digit."
-    )
+def _one_set(
+    rows: pd.DataFrame, method: str, standard_errors: Sequence[float], null_ratios: Sequence[float]
+) -> pd.DataFrame:
     shown = rows.assign(
         unit=rows["measure"].map(_plain),
         measure="study",
-        note=notes.where(~rows["lopsided"], lopsided),
+        note=rows.apply(_doubts, axis=1),
         studies=1,
     )
     parts = [shown.drop(columns=["p_value"])]
@@ -770,10 +911,10 @@ def _one_set(rows: pd.DataFrame, method: str, standard_errors: Sequence[float]) 
         without = leave_one_out(usable, method if len(usable) > FEWEST else "fixed")
         parts += [pool(usable, "fixed").head(1), pool(usable, method), without]
     if len(usable) and nulls:
-        parts.append(with_missing_nulls(usable, nulls, standard_errors))
-        if len(usable) > 1:
-            # The sum without the nulls stands above already.
-            parts[-1] = parts[-1].iloc[1:]
+        for ratio, way in itertools.product(null_ratios, ("fixed", method)):
+            what_if = with_missing_nulls(usable, nulls, standard_errors, ratio, way)
+            # The average without the nulls stands above already.
+            parts.append(what_if[what_if["measure"] == BOUND].assign(null_ratio=ratio))
     return pd.concat([_filled(part) for part in parts], ignore_index=True).assign(
         set=rows["set"].iloc[0],
         question=rows["question"].iloc[0],
@@ -811,9 +952,11 @@ def _line_name(row: pd.Series) -> str:
     if row["measure"] == "study":
         return row["study"]
     if row["left_out"]:
-        return f"without {row['left_out']}: {row['measure']}"
+        way = f" ({row['method']})" if row["method"] else ""
+        return f"without {row['left_out']}: {row['measure']}{way}"
     if row["measure"] == BOUND:
-        return f"{BOUND}, standard error {row['null_standard_error']:g} each"
+        each = f"ratio {row['null_ratio']:g} and standard error {row['null_standard_error']:g} each"
+        return f"{BOUND}, {each} ({row['method']})"
     return f"{row['measure']} ({row['method']})"
 
 
@@ -823,10 +966,15 @@ def _line_value(row: pd.Series) -> str:
         return f"{row['statistic']:.2f} (p {row['p_value']:.3g}, {freedom:g} degrees of freedom)"
     if pd.isna(row["estimate"]):
         return NO_NUMBER
-    form = ".0f" if row["unit"] == "per cent" else ".2f"
+    form = "{:.0f}".format if row["unit"] == "per cent" else _written
     if pd.isna(row["ci_low"]):
-        return f"{row['estimate']:{form}}"
-    ends = f"{row['ci_low']:{form}} to {row['ci_high']:{form}}"
+        return form(row["estimate"])
+    ends = f"{form(row['ci_low'])} to {form(row['ci_high'])}"
     if row["measure"] == "prediction interval":
         return ends
-    return f"{row['estimate']:{form}} ({ends})"
+    return f"{form(row['estimate'])} ({ends})"
+
+
+def _written(value: float) -> str:
+    """Write a ratio with two decimals, and a small or a large number with three figures."""
+    return f"{value:.2f}" if 0.1 <= value < 100 else f"{value:.3g}"

@@ -9,10 +9,16 @@
   const CHOICES = ["document", "verdict", "sure", "model"];
 
   const plain = (text) => text.toLowerCase().normalize("NFKD").replace(/[\u0300-\u036f]/g, "")
-    .replace(/[\u2018\u2019]/g, "'").replace(/\s+/g, " ");
+    .replace(/[\u2018\u2019]/g, "'").replace(/[-\u2010-\u2015\s]+/g, " ");
+
+  // What readers call things, and how the register says it.
+  const SAID = [[/\bmdts?\b/g, "team"], [/\bpostcode lottery\b/g, "uneven regions"],
+    [/\btele(health|medicine)\b/g, "remote"], [/\bicbs?\b/g, "board"], [/\bnbs\b/g, "newborn screening"]];
+  const ours = (text) => SAID.reduce((words, [theirs, word]) => words.replace(theirs, word), text);
 
   const entries = [...document.querySelectorAll("section.register-entry")].map((section) => ({
     section, text: plain(section.textContent),
+    folds: [...section.querySelectorAll("details")].map((fold) => [fold, plain(fold.textContent)]),
     links: [...document.querySelectorAll(`a[href="#${section.id}"]`)]
       .map((link) => link.closest("li")).filter((item) => item && !section.contains(item)),
   }));
@@ -28,13 +34,16 @@
 
   const show = () => {
     const wanted = asked();
-    const words = plain(wanted.get("search") || "").split(" ").filter(Boolean);
+    const words = ours(plain(wanted.get("search") || "")).split(" ").filter(Boolean);
     let shown = 0;
-    for (const { section, text, links } of entries) {
+    for (const { section, text, folds, links } of entries) {
       const fits = words.every((word) => text.includes(word)) && CHOICES.every((name) =>
         !wanted.has(name) || section.classList.contains(`${name}-${wanted.get(name)}`));
       section.hidden = !fits;
       for (const item of links) item.hidden = !fits;
+      // A word that was found inside a fold can be seen.
+      for (const [fold, inside] of folds)
+        if (fits && words.some((word) => inside.includes(word))) fold.open = true;
       shown += fits;
     }
     const total = entries.length;

@@ -39,6 +39,7 @@ NOTEBOOK_PREFIX = "notebooks/"
 READ = {
     "full_text": "in full",
     "abstract": "as an abstract",
+    "page": "on the body's own page",
     "press": "in the press",
     "secondary": "through other pages",
 }

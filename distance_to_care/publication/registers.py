@@ -101,6 +101,15 @@ def several(cell: object) -> list[str]:
     return [] if cell != cell or cell is None else str(cell).split(";")
 
 
+def folded(title: str, parts: Mapping[str, str]) -> str:
+    """Write paragraphs that a reader opens, each after what it is about; empty ones are left out.
+
+    title : what stands on the closed fold. parts : what a paragraph is about -> its Markdown.
+    """
+    written = "\n\n".join(f"**{name}:** {text}" for name, text in parts.items() if text)
+    return f"````{{dropdown}} {title}\n{written}\n````"
+
+
 def claims() -> list[Entry]:
     """Read the claims of both documents as entries, in the order of the table."""
     return [_claim(row) for row in tables.read("claims").to_dict("records")]
@@ -108,9 +117,10 @@ def claims() -> list[Entry]:
 
 def _claim(row: Mapping[str, object]) -> Entry:
     models = several(row["service_model"])
-    sure = f"**{VERDICTS[row['verdict']]}.** How sure we are: {row['how_sure']}"
+    sure = f"**{VERDICTS[row['verdict']]}.** How sure of the verdict: {row['how_sure']}"
     checked = date.fromisoformat(row["checked"])
-    pages = ", ".join(link(page, CLAIMS_PAGE) for page in several(row["pages"]))
+    computed = row["computed"]
+    nothing = computed.startswith("Nothing")
     return Entry(
         anchor=anchor("claim", row["id"].lower()),
         title=f"{row['id']}: {row['claim']}",
@@ -119,14 +129,22 @@ def _claim(row: Mapping[str, object]) -> Entry:
             f"{row['statement']}, in our words.",
             "Our verdict": f"{sure} ({row['why_sure']}).",
             "What the evidence says": row["evidence"],
-            "What this book computed": row["computed"],
-            "What would settle it": row["settle"],
-            "Requests ready to send": "; ".join(
-                f"{{ref}}`{anchor('needed', fact)}`" for fact in several(row["needed"])
+            "What this book computed": "" if nothing else computed,
+            "More": folded(
+                "What was computed, what would settle it" if nothing else "What would settle it",
+                {
+                    "What this book computed": computed if nothing else "",
+                    "What would settle it": row["settle"],
+                    "Requests ready to send": "; ".join(
+                        f"{{ref}}`{anchor('needed', fact)}`" for fact in several(row["needed"])
+                    ),
+                    "Read on": ", ".join(link(p, CLAIMS_PAGE) for p in several(row["pages"])),
+                    "Service model": ", ".join(
+                        f"{{ref}}`{anchor('model', model)}`" for model in models
+                    ),
+                    "Checked": f"{checked.day} {checked:%B %Y}",
+                },
             ),
-            "Read on": pages,
-            "Service model": ", ".join(f"{{ref}}`{anchor('model', model)}`" for model in models),
-            "Checked": f"{checked.day} {checked:%B %Y}",
         },
         classes=(
             f"document-{row['document'].lower()}",
@@ -183,18 +201,19 @@ def needed(matters: str) -> list[Entry]:
 
 
 def _needed(row: Mapping[str, object]) -> Entry:
-    pages = ", ".join(link(page, NEEDED_PAGE) for page in several(row["pages"]))
-    letter = f"````{{dropdown}} A request, ready to send\n```text\n{row['request']}\n```\n````"
+    about = {
+        "Table": f"{row['table']}: {row['rows']}.",
+        "Where it matters": ", ".join(link(p, NEEDED_PAGE) for p in several(row["pages"])),
+        "Letter": f"\n\n```text\n{row['request']}\n```",
+    }
     return Entry(
         anchor=anchor("needed", row["id"]),
         title=row["title"],
         parts={
             "What is missing": row["missing"],
             "Who holds it": f"{row['holder']} (way of asking: {row['route']}).",
-            "What to ask for": f"{row['table']}: {row['rows']}.",
             "Conclusion at stake": f"{row['overturns']} {row['how']}",
-            "Where it matters": pages,
-            "Request": letter,
+            "Request": folded("A request, ready to send", about),
         },
     )
 

@@ -39,6 +39,7 @@ PART = (
     "notebooks/survival_by_distance",
     "notebooks/synthetic_cohort",
     "book/data_dictionary",
+    "book/bibliography",
 )
 
 

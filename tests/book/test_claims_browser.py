@@ -112,12 +112,33 @@ def test_words_are_searched_in_the_claim_and_in_its_answer(visit):
     assert len(found) < 10
     texts = page.locator(f"{ENTRIES}:visible").all_inner_texts()
     assert all("hub" in text.lower() and "spoke" in text.lower() for text in texts)
+    assert page.locator(f"{ENTRIES}:visible details[open]").count() > 0  # found inside a fold
     page.fill(f"{FORM} [name=search]", "king’s zebra")
     counted(
         page,
         f"None of the {len(CLAIMS)} claims fits. Choose less, or search for fewer words.",
     )
     assert shown(page) == []
+
+
+@pytest.mark.parametrize(
+    ("theirs", "found"),
+    [("hub-and-spoke", "B11"), ("virtual MDT", "B16"), ("postcode lottery", "A1"), ("NBS", "A14")],
+)
+def test_words_of_readers_find_what_the_register_calls_otherwise(visit, theirs, found):
+    page = visit.page
+    page.fill(f"{FORM} [name=search]", theirs)
+    page.wait_for_function("location.hash.includes('search=')")
+    assert found in shown(page)
+    assert len(shown(page)) < 10
+
+
+def test_the_rest_of_a_claim_is_folded_and_opens(visit):
+    claim = visit.page.locator("#claim-a29")
+    settle = claim.get_by_text("What would settle it:")
+    assert not settle.is_visible()
+    claim.locator("summary").click()
+    assert settle.is_visible()
 
 
 def test_an_address_brings_its_choice_back(base, browser):

@@ -208,6 +208,27 @@ def test_requests_are_those_of_the_table_of_needed_facts(claims):
     assert named - set(tables.read("needed_facts")["id"]) == set()
 
 
+def test_a_recommendation_or_a_question_is_not_supported_because_it_was_adopted(claims):
+    asked = claims[claims["statement"].isin(["recommendation", "question"])]
+    assert set(asked["verdict"]) <= {"untested", "partly"}
+    adopted = asked[asked["evidence"].str.contains("was adopted")]
+    assert set(adopted["id"]) == {"A26", "A27"}
+    assert set(adopted["verdict"]) == {"untested"}
+
+
+def test_a_fold_holds_what_is_not_at_first_sight(claims):
+    """Nothing of a row is lost: it stands in the open or in the fold."""
+    for entry, row in zip(registers.claims(), claims.to_dict("records"), strict=True):
+        fold = entry.parts["More"]
+        assert fold.startswith("````{dropdown} ")
+        assert row["settle"] in fold
+        assert (row["computed"] in fold) == row["computed"].startswith("Nothing")
+        assert row["computed"] in fold + entry.parts["What this book computed"]
+        for fact in registers.several(row["needed"]):
+            assert f"{{ref}}`{registers.anchor('needed', fact)}`" in fold
+    assert registers.folded("Title", {"a": "b", "c": ""}) == "````{dropdown} Title\n**a:** b\n````"
+
+
 def choices(name: str) -> set[str]:
     """Values that the form of the page offers for one field."""
     (field,) = re.findall(rf'<select [^>]*name="{name}">(.*?)</select>', page_source(), re.S)
@@ -223,6 +244,10 @@ def test_the_form_offers_every_word_of_the_table_and_no_other(claims):
     assert choices("sure") == {word.replace(" ", "-") for word in enums["how_sure"]}
     models = {model for cell in claims["service_model"] for model in registers.several(cell)}
     assert choices("model") == {model.replace("_", "-") for model in models}
+    # A model has one name, in the form and where a claim leads to it.
+    names = tables.read("service_models").set_index("slug")["name"]
+    for model in models:
+        assert f'<option value="{model.replace("_", "-")}">{names[model]}</option>' in page_source()
 
 
 def test_what_the_page_says_of_all_claims_holds(claims):

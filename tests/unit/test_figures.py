@@ -101,7 +101,13 @@ def test_a_derived_interval_is_drawn_hollow_and_told(tmp_path):
     assert "C: no number, press." in drawing.alt
     assert "Hollow and dashed: from p." in drawing.svg
     assert drawing.svg.count("stroke-dasharray: 6") == 1
+    # A row without a number is marked, and there is room below one although none lies there.
+    assert drawing.svg.count(">?<") == 1
+    assert ">0.7<" in drawing.svg
+    by_column = figures.forest(table, rows, "ratios", missing="status")
+    assert "C: none." in by_column.alt
     without = figures.forest(table, rows[:1], "ratios", derived="from p", **words)
+    assert ">?<" not in without.svg
     assert "Hollow" not in without.svg
     assert "stroke-dasharray: 6" not in without.svg
 
@@ -279,3 +285,21 @@ def test_a_timeline_tells_what_has_not_happened_and_shortens_dates(tmp_path):
     )
     assert "14 Sep 2025" in drawing.svg
     assert "Not yet" in drawing.svg
+
+
+def test_lines_are_read_off_with_their_axes_and_intervals(tmp_path):
+    page = results.Page("p", root=tmp_path, kind="published", sources=["published_estimates"])
+    table = page.publish(
+        pd.DataFrame(
+            {
+                "group": ["a", "a"], "time_years": [1.0, 3.0], "estimate": [86.73, 66.44],
+                "ci_low": [82.1, np.nan], "ci_high": [90.4, np.nan],
+            }
+        ),
+        "alive", "People alive",
+    )  # fmt: skip
+    axes = ("Years since diagnosis", "Of 100 people,\nalive")
+    drawing = figures.lines(table, "time_years", {"a": "All"}, "people alive", axes, at=[1, 3])
+    assert "Of 100 people, alive, by years since diagnosis: All: 87 (82 to 90) at 1, 66 at 3." in (
+        drawing.alt
+    )

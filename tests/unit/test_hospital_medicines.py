@@ -9,6 +9,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -99,12 +100,12 @@ def test_months_are_written_in_several_ways(tmp_path, month):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (("202607,RZ1,1", "202613,RZ1,1"), "1 rows with no month"),
-        (("202607,RZ1,1", "202607,??,1"), "1 rows with no code of a trust"),
-        ((",600,", ",six,"), "1 rows with no quantity"),
-        ((",capsule,", ",ml,"), "1 rows with another unit than capsule or tablet"),
+        (("202607,RZ1,1", "202613,RZ1,1"), r"1 row \(line 3, RZ1\) with no month"),
+        (("202607,RZ1,1", "202607,??,1"), r"1 row \(line 3, ??\) with no code of a trust"),
+        ((",600,", ",six,"), "with no quantity that can be read"),
+        ((",capsule,", ",ml,"), "with another unit than capsule or tablet"),
         (("YEAR_MONTH", "MONTH"), "no monthly file of hospital medicines"),
-        ((",600,9.5\n", ""), "1 rows with no quantity"),
+        ((",600,9.5\n", ""), "line 3 has 6 cells under 8 headings"),
     ],
 )
 def test_a_month_that_cannot_be_understood_is_a_problem(tmp_path, change, sentence):
@@ -113,6 +114,79 @@ def test_a_month_that_cannot_be_understood_is_a_problem(tmp_path, change, senten
     path = tmp_path / "month.csv"
     path.write_text(text.replace(*change))
     with pytest.raises(Problem, match=sentence.replace("?", r"\?")):
+        medicine_files.read_month(path)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("600.5", 600.5), ('"1,600"', 1600.0), ('"-1,234,567.5"', -1234567.5), ("600,5", None)]
+    + [(wrong, None) for wrong in ('"600,5"', '"1,5"', '"1,60"', "inf", "nan", "*", "")],
+)
+def test_a_quantity_is_read_as_it_is_meant_or_not_at_all(tmp_path, written, read):
+    path = tmp_path / "month.csv"
+    path.write_text(old_file("202607", [("RZ1", NINTEDANIB, written)]))
+    if read is not None:
+        assert medicine_files.read_month(path)["quantity"].tolist() == [read]
+    else:
+        # Without quotes the comma makes one cell more than there are headings.
+        told = r"1 row \(line 3, RZ1\) with no quantity .*withheld"
+        told = "line 3 has 9 cells under 8 headings" if written == "600,5" else told
+        with pytest.raises(Problem, match=told):
+            medicine_files.read_month(path)
+
+
+def test_a_fault_names_the_first_lines_and_counts_the_rest(tmp_path):
+    path = tmp_path / "month.csv"
+    path.write_text(old_file("202607", [(f"RZ{n}", NINTEDANIB, "*") for n in range(5)]))
+    with pytest.raises(Problem, match=r"5 rows \(line 3, RZ0; line 4, RZ1; line 5, RZ2, \.\.\.\)"):
+        medicine_files.read_month(path)
+
+
+def test_units_in_the_plural_and_lines_of_title_are_understood(tmp_path):
+    path = tmp_path / "month.csv"
+    text = old_file("202607", [("RZ1", NINTEDANIB, 600)]).replace(",capsule,", ",capsules,")
+    path.write_text(f"Secondary care medicines\n\n{text}")
+    assert medicine_files.read("hospital_medicines", tmp_path)["unit"].tolist() == ["capsule"]
+
+
+@pytest.mark.parametrize(
+    ("name", "month", "sentence"),
+    [
+        ("month.csv", "299901", "a month that is still to come"),
+        ("scmd_final_202601.csv", "202607", "holds 2026-07, and its name tells another month"),
+        ("hospital_medicines_2026-01_final.csv", "202607", "its name tells another month"),
+    ],
+)
+def test_a_month_that_cannot_be_is_a_problem(tmp_path, name, month, sentence):
+    (tmp_path / name).write_text(old_file(month, [("RZ1", NINTEDANIB, 600)]))
+    with pytest.raises(Problem, match=sentence):
+        medicine_files.read("hospital_medicines", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "sentence"),
+    [
+        ("a.csv", lambda text: text.replace("ODS_CODE", "TRUST").encode(), "missing: ODS_CODE"),
+        ("a.csv", lambda text: text.replace("QUANITY", "SUM").encode(), "missing: TOTAL_QUANTITY"),
+        ("a.csv", lambda text: text.replace(",", ";").encode(), "a CSV file with commas"),
+        ("a.csv", lambda text: text.encode("utf-16"), "in UTF-8"),
+        ("a.csv", lambda text: f"t\xe9\n{text}".encode("latin-1"), "in UTF-8"),
+        ("a.csv.gz", lambda text: gzip.compress(text.replace(",", ";").encode()), "with commas"),
+        ("scmd_final_202607.xlsx", lambda text: b"PK\x03\x04", "no monthly file"),
+        ("hospital_medicines.csv", lambda text: b"", "missing: YEAR_MONTH, ODS_CODE"),
+    ],
+)
+def test_a_file_that_was_meant_and_cannot_be_read_is_not_absent(tmp_path, name, change, sentence):
+    (tmp_path / name).write_bytes(change(old_file("202607", [("RZ1", NINTEDANIB, 600)])))
+    with pytest.raises(Problem, match=sentence):
+        medicine_files.read("hospital_medicines", tmp_path)
+
+
+def test_a_file_that_is_cut_within_a_line_is_a_problem(tmp_path):
+    path = tmp_path / "month.csv"
+    text = old_file("202607", [("RZ1", NINTEDANIB, 600), ("RZ2", OTHER, 7)])
+    path.write_text(text[: text.rindex("Paracetamol") + 5])
+    with pytest.raises(Problem, match="line 4 has 4 cells under 8 headings"):
         medicine_files.read_month(path)
 
 
@@ -169,6 +243,34 @@ def test_the_list_of_trusts_is_recognised_by_its_cells(tmp_path):
     (tmp_path / "etr.csv").write_text(trusts_file([*TRUSTS, TRUSTS[0]]))
     with pytest.raises(Problem, match="codes of trusts more than once"):
         medicine_files.read_trusts(tmp_path / "etr.csv")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: f"\n{text}\n\n",
+        lambda text: text.replace("NE1 4LP", "ne1 4lp").replace("RZ1,", "rz1,"),
+        lambda text: ",".join(["Code", "Name", *["x"] * 25]) + "\n" + text,
+    ],
+)
+def test_the_list_of_trusts_may_be_written_otherwise(tmp_path, change):
+    (tmp_path / "etr.csv").write_text(change(trusts_file(TRUSTS)))
+    frame = medicine_files.read("hospital_trusts", tmp_path)
+    assert frame["trust_code"].tolist() == ["RZ1", "RZ2", "RZ3", "RZ9"]
+    assert frame["postcode"].iloc[0] == "NE14LP"
+
+
+def test_two_lists_of_trusts_that_disagree_are_a_problem(tmp_path):
+    (tmp_path / "etr.csv").write_text(trusts_file(TRUSTS))
+    (tmp_path / "other.csv").write_text(trusts_file(TRUSTS[::-1]))
+    assert len(medicine_files.read("hospital_trusts", tmp_path)) == len(TRUSTS)
+    (tmp_path / "other.csv").write_text(trusts_file(TRUSTS[1:]))
+    with pytest.raises(Problem, match=r"etr\.csv and other\.csv are both lists of trusts and dis"):
+        medicine_files.read("hospital_trusts", tmp_path)
+    (tmp_path / "other.csv").unlink()
+    (tmp_path / "etr.csv").write_text("something else\n")
+    with pytest.raises(Problem, match=r"etr\.csv is not the list of trusts"):
+        medicine_files.read("hospital_trusts", tmp_path)
 
 
 def test_an_empty_folder_has_neither(tmp_path, monkeypatch):
@@ -280,6 +382,29 @@ def test_the_latest_months_are_obtained_and_cut_to_the_medicines(tmp_path, serve
     assert len(found) == 3
     assert "2026-01 (final) is already there" in said
     assert [path for path in server.asked if path.startswith("/scmd")] == ["/scmd_final_202602.csv"]
+
+
+def test_a_month_that_is_not_final_is_taken_again(tmp_path, server):
+    offer(server, ["202602"], ["202601"])
+    obtain(server, tmp_path)
+    text = server.files["/scmd_provisional_202602.csv"].decode()
+    server.files["/scmd_provisional_202602.csv"] = text.replace(",500,", ",550,").encode()
+    server.asked.clear()
+    obtain(server, tmp_path)
+    assert [path for path in server.asked if path.startswith("/scmd")] == [
+        "/scmd_provisional_202602.csv"
+    ]
+    assert medicine_files.read("hospital_medicines", tmp_path)["quantity"].tolist() == [600, 550]
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", "\x00"])
+def test_a_damaged_record_is_told_before_anything_is_downloaded(tmp_path, server, damage):
+    offer(server, ["202602"], ["202601"])
+    (tmp_path / official.RECORD).write_text(damage)
+    for act in (lambda: obtain(server, tmp_path), lambda: official.obtain(tmp_path, {})):
+        with pytest.raises(Problem, match=rf"{official.RECORD} is damaged.*Delete that file"):
+            act()
+    assert server.asked == []
 
 
 @pytest.mark.parametrize(
@@ -454,6 +579,65 @@ def test_quarters_are_whole_or_not_there():
     assert table["estimate"].isna().all()
 
 
+def test_a_range_holds_its_estimate_where_more_came_back_than_went_out():
+    given = quantities(
+        ("2026-04", "RZ1", "thinner capsules", 62.0), ("2026-04", "RZ1", "thicker tablets", -225.0)
+    )
+    days = medicines.treated_days(given, DOSES)
+    (row,) = medicines.average_people(days, ["2026-04"], []).to_dict("records")
+    assert row["estimate"] == pytest.approx((62 / 2 - 225 / 9) / 30)
+    assert row["low"] <= row["estimate"] <= row["high"]
+
+
+def test_a_month_with_far_fewer_trusts_is_named():
+    given = quantities(
+        *[(f"2026-0{m}", f"RZ{n}", "thinner capsules", 1.0) for m in (1, 2, 3) for n in range(10)],
+        *[("2026-04", f"RZ{n}", "thinner capsules", 1.0) for n in range(7)],
+        *[("2026-05", f"RZ{n}", "thinner capsules", 1.0) for n in range(8)],
+    )
+    months = sorted(given["month"].unique())
+    assert medicines.short_months(given, months) == ["2026-04"]
+    assert medicines.short_months(given, months[:3]) == []
+
+
+EVERYWHERE = pd.DataFrame(
+    {"group_by": ["all"], "group": ["all"], "estimate": [900.0], "low": [500.0], "high": [1600.0]}
+)
+
+
+def told(*rows):
+    found = medicines.everything(quantities(*rows), None, DOSES, EVERYWHERE)
+    status = found["status"].set_index("measure")
+    return found, status["note"]["answer"], status["estimate"]
+
+
+def test_the_answer_says_what_is_left_out():
+    known = ("2026-04", "RZ1", "thinner capsules", 6000.0)
+    found, answer, numbers = told(known, ("2026-04", "RZ1", "new capsules", 2000.0))
+    assert "treat about 100 people" in answer
+    assert "Left out are 25.0 per cent of the capsules and tablets" in answer
+    assert "(new capsules)" in answer
+    assert numbers["capsules and tablets left out with them"] == 25
+    assert "Left out" not in told(known)[1]
+    # Most of it has no dose: no number of people is given anywhere.
+    found, answer, _ = told(known, ("2026-04", "RZ1", "new capsules", 7000.0))
+    assert "54 per cent" in answer
+    assert "no number of people is given" in answer
+    assert set(found["places"]["measure"]) == {medicines.EXPECTED}
+    assert found["catchments"]["estimate"].isna().all()
+
+
+def test_the_answer_never_prints_what_is_hidden():
+    _, answer, _ = told(("2026-04", "RZ1", "thinner capsules", 300.0))
+    assert "fewer than 10 people, so the number is not shown" in answer
+    _, answer, _ = told(
+        ("2026-04", "RZ1", "thinner capsules", 6000.0), ("2026-04", "RZ1", "thicker tablets", 270.0)
+    )
+    assert "about 101 people" in answer
+    assert answer.endswith("fewer than 10 people could be told from it")
+    assert "nan" not in answer
+
+
 # --- Small numbers --------------------------------------------------------------------------------
 
 
@@ -478,6 +662,61 @@ def test_small_numbers_are_hidden_and_cannot_be_worked_out():
     # Each total is guarded by itself.
     every, _ = hidden([5, 40, 30, 50], [0, 0, 0, 0], ["a", "a", "b", "b"])
     assert every == [True, True, False, False]
+
+
+def test_where_the_sum_is_hidden_each_part_is():
+    # The sum of the first is small; one medicine is given to nobody, and would say so.
+    every, one = hidden([5, 40, 30], [0, 20, 15])
+    assert every == [True, False, True]
+    assert one[0]
+    assert one[2]
+
+
+def test_a_medicine_cannot_be_worked_out_from_the_others_of_its_quarter():
+    months = ["2026-01", "2026-02", "2026-03"]
+    given = quantities(
+        *[(month, "RZ1", "thinner capsules", 6000.0) for month in months],
+        *[(month, "RZ1", "thicker tablets", 900.0) for month in months],
+    )
+    table = medicines.by_quarter(medicines.treated_days(given, DOSES)).set_index("group")
+    assert table["suppressed"].to_dict() == {"all": False, "thinner": True, "thicker": True}
+    assert table["estimate"].notna().to_dict() == {"all": True, "thinner": False, "thicker": False}
+
+
+def lists(**people):
+    """Catchments by list of centres: A=dict(X=104) and so on, the same number on every medicine."""
+    rows = [
+        {"centre_list": name, "centre": centre, "measure": measure, "scenario": scenario}
+        | dict.fromkeys(("estimate", "low", "high"), 1.0 if scenario == "all" else value)
+        | {"suppressed": False}
+        for name, centres in people.items()
+        for centre, value in centres.items()
+        for measure, scenario in (
+            (medicines.EXPECTED, "all"),
+            *((m, s) for m in (medicines.TREATED, medicines.RATIO) for s in ("every", "one")),
+        )
+    ]
+    table = pd.DataFrame(rows).replace({"every": medicines.EVERY, "one": medicines.ONE})
+    out = medicines.between_lists(table)
+    assert out.loc[out["measure"] == medicines.EXPECTED, "estimate"].notna().all()
+    out = out[out["measure"] != medicines.EXPECTED]
+    assert (out["estimate"].isna() >= out["suppressed"].astype(bool)).all()
+    shown = out[out["estimate"].notna()]
+    return {name: sorted(set(rows["centre"])) for name, rows in shown.groupby("centre_list")}
+
+
+def test_small_numbers_cannot_be_worked_out_between_the_lists_of_centres():
+    # Four people pass from X to Y when Y joins the list, and Z is hidden beside Y.
+    shown = lists(A={"X": 104, "V": 300, "Z": 50}, AB={"X": 100, "V": 300, "Y": np.nan, "Z": 50})
+    assert shown == {"A": ["V", "X", "Z"], "AB": ["V", "Z"]}
+    # A lone hidden centre takes the smallest other of its list with it.
+    shown = lists(A={"X": 104, "V": 300, "Z": 50}, AB={"X": 100, "V": 300, "Z": 54.5})
+    assert shown == {"A": ["V", "X", "Z"], "AB": ["V"]}
+    shown = lists(A={"X": 104, "V": 300, "Z": 50}, AB={"X": 100, "V": 300, "Z": 70})
+    assert shown == {"A": ["V", "X", "Z"], "AB": ["V"]}
+    # No difference, or one of ten and more, hides nothing.
+    shown = lists(A={"X": 104, "V": 300}, AB={"X": 90, "V": 300, "Y": 14})
+    assert shown == {"A": ["V", "X"], "AB": ["V", "X", "Y"]}
 
 
 def test_ratios_by_hand_with_their_far_ends():
@@ -568,6 +807,11 @@ def test_the_chapter_without_data_says_so_and_nothing_fails(monkeypatch, tmp_pat
     page = run_chapter(monkeypatch, tmp_path, tmp_path / "empty")
     texts = page.numbers().set_index("key")["text"]
     assert "No data on hospital medicines have been supplied" in texts["treated.answer"]
+    # A model with a range this wide is told to the nearest thousand.
+    told = re.fullmatch(r"(\d+,000) \((\d+,000) to (\d+,000)\)", texts["treated.expected"])
+    england = page.read("treated_places").query("group_by == 'all'").iloc[0]
+    for rounded, end in zip(told.groups(), ("estimate", "low", "high"), strict=True):
+        assert abs(int(rounded.replace(",", "")) - england[end]) <= 500
     table = page.read("treated_places")
     assert set(table["measure"]) == {medicines.EXPECTED}
     assert set(table["group_by"]) == {"all", "region", "board"}

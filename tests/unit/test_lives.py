@@ -270,7 +270,9 @@ def test_every_survival_is_worked_out_under_every_reading():
 def test_a_mixture_counts_its_people():
     mix = lives.mixture([3, 1], [0, 1])
     assert mix["share"].tolist() == [0.75, 0.25]
-    for people, group_places in (([1, 1], [0]), ([0, 0], [0, 1]), ([1, 1], [0, 1.5])):
+    wrong = [([1, 1], [0]), ([0, 0], [0, 1]), ([1, 1], [0, 1.5])]
+    wrong += [([10, -5], [0, 1]), ([10, 5], [0, np.nan]), ([np.inf, 1], [0, 1])]
+    for people, group_places in wrong:
         with pytest.raises(AnalysisError):
             lives.mixture(people, group_places)
 
@@ -319,6 +321,11 @@ def test_rows_that_say_nothing_of_survival_are_refused(years, words):
         (PROFILE, (1.39, 1.11, np.nan), {}, "two ends"),
         (PROFILE, (1.39, 1.5, 1.73), {}, "outside its interval"),
         (PROFILE, RATIO, {"times": [-1]}, "zero years or later"),
+        (PROFILE, RATIO, {"times": [np.nan]}, "zero years or later"),
+        (PROFILE, RATIO, {"draws": 0}, "draws"),
+        (PROFILE, (1.39, 1.11, np.inf), {}, "finite"),
+        (PROFILE, RATIO, {"mix": FIFTHS.assign(place=[0, 1, 1, 1, 2])}, "between 0"),
+        (points((3, 0.5, 0.4, 0.99)), RATIO, {}, "much farther to one side"),
         (PROFILE, RATIO, {"shape": 0}, "shape"),
         (PROFILE, RATIO, {"mix": FIFTHS.assign(share=0.3)}, "add up to 1"),
     ],
@@ -326,6 +333,20 @@ def test_rows_that_say_nothing_of_survival_are_refused(years, words):
 def test_what_makes_no_sense_is_refused(curve, ratio, how, words):
     with pytest.raises(AnalysisError, match=words):
         lives.gap(curve, *ratio, **{**HOW, **how})
+
+
+def test_no_draw_of_survival_rises():
+    wide = points((3, 0.6, 0.5, 0.69), (3.5, 0.58, 0.3, 0.79), (5, 0.5, 0.4, 0.59))
+    logs = lives._curve(wide, 1.0).draw(2000, np.random.default_rng(1))
+    assert (np.diff(logs, axis=1) >= 0).all()
+
+
+@pytest.mark.parametrize("ratio", [0.05, 3.0, 20.0])
+def test_the_groups_together_have_the_published_survival_also_for_ratios_far_from_one(ratio):
+    found = lives.gap(points((3, 0.02)), ratio, times=[3], horizons=[], mix=FIFTHS)
+    low = -np.log(told(found, "alive", "reference", 3) / 100)
+    each = np.exp(-low * ratio ** FIFTHS["place"].to_numpy())
+    assert (FIFTHS["share"] * each).sum() == pytest.approx(0.02, abs=1e-10)
 
 
 # --- the pages ----------------------------------------------------------------------------------

@@ -308,6 +308,7 @@ def test_the_page_on_searches_may_say_that_no_paper_was_read_in_full():
     assert "no paper was read in full" in page
     assert {row["how_read"] for row in rows_of("published_estimates")} == {
         "abstract",
+        "page",
         "press",
         "secondary",
     }

@@ -74,7 +74,14 @@ def test_every_event_says_where_it_was_seen(row):
 
 def test_citations_are_in_the_bibliography():
     keys = set(re.findall(r"@\w+\{(\w+),", (places.BOOK / "references.bib").read_text("utf-8")))
-    assert {row["citation"] for row in ROWS if row["citation"]} - keys == set()
+    assert [row["id"] for row in ROWS if not row["citation"]] == []
+    assert {row["citation"] for row in ROWS} - keys == set()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["id"])
+def test_an_event_was_read_as_the_table_of_sources_says(row):
+    (source,) = [each for each in read_rows("sources") if each["key"] == row["citation"]]
+    assert row["how_read"] in source["how_read"].split("; ")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pybtex.plugin import find_plugin
 
 from distance_to_care import figures, funding, places, results, tables
 from distance_to_care.problems import AnalysisError
-from distance_to_care.publication import citations
+from distance_to_care.publication import citations, extension
 
 MONEY = {"company", "interests", "no company", "not seen"}
 READ = ("full_text", "abstract", "press", "secondary", "page")
@@ -102,8 +102,8 @@ def test_every_estimate_has_one_source():
     assert set(joined["money"]) <= MONEY
 
 
-def test_every_named_study_has_estimates_read_as_its_source_says():
-    studies = {row["study"] for row in ESTIMATES}
+def test_every_named_study_was_read_as_its_source_says():
+    studies, events = {row["study"] for row in ESTIMATES}, read_rows("policy_timeline")
     for row in SOURCES:
         named = funding.split(row["studies"])
         assert set(named) <= studies, row["key"]
@@ -112,6 +112,7 @@ def test_every_named_study_has_estimates_read_as_its_source_says():
             for estimate in ESTIMATES
             if estimate["study"] in named and row["only_source"] in ("", estimate["source"])
         }
+        ways |= {event["how_read"] for event in events if event["citation"] == row["key"]}
         assert not named or ways == set(row["how_read"].split("; ")), row["key"]
 
 
@@ -121,6 +122,39 @@ def test_the_documents_that_the_book_answers_are_told_apart():
     assert BY_KEY["smauk2022"]["money"] == "not seen"
     assert BY_KEY["shankar2024"]["companies"] == "Boehringer Ingelheim"
     assert "University of East Anglia" in BY_KEY["shankar2024"]["funders"]
+
+
+def test_every_way_of_reading_has_words():
+    assert set(extension.READ) == set(READ)
+
+
+def test_a_source_can_be_found():
+    """A reader gets to it by its DOI or by a page; where the page is not known, the row says so."""
+    lost = [
+        row["key"]
+        for row in SOURCES
+        if not row["doi"]
+        and not re.search(r"\w\.\w+/\S|\(", row["address"])
+        and "the address of the page itself was not kept" not in row["note"]
+    ]
+    assert lost == []
+    # Nobody's list of names is parted in the middle of the name of an organisation.
+    parted = [row["key"] for row in SOURCES if ";;" in row["authors"]]
+    assert parted == []
+
+
+def test_a_trial_of_one_companys_drug_names_the_company():
+    trials = {
+        "endear2017": "Biogen; Ionis",
+        "nurture2019": "Biogen",
+        "restore2024": "Novartis",
+        "str1ve2021": "Novartis",
+        "str1veeu2021": "Novartis",
+        "strauss2022three": "Novartis",
+        "strauss2022two": "Novartis",
+    }
+    assert {key: BY_KEY[key]["companies"] for key in trials} == trials
+    assert {BY_KEY[key]["money"] for key in trials} == {"company"}
 
 
 # --- The bibliography ---------------------------------------------------------------------------
@@ -150,6 +184,11 @@ def test_every_citation_of_the_book_has_an_entry():
     }
     assert missing == {}
     assert cited(texts_with_citations()["bibliography.md"]) == {"shankar2024"}
+
+
+def test_every_source_is_cited_or_gives_a_figure():
+    used = set().union(*map(cited, texts_with_citations().values()))
+    assert [key for key, row in BY_KEY.items() if not row["studies"] and key not in used] == []
 
 
 def test_the_whole_bibliography_is_listed():

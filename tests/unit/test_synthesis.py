@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pandas as pd
@@ -228,7 +229,16 @@ def test_a_good_table_has_no_fault_and_a_wrong_one_no_traceback():
         ("progression or death", "progression or death"),
         ("progression-free survival", "progression or death"),
         ("mortality rate of the population", "death rate of a population"),
+        ("Death  from any cause", "death"),
+        ("transplant or death", "death or transplant"),
+        ("disease progression or death", "progression or death"),
         ("lung transplant", "lung transplant"),
+        ("disease progression", "disease progression"),
+        ("death without transplant", "death without transplant"),
+        ("death, transplant censored", "death, transplant censored"),
+        ("pre-transplant death", "pre-transplant death"),
+        ("death after progression", "death after progression"),
+        ("death in a population-based cohort", "death in a population-based cohort"),
         ("death, among people first seen early", "death, among people first seen early"),
     ],
 )
@@ -252,7 +262,7 @@ def test_sets_are_split_by_question_outcome_and_ratio():
     allowed = dict(zip(found["study"], found["allowed"], strict=True))
     assert allowed["A"] == allowed["B"] == "two-study sensitivity only"
     assert {allowed[s] for s in "CDEF"} == {"no pooling"}
-    assert allowed["G"] == "bounding only"
+    assert allowed["G"] == "what-if only"
     assert found.loc[found["study"] == "A", "studies"].item() == 2
 
 
@@ -467,7 +477,7 @@ def test_a_whole_table_is_done_set_by_set():
     first = found[found["outcome"] == "death"]
     assert first["measure"].value_counts().to_dict() == {
         "study": 4, "pooled ratio": 2, "q": 1, "prediction interval": 1, "tau squared": 1,
-        "i squared": 1, "two-study sensitivity": 3, "bound with missing nulls": 5,
+        "i squared": 1, "two-study sensitivity": 3, synthesis.BOUND: 10,
     }  # fmt: skip
     total = first[(first["measure"] == "pooled ratio") & first["method"].str.contains("Knapp")]
     pooled = synthesis.pool(synthesis.log_estimates(own_table().head(3)), "reml").iloc[0]
@@ -475,7 +485,24 @@ def test_a_whole_table_is_done_set_by_set():
     other = found[found["outcome"] == "death or transplant"]
     assert other["measure"].tolist() == ["study"]
     assert other["allowed"].tolist() == ["no pooling"]
-    assert first.loc[first["study"] == "B", "note"].item() == "interval from p value"
+    noted = first.loc[first["study"] == "B", "note"].item()
+    assert (
+        noted == "interval from p value (standard error 0.13 to 0.14, as the p value was rounded)"
+    )
+    # Both methods put the nulls back, and each row says which.
+    what_if = first[first["measure"] == synthesis.BOUND]
+    assert what_if["method"].value_counts().to_dict() == {
+        "inverse variance": 5, "REML, Hartung-Knapp": 5,
+    }  # fmt: skip
+    # Two studies that are left are summed by inverse variance; with three, as the whole set.
+    left = first[(first["left_out"] != "") & (first["measure"] == synthesis.TWO)]
+    assert set(left["method"]) == {"inverse variance"}
+    four = pd.concat([own_table().head(3), pd.DataFrame([printed("D", 1.3, 1.0, 1.69)])])
+    left = synthesis.whole(four)
+    left = left[left["left_out"] != ""]
+    assert set(left["method"]) == {"REML, Hartung-Knapp"}
+    lines = [line for line in synthesis.as_text(found).splitlines() if "without C" in line]
+    assert "(inverse variance)" in lines[0]
     with pytest.raises(Problem, match="random-effects method 'fixed'"):
         synthesis.whole(own_table(), "fixed")
 
@@ -483,7 +510,128 @@ def test_a_whole_table_is_done_set_by_set():
 def test_a_table_of_nulls_alone_is_listed_and_not_summed():
     found = synthesis.whole(pd.DataFrame([printed("N", np.nan), printed("M", np.nan)]))
     assert found["measure"].tolist() == ["study", "study"]
-    assert set(found["allowed"]) == {"bounding only"}
+    assert set(found["allowed"]) == {"shown only: no number"}
+
+
+def test_other_exposures_without_a_question_are_refused():
+    rows = pd.DataFrame([printed("A", 1.39, 1.11, 1.73), printed("B", 0.55, 0.4, 0.76)])
+    mixed = rows.assign(exposure=["deprivation", "antifibrotic"])
+    with pytest.raises(Problems, match="Call it 'question'"):
+        synthesis.whole(mixed)
+    assert len(synthesis.whole(mixed.assign(question=mixed["exposure"]))) == 2
+    assert synthesis.remarks(rows)[0].startswith("No question given")
+    assert synthesis.remarks(rows.assign(question="one")) == []
+    bare = rows.assign(question="one", ci_low=np.nan, ci_high=np.nan)
+    assert "Not one row has an interval" in synthesis.remarks(bare)[0]
+    assert set(synthesis.whole(bare)["allowed"]) == {"not used: no interval"}
+    assert synthesis.remarks(bare, 2)[1].startswith("2 columns were not used")
+
+
+def test_one_question_is_one_however_it_is_written():
+    rows = [printed(s, 1.3, 1.0, 1.69, question=q) for s, q in zip("ABC", QUESTION, strict=True)]
+    found = synthesis.whole(pd.DataFrame(rows))
+    assert len(set(found["set"])) == 1
+    assert set(found.loc[found["measure"] == "study", "allowed"]) == {"pooling"}
+
+
+QUESTION = ("Deprivation", "deprivation ", "deprivation")
+
+
+def test_a_study_twice_under_two_names_of_one_outcome_is_told_with_its_row():
+    rows = [printed("A", 1.39, 1.11, 1.73), printed("B", 1.2, 0.9, 1.6)]
+    rows.append(printed("A", 1.3, 1.0, 1.69, outcome="all-cause mortality"))
+    with pytest.raises(Problems, match=r"twice(.|\n)*Row: 3"):
+        synthesis.whole(pd.DataFrame(rows))
+    rows[2] = printed("A", np.nan)
+    with pytest.raises(Problems, match=r"twice(.|\n)*Row: 3"):
+        synthesis.whole(pd.DataFrame(rows))
+
+
+def test_of_two_peaks_of_the_likelihood_the_higher_one_is_taken():
+    y = np.array([0.86, 1.07, 4.59, 0.77, -2.9])
+    v = np.array([0.025, 0.0038, 3.7529, 0.1051, 1.2925])
+
+    def likelihood(tau2):
+        w = 1 / (v + tau2)
+        away = y - (w * y).sum() / w.sum()
+        return (np.log(w).sum() - np.log(w.sum()) - (w * away**2).sum()) / 2
+
+    everywhere = np.geomspace(1e-4, 100, 20_000)
+    heights = np.array([likelihood(tau2) for tau2 in everywhere])
+    peaks = (np.diff(np.sign(np.diff(heights))) < 0).sum()
+    found = one(synthesis.pool(logs(y, v), "reml"), "tau squared")["estimate"]
+    assert peaks == 2
+    assert likelihood(found) >= heights.max() - 1e-9
+
+
+def test_a_misread_digit_is_found_also_where_it_moves_the_ratio_little():
+    moved = printed("A", 1.42, 1.11, 1.73)
+    assert synthesis.log_estimates(pd.DataFrame([moved]))["lopsided"].item()
+
+
+@pytest.mark.parametrize("name", ["A\x1b[2J", "A\nB", "=cmd|' /C calc'!A0", "@A", " +1"])
+def test_a_name_that_would_act_on_a_terminal_or_a_spreadsheet_is_refused(name):
+    with pytest.raises(Problems, match="one line|spreadsheet"):
+        synthesis.whole(pd.DataFrame([printed(name, 1.39, 1.11, 1.73)]))
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (printed("A", 1.39, 1.11, 1.74, p_value=0.9), "p value does not go"),
+        (printed("A", 139, 111, 174), "per cent"),
+        (printed("A", 1.39, 1.11, 1.74, p_value=0.004), ""),
+        (printed("A", 1.39, 1.11, 1.73), ""),
+    ],
+)
+def test_numbers_that_do_not_go_together_are_told(row, words):
+    (note,) = synthesis.whole(pd.DataFrame([row]))["note"]
+    assert words in note
+    assert bool(note) == bool(words)
+
+
+def test_studies_that_agree_too_well_get_the_normal_interval_beside():
+    close = synthesis.pool(logs([0.17, 0.18, 0.19, 0.20], [0.04] * 4))
+    normal = one(close, "pooled ratio, normal interval")
+    first = one(close, synthesis.SUM)
+    assert normal["ci_low"] < first["ci_low"] < first["ci_high"] < normal["ci_high"]
+    fixed = one(synthesis.pool(logs([0.17, 0.18, 0.19, 0.20], [0.04] * 4), "fixed"), synthesis.SUM)
+    assert normal["ci_high"] == pytest.approx(fixed["ci_high"])
+    assert "normal interval" in one(close, "prediction interval")["note"]
+    # The comparison is with the normal interval of the same tau squared, and not of none.
+    y = [-0.22, 0.39, -0.13, 0.03, 0.35, 0.34, 0.24, 0.2]
+    between = synthesis.pool(logs(y, [0.047, 0.017, 1.524, 0.121, 0.038, 0.258, 0.084, 0.234]))
+    widths = [
+        np.log(row["ci_high"] / row["ci_low"])
+        for row in (one(between, synthesis.SUM), one(between, "pooled ratio, normal interval"))
+    ]
+    assert one(between, "tau squared")["estimate"] > 0.02
+    assert widths[0] < widths[1]
+    # Studies that differ more have no such row.
+    for apart in (data("bcg"), logs([0.0, 0.0, 0.0, 1.5, 1.5, 1.5], [0.01] * 6)):
+        found = synthesis.pool(apart)
+        assert not found["measure"].str.contains("normal").any()
+
+
+def test_the_print_keeps_small_numbers():
+    text = synthesis.as_text(synthesis.whole(four_apart()))
+    (line,) = [line for line in text.splitlines() if "tau squared" in line]
+    assert re.search(r"0\.0\d*[1-9]", line)
+
+
+def four_apart():
+    ends = {"A": 1.10, "B": 1.25, "C": 1.32, "D": 1.05}
+    return pd.DataFrame(
+        [printed(s, r, r / 1.12, r * 1.12, question="one") for s, r in ends.items()]
+    )
+
+
+def test_many_studies_are_averaged_in_seconds():
+    random = np.random.default_rng(1)
+    many = logs(random.normal(0.2, 0.3, 1000), np.full(1000, 0.04))
+    started = time.monotonic()
+    assert len(synthesis.leave_one_out(many, "dersimonian_laird")) == 1000
+    assert time.monotonic() - started < 15
 
 
 def run(*arguments):
@@ -521,6 +669,14 @@ def test_the_command_prints_without_a_file(tmp_path):
     assert "Paule-Mandel, Hartung-Knapp" in made.stdout
     assert "no pooling" in made.stdout
     assert "nan" not in made.stdout.lower()
+    assert "No question given" in made.stderr
+    own_table().rename(columns={"ci_low": "lower", "ci_high": "upper"}).assign(
+        p_value=np.nan, question="one"
+    ).to_csv(tmp_path / "mine.csv", index=False)
+    made = run(tmp_path / "mine.csv")
+    assert "Not one row has an interval" in made.stderr
+    assert "2 columns were not used" in made.stderr
+    assert "No question" not in made.stderr
 
 
 def test_the_command_tells_every_fault_of_a_bad_table(tmp_path):
@@ -565,7 +721,30 @@ def test_the_sets_of_the_book_are_rows_of_the_published_table():
     assert set(rows.loc[rows["counted_as"].notna(), "question"]) == {"distance_as_one_outcome"}
     # What has no number is a report of no difference, and no figure that was not seen.
     empty = rows[rows["estimate"].isna()]
-    assert empty["note"].str.contains(r"no association|did not differ|no .*difference").all()
+    assert (empty["finding"].notna()).all()
+    assert rows.loc[rows["estimate"].notna(), "finding"].isna().all()
+    null = empty["finding"] == "no clear difference"
+    form = r"no association|did not differ|no .*difference"
+    assert empty.loc[null, "note"].str.contains(form).all()
+
+
+def test_reports_of_mixed_findings_are_told_and_never_put_back():
+    """Nothing that followed death by deprivation is lost, and no mixed report is taken for 1."""
+    rows = book_rows()
+    mixed = rows[rows["finding"] == "mixed"]
+    assert set(mixed["study"]) == {"Avitzur 2022", "DeDent 2024"}
+    assert set(mixed["question"]) == {"deprivation_mixed"}
+    found = tables.read("evidence_map")
+    asked = found["question"] == "deprivation of the area"
+    followed = found[asked & (found["outcome"] == "death")]
+    listed = ";".join(followed["rows"]).replace(" ", "").split(";")
+    ours = rows[rows["question"].isin(["deprivation", "deprivation_mixed"])]
+    derived = {"goobie_2022_deprivation_united_states", "shankar_2024_deprivation_unadjusted"}
+    assert set(listed) - derived - set(ours["id"]) == set()
+    put_back = synthesis.whole(rows.drop(columns="note").assign(p_value=np.nan))
+    bounds = put_back[put_back["measure"] == synthesis.BOUND]
+    assert len(bounds)
+    assert "deprivation_mixed" not in set(bounds["question"])
     assert set(rows["how_read"]) <= {"abstract", "press"}
 
 
