@@ -61,12 +61,13 @@ browser:
 	       if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
 	       $$sudo apt-get update -qq && $$sudo apt-get install -y -qq chromium >/dev/null; }
 
-# One run of pytest: the fast tests, every notebook under nbval, then the book and the browser.
+# One run of pytest: the fast tests, then the book and the browser. Beside them it builds the site
+# and runs every notebook under nbval (tests/book/background.py).
 test: environment browser lint
-	@$(BIN)/python -m pytest tests/unit --nbval-lax notebooks tests/book -m "not slow"
+	@$(BIN)/python -m pytest tests/unit tests/book -m "not slow"
 
 test-all: environment browser lint
-	@$(BIN)/python -m pytest tests/unit --nbval-lax notebooks tests/book tests/slow
+	@$(BIN)/python -m pytest tests/unit tests/book tests/slow
 
 accept: environment
 	@$(COMMAND) build

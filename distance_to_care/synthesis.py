@@ -481,10 +481,8 @@ def pool(
     interval` (of a new study, t with studies - 2 degrees of freedom: Riley 2011; for five studies
     that differ it held 90 of 100 new ones in our simulations, less than it says), `tau squared`
     (variance between studies, with Viechtbauer's Q-profile interval) and `i squared` (per cent).
-    Where Hartung-Knapp gives a
-        narrower interval than the normal distribution, a row `..., normal interval` stands below.
-    Where Hartung-Knapp is narrower than the normal distribution, a row `..., normal interval` is
-    put second.
+    Where Hartung-Knapp gives a narrower interval than the normal distribution, a row `..., normal
+    interval` stands second.
     Columns: `method, measure, estimate, ci_low, ci_high, standard_error` (of the logarithm),
     `statistic, degrees_of_freedom, p_value, studies, unit, note`.
 

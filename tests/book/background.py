@@ -39,6 +39,8 @@ PART = (
     "notebooks/survival_by_distance",
     "notebooks/synthetic_cohort",
     "book/data_dictionary",
+    "notebooks/pooled_estimates",
+    "notebooks/hazard_ratio_to_lives",
     "book/bibliography",
 )
 
@@ -138,6 +140,12 @@ def site(run: Run, folder: Path, part: str) -> Build:
     return Build(done, places.BUILD / "html", places.BUILD / "results" / "_merged")
 
 
+def nbval(run: Run, folder: Path, part: str) -> Build:
+    """Every notebook under nbval, each in a fresh kernel: `pytest --nbval-lax notebooks`."""
+    command = [sys.executable, "-m", "pytest", "--nbval-lax", "notebooks"]
+    return Build(run(command, places.ROOT, os.environ), places.NBVAL, places.NBVAL)
+
+
 def plain_build(run: Run, folder: Path, part: str) -> Build:
     """`jupyter-book build .` in a fresh copy, with the libraries and without the package."""
     copy, python = copied(folder / "clone", part), without_package(folder / "environment")
@@ -172,7 +180,7 @@ def build_of_an_extract(run: Run, folder: Path, part: str) -> Build:
 # By the name of the fixture that hands them out. The site comes first: most tests wait for it.
 BUILDS: dict[str, Callable[[Run, Path, str], Build]] = {
     function.__name__: function
-    for function in (site, plain_build, build_without_official_files, build_of_an_extract)
+    for function in (site, nbval, plain_build, build_without_official_files, build_of_an_extract)
 }
 
 

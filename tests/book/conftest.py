@@ -41,6 +41,12 @@ parts = pytest.fixture(
 )
 
 
+@pytest.fixture(scope="session")
+def nbval():
+    """What came of running every notebook under nbval."""
+    return beside.outcome(("nbval", OF_A_PART))
+
+
 @parts
 def plain_build(request):
     """What `jupyter-book build .` made of a fresh copy."""

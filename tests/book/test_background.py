@@ -1,5 +1,6 @@
 """Builds beside the tests: each runs once, in order, and ends with the test run."""
 
+import re
 import sys
 import time
 
@@ -7,7 +8,7 @@ import background
 import pytest
 from background import OF_A_PART, Background, Build
 
-from distance_to_care import places
+from distance_to_care import places, results
 from distance_to_care.publication import build
 
 
@@ -75,3 +76,12 @@ def test_a_part_of_the_book_has_its_pages_word_for_word(tmp_path):
         left += [link["page"].rpartition("/")[2] for link in background.LINK.finditer(there)]
     assert "data_dictionary.md" in left
     assert "driving_times.ipynb" not in left
+
+
+def test_a_part_of_the_book_files_every_number_that_it_quotes():
+    numbers = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
+    filed_by = dict(zip(numbers["key"], numbers["page"], strict=True))
+    for name in background.PART:
+        (page,) = places.ROOT.glob(f"{name}.*")
+        for key in re.findall(r"\{number\}`([^`]+)`", page.read_text(encoding="utf-8")):
+            assert f"notebooks/{filed_by[key]}" in background.PART, f"{name} quotes {key}"

@@ -10,12 +10,16 @@ def pages() -> list[str]:
     return [name.removeprefix("notebooks/") for name in build.contents() if "notebooks/" in name]
 
 
+def test_every_notebook_runs_from_a_clean_kernel(nbval):
+    assert nbval.done.returncode == 0, nbval.done.stdout[-5000:]
+    assert " passed" in nbval.done.stdout
+
+
 def merged(tmp_path):
     return results.merge(pages(), places.NBVAL, tmp_path / "merged")
 
 
-def test_the_notebooks_published_what_was_accepted(tmp_path):
-    # nbval ran them a moment ago, each in a fresh kernel.
+def test_the_notebooks_published_what_was_accepted(nbval, tmp_path):
     assert results.compare(merged(tmp_path)) == []
 
 

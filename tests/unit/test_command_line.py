@@ -149,10 +149,9 @@ def test_analyse_writes_the_accepted_tables_without_a_book(tmp_path):
         assert (tmp_path / "out" / f"{name}.csv").read_text() == accepted.read_text()
 
 
-def registry_file(tmp_path):
-    people = pd.read_csv(places.DATA / "synthetic" / "synthetic_ipf.csv").drop(
-        columns="record_kind"
-    )
+def registry_file(tmp_path, number=700):
+    people = pd.read_csv(places.DATA / "synthetic" / "synthetic_ipf.csv").head(number)
+    people = people.drop(columns="record_kind")
     file = tmp_path / "extract.csv"
     people.assign(person_id=[f"canary_{i}" for i in range(len(people))]).to_csv(file, index=False)
     return file
@@ -205,8 +204,8 @@ def test_synthetic_people_cannot_be_passed_off_as_a_registry(tmp_path):
 @pytest.mark.parametrize(
     ("column", "value"),
     [
-        ("age_years", 70),
         ("outcome", "censored"),
+        pytest.param("age_years", 70, marks=pytest.mark.slow),
         pytest.param("referral_wait_days", None, marks=pytest.mark.slow),
         pytest.param("sex", "male", marks=pytest.mark.slow),
     ],
@@ -244,6 +243,7 @@ def test_a_small_cohort_is_analysed_without_rubbish(small_run):
     assert "e-09" not in everything
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("small_run", [60], indirect=True)
 def test_a_folder_of_results_may_be_replaced_by_the_same_kind(small_run):
     _, cohort, out = small_run
