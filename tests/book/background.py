@@ -28,6 +28,9 @@ import yaml
 from distance_to_care import places, results
 from distance_to_care.publication import build
 
+# As they are when the tests begin: a test may point `places` elsewhere while a build goes on.
+ROOT, BUILD, NBVAL = places.ROOT, places.BUILD, places.NBVAL
+DATA, ACCEPTED = places.DATA, places.ACCEPTED
 # What the command `jupyter-book` runs.
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
 LINK = re.compile(r"\[(?P<words>[^][\n]*)\]\((?P<page>[^)#\s]+\.(?:md|ipynb))(?:#[^)\s]*)?\)")
@@ -113,7 +116,7 @@ class Build:
     done: subprocess.CompletedProcess
     site: Path
     results: Path
-    copy: Path = places.ROOT
+    copy: Path = ROOT
     python: Path = Path(sys.executable)
 
     @property
@@ -128,22 +131,22 @@ class Build:
         expected.mkdir()
         for name, entry in results.accepted_manifest()["tables"].items():
             if entry["page"] in names:
-                shutil.copyfile(places.ACCEPTED / f"{name}.csv", expected / f"{name}.csv")
-        numbers = pd.read_csv(places.ACCEPTED / "numbers.csv", dtype=str, keep_default_na=False)
+                shutil.copyfile(ACCEPTED / f"{name}.csv", expected / f"{name}.csv")
+        numbers = pd.read_csv(ACCEPTED / "numbers.csv", dtype=str, keep_default_na=False)
         numbers[numbers["page"].isin(names)].to_csv(expected / "numbers.csv", index=False)
         return results.compare(self.results, expected)
 
 
 def site(run: Run, folder: Path, part: str) -> Build:
     """The project's own site: what has not changed since the last build is not built again."""
-    done = run([sys.executable, "-m", "distance_to_care", "build"], places.ROOT, os.environ)
-    return Build(done, places.BUILD / "html", places.BUILD / "results" / "_merged")
+    done = run([sys.executable, "-m", "distance_to_care", "build"], ROOT, os.environ)
+    return Build(done, BUILD / "html", BUILD / "results" / "_merged")
 
 
 def nbval(run: Run, folder: Path, part: str) -> Build:
     """Every notebook under nbval, each in a fresh kernel: `pytest --nbval-lax notebooks`."""
     command = [sys.executable, "-m", "pytest", "--nbval-lax", "notebooks"]
-    return Build(run(command, places.ROOT, os.environ), places.NBVAL, places.NBVAL)
+    return Build(run(command, ROOT, os.environ), NBVAL, NBVAL)
 
 
 def plain_build(run: Run, folder: Path, part: str) -> Build:
@@ -166,7 +169,7 @@ def build_without_official_files(run: Run, folder: Path, part: str) -> Build:
 def build_of_an_extract(run: Run, folder: Path, part: str) -> Build:
     """A site from a registry extract, whose people have names that must appear nowhere."""
     copy = copied(folder / "clone", part)
-    people = pd.read_csv(places.DATA / "synthetic" / "synthetic_ipf.csv")
+    people = pd.read_csv(DATA / "synthetic" / "synthetic_ipf.csv")
     extract = people.drop(columns="record_kind")
     extract["person_id"] = [f"canary_{i}" for i in range(len(extract))]
     file, output = folder / "extract.parquet", folder / "site"
@@ -193,10 +196,10 @@ def copied(target: Path, part: str = WHOLE) -> Path:
     """Copy the project's files, as a clone would have them; of a part, with few pages."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=places.ROOT, capture_output=True, text=True, check=True,
+        cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     for name in listed.stdout.splitlines():
-        source = places.ROOT / name
+        source = ROOT / name
         if source.is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target / name)

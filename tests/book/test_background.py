@@ -85,3 +85,9 @@ def test_a_part_of_the_book_files_every_number_that_it_quotes():
         (page,) = places.ROOT.glob(f"{name}.*")
         for key in re.findall(r"\{number\}`([^`]+)`", page.read_text(encoding="utf-8")):
             assert f"notebooks/{filed_by[key]}" in background.PART, f"{name} quotes {key}"
+
+
+def test_a_copy_is_of_the_project_whatever_a_test_does_meanwhile(tmp_path, monkeypatch):
+    monkeypatch.setattr(places, "ROOT", tmp_path)
+    copy = background.copied(tmp_path / "copy", OF_A_PART)
+    assert (copy / "pyproject.toml").exists()
