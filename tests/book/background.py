@@ -217,10 +217,21 @@ def keep_only(root: Path, pages: Sequence[str]) -> None:
     for file in files:
 
         def words(link: re.Match, folder: Path = file.parent) -> str:
-            return link[0] if (folder / link["page"]).resolve() in files else link["words"]
+            stays = (folder / link["page"]).resolve() in files
+            return link[0] if stays else in_words(link, folder)
 
         text = LINK.sub(words, file.read_text(encoding="utf-8"))
         file.write_text(text, encoding="utf-8")
+
+
+def in_words(link: re.Match, folder: Path) -> str:
+    """What a link shows: its own words, or the title of the page that it leads to."""
+    if link["words"]:
+        return link["words"]
+    title = re.search(
+        r"^\s*\"?# ([^\n]*?)(?:\\n\"?,?)?$", (folder / link["page"]).read_text(), re.M
+    )
+    return title[1]
 
 
 def of_the_copy(copy: Path) -> dict[str, str]:
