@@ -30,13 +30,12 @@ def test_the_environment_has_the_libraries_but_not_the_package(plain_build, tmp_
     assert found.stdout.strip() == "None"
 
 
-def visible(path) -> str:
+def visible(path, between_words: str) -> str:
     page = BeautifulSoup(path.read_text(encoding="utf-8"), "lxml").select_one("main")
     # The pages of the care boards are made by our build alone, and so are the ways to them.
     for part in page.select(".board-list, .prev-next-area"):
         part.decompose()
-    # Around a link that the part of the book has as words, there is no seam.
-    return "".join(page.get_text(" ").split())
+    return between_words.join(page.get_text(" ").split())
 
 
 def test_plain_jupyter_book_gives_the_same_tables_and_pages(plain_build, site):
@@ -44,8 +43,11 @@ def test_plain_jupyter_book_gives_the_same_tables_and_pages(plain_build, site):
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert plain_build.differences() == []
     assert plain_build.pages
+    # A part of the book has words for some links, and around them there is no seam.
+    between = " " if plain_build.pages == build.contents() else ""
     for page in plain_build.pages:
-        assert visible(plain / f"{page}.html") == visible(site / f"{page}.html"), page
+        seen, expected = (visible(f / f"{page}.html", between) for f in (plain, site))
+        assert seen == expected, page
     published = {path.stem for path in plain_build.results.glob("*.csv")} - {"numbers"}
     for file in sorted((site / "downloads").iterdir()):
         if file.stem in published:
