@@ -254,6 +254,121 @@ def atlas(
         typer.echo(f"{output}: {len(table):,} areas, {len(table.columns)} columns.")
 
 
+@app.command(epilog=CODES)
+def spokes(
+    board: Annotated[str, typer.Option("--board", help="Name or code of the care board.")],
+    new: Annotated[int, typer.Option("--new", min=1, max=10, help="How many clinics to add.")],
+    weight: Annotated[
+        float,
+        typer.Option(
+            "--weight", min=1, max=100, help="What a minute of the most deprived fifth counts for."
+        ),
+    ] = 1.0,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="File to write (.csv); printed if not given.")
+    ] = None,
+    open_data: Annotated[
+        Path | None, typer.Option("--open-data", help="Folder that holds the official files.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+) -> None:
+    """Choose the best new clinics for one care board, under every list of specialist centres.
+
+    If clinics stood there, and everybody for whom one is nearer went to it, then so many minutes
+    would be saved. A model of driving: no staff, no rooms, no referral; car ownership not included.
+    """
+    from distance_to_care import access, atlas, care_boards, tables
+    from distance_to_care import travel as drives
+    from distance_to_care.scenarios import spokes as model
+
+    with _sentences():
+        if output is not None:
+            _new_file(output, overwrite, ".csv")
+        if open_data is not None:
+            _official(open_data)
+        boards = care_boards.edition(tables.read("care_boards"))
+        code = model.board_code(boards, board)
+        official = {name: tables.official(name) for name in atlas.NEEDED}
+        if absent := [name for name, frame in official.items() if frame is None]:
+            raise Problem(
+                f"Choosing clinics needs official files that are not here: {', '.join(absent)}. "
+                "Run 'make data', or name their folder with --open-data."
+            )
+        assumed = tables.read("atlas_assumptions").set_index("name")["value"]
+        areas = access.area_table(
+            tables.read("areas"), boards, *official.values(), tables.read("area_coast"), assumed
+        )
+        mine = areas[areas["board_code"] == code]
+        centres = tables.read("centres_ild")
+        hospitals = care_boards.by_hospital(tables.read("hospitals"), tables.read("hospital_names"))
+        candidates = care_boards.candidates(hospitals, centres, assumed["same_place_km"])
+        near = access.minutes_by_list(drives.minutes_to(centres, mine), centres)
+        found = model.of_place(mine, drives.minutes_to(candidates, mine), near, new, weight)
+        if output is None:
+            typer.echo(f"{mine['board'].iloc[0]}: {_counted(new, 'new clinic')}")
+            typer.echo(model.as_text(found))
+        else:
+            _write_table(found, output)
+            typer.echo(f"{output}: {len(found):,} rows.")
+        _say(model.CAUTION)
+
+
+@app.command(epilog=CODES)
+def levers(
+    draws: Annotated[
+        int, typer.Option("--draws", min=100, max=1_000_000, help="Draws of all assumptions.")
+    ] = 2000,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, help="Processes. The answer does not depend on it.")
+    ] = 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            help="Address of a running Dask scheduler, such as tcp://10.0.0.5:8786, to work on "
+            "instead of here. The answer does not depend on it.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="File to write (.csv); printed if not given.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+) -> None:
+    """Compare what a million pounds a year would do if it were spent on one of four levers.
+
+    The assumptions are those of data/scenario_assumptions.csv, and the people those of the
+    published table levers_people. A model: if the assumptions held, then so many life years.
+    """
+    from distance_to_care import results, tables
+    from distance_to_care.scenarios import assumptions
+    from distance_to_care.scenarios import levers as model
+
+    with _sentences():
+        if output is not None:
+            _new_file(output, overwrite, ".csv")
+        people = places.ACCEPTED / f"{model.PEOPLE}.csv"
+        if not people.exists():
+            raise Problem(
+                f"{people} is not there, and the levers need its people. "
+                "Run 'make book' and then 'make accept'."
+            )
+        assumed = assumptions.of(tables.read("scenario_assumptions"), model.SCENARIO)
+        found = model.compare(
+            assumed,
+            results.read_published(people, model.PEOPLE),
+            draws,
+            workers=workers,
+            address=scheduler,
+        )
+        if output is None:
+            typer.echo(model.as_text(found))
+        else:
+            table = model.as_table(found)
+            _write_table(table, output)
+            typer.echo(f"{output}: {len(table):,} rows, {draws:,} draws.")
+        _say(model.CAUTION)
+
+
 def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
@@ -298,6 +413,8 @@ def pool(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Average published ratios of your own table, and keep apart what must not be averaged."""
+    from dataclasses import replace
+
     from distance_to_care import synthesis, tables
     from distance_to_care.problems import Problems
 
@@ -308,6 +425,12 @@ def pool(
             _new_file(output, overwrite, ".csv")
         table, faults = tables.examine_file(file, synthesis.TABLE)
         known = {fault.column for fault in faults} & {"study", "outcome", "measure"}
+        faults = [
+            replace(fault, mend=f"{fault.mend} {synthesis.LESS_THAN}")
+            if fault.column == "p_value"
+            else fault
+            for fault in faults
+        ]
         faults += [fault for fault in synthesis.faults(table) if fault.column not in known]
         if faults:
             raise Problems(file.name, faults)
@@ -498,6 +621,14 @@ def certify(
     workers: Annotated[
         int, typer.Option("--workers", min=1, help="Processes. The answer does not depend on it.")
     ] = 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            help="Address of a running Dask scheduler, such as tcp://10.0.0.5:8786, to work on "
+            "instead of here. The answer does not depend on it.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", help="Folder, if not data/certificate.")
     ] = None,
@@ -523,7 +654,7 @@ def certify(
         folder = output or places.DATA / "certificate"
         folder.mkdir(parents=True, exist_ok=True)
         with _bar("True values", 2 * recovery.BLOCKS) as done:
-            truth = recovery.true_values(setting, truth_people, workers, done)
+            truth = recovery.true_values(setting, truth_people, workers, done, scheduler)
         _write_table(truth, folder / "true_values.csv")
         parts = []
         for methods, count in (
@@ -533,7 +664,9 @@ def certify(
             for scenario in recovery.SCENARIOS if count else ():
                 with _bar(f"{count:,} cohorts, {scenario}", count) as done:
                     parts.append(
-                        recovery.replicated(setting, range(count), scenario, methods, workers, done)
+                        recovery.replicated(
+                            setting, range(count), scenario, methods, workers, done, scheduler
+                        )
                     )
         estimates = pd.concat(parts, ignore_index=True)
         _write_table(recovery.first(estimates), folder / "recovery_first_replicates.csv")

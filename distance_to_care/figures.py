@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import math
 import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -512,8 +513,11 @@ def forest(
             _ratio_scale(ax, room + [r[c] for _, r in picked for c in (column, *ENDS)])
             for place, (_, row) in enumerate(picked):
                 if pd.isna(row[column]) and not row.get("suppressed", False):
+                    # At the edge, not on the line of no difference: nobody knows where it lies.
                     box = {"fc": "white", "ec": "none", "pad": 1.5}
-                    ax.text(none, place, "?", ha="center", va="center", color=INK, bbox=box)
+                    place = (0.02, place)
+                    ax.annotate("?", place, xycoords=ax.get_yaxis_transform(), va="center",
+                                color=INK, bbox=box)  # fmt: skip
         ax.set_yticks(range(len(picked)), [name for name, _ in picked])
         ax.set_ylim(len(picked) - 0.5, -0.5)
         ax.grid(axis="y", visible=False)
@@ -605,6 +609,138 @@ def _read_off(row: pd.Series, x: str) -> str:
     if pd.notna(row.get("ci_low")):
         ends = f" ({row['ci_low']:.{digits}f} to {row['ci_high']:.{digits}f})"
     return f"{row['estimate']:.{digits}f}{ends} at {row[x]:g}"
+
+
+def curves(
+    table: pd.DataFrame,
+    x: str,
+    groups: dict[str, str],
+    what: str,
+    axes: tuple[str, str],
+    at: Sequence[float] = (),
+    form: str = "{:.1f}",
+    logarithmic: bool = False,
+    top: float | None = None,
+    level: tuple[float, str] | None = None,
+    over: str = "the range over draws of the assumptions",
+) -> Drawing:
+    """Draw curves with bands of `low` and `high`, each named where it ends: for example a risk.
+
+    Parameters
+    ----------
+    table : published table; the column `x`, `group`, `estimate`, `low`, `high` (a band may be
+        empty).
+    x : the column along the horizontal axis.
+    groups : the groups to draw and their labels, at most four.
+    what : what the curves show, for the alternative text.
+    axes : labels of the horizontal and the vertical axis, with units.
+    at : values of `x` at which the alternative text reads the curves off; their ends by default.
+    form : how an estimate is written.
+    logarithmic : whether the horizontal axis is logarithmic.
+    top : the upper end of the vertical axis, which begins at zero; what is drawn by default.
+    level : a height to mark with a dashed line, and the words on it.
+    over : what a band is, for the alternative text and the line below the axis.
+    """
+    _, kind = _published(table)
+    drawn = table[table["group"].isin(list(groups))].sort_values(["group", x])
+    styles = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (7, 2, 1, 2)))
+    with mpl.rc_context(STYLE):
+        figure = _canvas(4.2)
+        _room_for_warning(figure, kind)
+        ax = figure.subplots()
+        said, ends = [], []
+        for place, (group, name) in enumerate(groups.items()):
+            points = drawn[drawn["group"] == group]
+            ax.plot(
+                points[x], points["estimate"], color=colours()[place], linestyle=styles[place],
+                linewidth=2.2,
+            )  # fmt: skip
+            ax.fill_between(
+                points[x], points["low"].astype(float), points["high"].astype(float),
+                color=colours()[place], alpha=0.15, linewidth=0,
+            )  # fmt: skip
+            ends.append((points.iloc[-1], textwrap.fill(name, 18)))
+            read = points[points[x].isin(list(at))] if at else points.iloc[[0, -1]]
+            values = ", ".join(_curve_in_words(row, x, form) for _, row in read.iterrows())
+            said.append(f"{name}: {values}")
+        highest = top or float(drawn[["estimate", "high"]].max(axis=None)) * 1.06 or 1
+        ax.set_ylim(min(0, float(drawn[["estimate", "low"]].min(axis=None)) * 1.06), highest)
+        if logarithmic:
+            ax.set_xscale("log")
+            ax.minorticks_off()
+        ax.set_xlim(drawn[x].min(), drawn[x].max())
+        if logarithmic:
+            ticks = _plain_ticks(*ax.get_xlim())
+            ax.set_xticks(ticks, [_plain(tick) for tick in ticks])
+        else:
+            ax.xaxis.set_major_formatter(lambda value, _: _plain(value))
+        ax.yaxis.set_major_formatter(lambda value, _: _plain(value))
+        if level:
+            ax.axhline(level[0], color=INK, linewidth=1, linestyle=(0, (4, 3)))
+            ax.annotate(
+                level[1], (0.01, level[0]), (0, 3), xycoords=ax.get_yaxis_transform(),
+                textcoords="offset points", color=INK, size=9,
+            )  # fmt: skip
+        _named_at_ends(ax, ends, x)
+        ax.set_xlabel(axes[0])
+        ax.set_ylabel(axes[1])
+        banded = drawn["low"].notna().any()
+        _told_inside(figure, " ".join(axes), what, f"Band: {over}." if banded else "")
+        across, up = (" ".join(axis.split()) for axis in axes)
+        alt = (
+            f"Line chart of {what}. {up}, by {across[0].lower()}{across[1:]}"
+            f"{f', with {over}' if banded else ''}: {'; '.join(said)}."
+        )
+        return _finish(figure, alt, table, drawn)
+
+
+def _curve_in_words(row: pd.Series, x: str, form: str) -> str:
+    """One point of a curve in words: the estimate with its range, and where it stands."""
+    band = ""
+    if pd.notna(row["low"]):
+        band = f" ({form.format(row['low'])} to {form.format(row['high'])})"
+    return f"{form.format(row['estimate'])}{band} at {_plain(row[x])}"
+
+
+def _plain(value: float) -> str:
+    """Write a number of an axis with commas, or in millions."""
+    return f"{value / 1e6:,.4g} million" if abs(value) >= 1e6 else f"{value:,.6g}"
+
+
+def _plain_ticks(low: float, high: float) -> list[float]:
+    """Choose ticks of a logarithmic axis that people read easily: at most eight."""
+    for steps in ((1, 2, 5), (1, 3), (1,)):
+        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        ticks = [step * 10.0**power for power in powers for step in steps]
+        kept = [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
+        if len(kept) <= 8:
+            return kept
+    return kept
+
+
+def _named_at_ends(ax, ends: Sequence[tuple[pd.Series, str]], x: str) -> None:
+    """Write the name of each curve beside its end, moved apart where two would overlap."""
+    low, high = ax.get_ylim()
+    lines = {text: 1 + text.count("\n") for _, text in ends}
+    order = sorted(range(len(ends)), key=lambda i: ends[i][0]["estimate"])
+    places, floor = {}, low
+    for i in order:
+        # A line of text is about a twentieth of the height of the plot.
+        room = (high - low) * 0.052 * lines[ends[i][1]]
+        places[i] = max(float(ends[i][0]["estimate"]), floor + room / 2)
+        floor = places[i] + room / 2
+    ceiling = high
+    for i in reversed(order):
+        room = (high - low) * 0.052 * lines[ends[i][1]]
+        places[i] = min(places[i], ceiling - room / 2)
+        ceiling = places[i] - room / 2
+    for i, (row, text) in enumerate(ends):
+        ax.annotate(
+            text, (row[x], row["estimate"]), (1.03, places[i]),
+            textcoords=ax.get_yaxis_transform(), va="center", size=10, color=INK,
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": colours()[i], "lw": 1, "relpos": (0, 0.5)},
+        )  # fmt: skip
 
 
 def diagram(table: pd.DataFrame, places: dict[str, tuple[float, float]], what: str) -> Drawing:
@@ -815,6 +951,146 @@ def timeline(
 def _short_date(when: str) -> str:
     """Write a month with three letters: `14 September 2025` as `14 Sep 2025`."""
     return re.sub(r"[A-Z][a-z]{3,}", lambda month: month[0][:3], when)
+
+
+def frontier(
+    table: pd.DataFrame,
+    groups: dict[str, str],
+    what: str,
+    axes: tuple[str, str],
+    group: str = "centre_list",
+) -> Drawing:
+    """Draw the choices between which one aim is traded for another, a mark each.
+
+    The line from choice to choice only guides the eye: nothing lies between them.
+
+    Parameters
+    ----------
+    table : published table; the column `group`, `value` (the aim along the horizontal axis) and
+        `estimate` (the other aim), one row a choice.
+    groups : the groups to draw and their labels, at most four.
+    what : what a mark is, for the alternative text.
+    axes : labels of the horizontal and the vertical axis, with units.
+    group : the column that holds the groups.
+    """
+    _, kind = _published(table)
+    drawn = table[table[group].isin(list(groups))]
+    styles = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (7, 2, 1, 2)))
+    with mpl.rc_context(STYLE):
+        figure = _canvas(4.4)
+        _room_for_warning(figure, kind)
+        ax = figure.subplots()
+        said = []
+        for place, (name, label) in enumerate(groups.items()):
+            points = drawn[drawn[group] == name].sort_values("value", ascending=False)
+            ax.plot(
+                points["value"], points["estimate"], marker="os^D"[place], markersize=7,
+                color=colours()[place], linestyle=styles[place], linewidth=1.4, label=label,
+            )  # fmt: skip
+            ends = points.iloc[[0, -1]] if len(points) > 1 else points
+            told = " to ".join(
+                f"{row.value:.1f} and {row.estimate:.1f}" for row in ends.itertuples()
+            )
+            count = f"{len(points)} choice{'' if len(points) == 1 else 's'}"
+            said.append(f"{label}: {count}, from {told}")
+        ax.margins(0.06)
+        _key_above(ax, min(len(groups), 3))
+        ax.set_xlabel(axes[0])
+        ax.set_ylabel(axes[1])
+        _told_inside(figure, " ".join(axes), what, "Each mark is one choice.")
+        across, up = (" ".join(axis.split()) for axis in axes)
+        alt = f"Chart of {what}. {across} and {up[0].lower()}{up[1:]}: {'; '.join(said)}."
+        return _finish(figure, alt, table, drawn)
+
+
+def tornado(
+    table: pd.DataFrame,
+    axis: str,
+    names: Mapping[str, str],
+    what: str,
+    most: int = 10,
+    form: str = "{:.0f}",
+    none: float | None = 0.0,
+) -> Drawing:
+    """Draw how far an answer moves with each assumption, the widest bars on top.
+
+    From the line of the answer at all assumed values one bar runs to the answer with the
+    assumption at its low end (hatched) and one to that at its high end (full). The value of the
+    assumption stands at the end of each bar; where another name ranks first there, it stands too.
+
+    Parameters
+    ----------
+    table : published table; a row for each end: `term` (assumption), `title` (its words), `level`
+        (`low`, `high`, or another word that stands for itself), `value`, `estimate` (the answer),
+        `group` (who ranks first there), `reference` (who ranks first at the assumed values); and
+        one row whose `level` is `base`.
+    axis : label of the axis, with its unit.
+    names : how those who rank first are written.
+    what : what the answer is, for the alternative text.
+    most : so many assumptions are drawn; the others move the answer less.
+    form : how an answer is written in the alternative text.
+    none : where a line says that nobody is ahead.
+    """
+    _, kind = _published(table)
+    base = float(table.loc[table["level"] == "base", "estimate"].iloc[0])
+    moved = table[table["level"] != "base"]
+    ends = moved.groupby("term")["estimate"].agg(["min", "max"])
+    width = ends["max"].clip(lower=base) - ends["min"].clip(upper=base)
+    order = list(width[width > 0].sort_values(ascending=False, kind="stable").index[:most])
+    with mpl.rc_context(STYLE):
+        figure = _canvas(1.5 + 0.42 * len(order))
+        _room_for_warning(figure, kind)
+        ax = figure.subplots()
+        said = []
+        for place, term in enumerate(order):
+            rows = moved[moved["term"] == term]
+            for i, row in enumerate(rows.to_dict("records")):
+                full = row["level"] == "high" or (row["level"] != "low" and i)
+                # Two bars on the same side would hide one another in one row.
+                at = place + (0.19 if full else -0.19)
+                ax.barh(
+                    at, row["estimate"] - base, left=base, height=0.36, linewidth=0.8,
+                    color=colours()[0] if full else "white", edgecolor=colours()[0],
+                    hatch="" if full else "////",
+                )  # fmt: skip
+                text = f"{row['value']:,g}" if pd.notna(row["value"]) else str(row["level"])
+                if row["group"] != row["reference"]:
+                    text += f": {names[row['group']]}"
+                right = row["estimate"] >= base
+                ax.annotate(
+                    text, (row["estimate"], at), (4 if right else -4, 0), size=9, color=INK,
+                    textcoords="offset points", va="center", ha="left" if right else "right",
+                )  # fmt: skip
+                said.append(f"{row['title']} {text}: {form.format(row['estimate'])}")
+        ax.axvline(base, color=INK, linewidth=1)
+        if none is not None:
+            ax.axvline(none, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
+        titles = moved.drop_duplicates("term").set_index("term")["title"]
+        labels = ["\n".join(textwrap.wrap(titles[term], 24)) for term in order]
+        ax.set_yticks(range(len(order)), labels, size=10, ma="right")
+        ax.set_ylim(len(order) - 0.5, -0.5)
+        ax.grid(axis="y", visible=False)
+        low, high = min([base, *ends.loc[order, "min"]]), max([base, *ends.loc[order, "max"]])
+        room = (high - low) or 1.0
+        ax.set_xlim(low - 0.45 * room, high + 0.35 * room)
+        ax.set_xlabel(axis)
+        first = names[table["reference"].iloc[0]]
+        mark = "Full line: all assumptions at their values. Beside a bar: the value of the "
+        mark += f"assumption,\nand who ranks first there if not {first.lower()}."
+        mark += " Dashed line: level with the next best." if none is not None else ""
+        _told_inside(figure, axis, what, mark)
+        for full, label in ((False, "at its low end"), (True, "at its high end")):
+            ax.barh(
+                [0], [0], left=base, color=colours()[0] if full else "white",
+                edgecolor=colours()[0], hatch="" if full else "////", label=label,
+            )  # fmt: skip
+        _key_above(ax, 2)
+        alt = (
+            f"Tornado chart of {what}: {form.format(base)} with all assumptions at their values. "
+            f"With one of them moved: {'; '.join(said)}."
+        )
+        drawn = table[table["term"].isin(order) | (table["level"] == "base")]
+        return _finish(figure, alt, table, drawn)
 
 
 # --- showing figures and tables in a page -------------------------------------------------------

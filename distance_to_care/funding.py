@@ -2,11 +2,13 @@
 
 A table of sources has one row a source: `key`, `studies` (names in the column `study` of a table of
 estimates, parted by a semicolon), `only_source` (where one such name covers several sources, the
-text of the column `source` that this row stands for), `money` and `companies` (parted by a
-semicolon). `money` says what was seen: `company` (a company is named among those who paid for,
-started or took part in the work), `interests` (companies in a list that mixes who paid with other
-interests of the authors), `no company` (who paid was seen, and names none) or `not seen`. Not seen
-is not none.
+text of the column `source` that this row stands for), `money`, `companies` (parted by a
+semicolon), `payer` and `company_staff`. `money` says what was seen: `company` (a company is named
+among those who paid for the work or for the registry whose data it uses, started it or took part in
+it), `interests` (companies in a list that mixes who paid with other interests of the authors),
+`no company` (who paid was seen, and names none) or `not seen`. Not seen is not none. `payer` says
+whether who paid was seen, and `company_staff`, apart from it, whether authors of the work were seen
+to be staff of a company.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ import pandas as pd
 from distance_to_care.problems import AnalysisError
 
 MONEY = ("company", "interests", "no company", "not seen")
+PAYER = ("seen", "of the data only", "not seen")
+STAFF = ("seen", "not seen")
 RATIOS = (
     "hazard_ratio",
     "odds_ratio",
@@ -91,26 +95,65 @@ def by_money(rows: pd.DataFrame, level: str) -> pd.DataFrame:
     `measure` (number or share), `group` (the word, with an underscore for a space, or all),
     `estimate` and `unit` (the share is in per cent of all rows).
     """
-    strange = sorted(set(rows["money"]) - set(MONEY))
-    if strange:
-        raise AnalysisError(f"The column money has words that are not known: {', '.join(strange)}.")
-    number = rows["money"].value_counts().reindex(MONEY, fill_value=0)
-    number["all"] = len(rows)
+    number = _counted(rows, "money", MONEY)
     both = {"number": number, "per cent": 100 * number / max(len(rows), 1)}
     return pd.concat(
         [
-            pd.DataFrame(
-                {
-                    "level": level,
-                    "measure": "number" if unit == "number" else "share",
-                    "group": [word.replace(" ", "_") for word in counted.index],
-                    "estimate": counted.to_numpy(dtype=float),
-                    "unit": unit,
-                }
-            )
+            _tidy(counted, level, "number" if unit == "number" else "share", unit)
             for unit, counted in both.items()
         ],
         ignore_index=True,
+    )
+
+
+def by_what_was_seen(sources: pd.DataFrame, level: str) -> pd.DataFrame:
+    """Count sources by whether the payer, and staff of a company among the authors, were seen.
+
+    Parameters
+    ----------
+    sources : one row a source, with `payer` (a word of `PAYER`) and `company_staff` (of `STAFF`).
+    level : what is counted, for the column of that name.
+
+    Returns
+    -------
+    `level`, `measure` (payer or company staff), `group` (the word, with underscores for spaces, or
+    all), `estimate` and `unit`; a word that no row has is counted as zero.
+
+    Raises
+    ------
+    AnalysisError : for a word that is not known.
+    """
+    return pd.concat(
+        [
+            _tidy(_counted(sources, column, words), level, column.replace("_", " "), "number")
+            for column, words in (("payer", PAYER), ("company_staff", STAFF))
+        ],
+        ignore_index=True,
+    )
+
+
+def _counted(rows: pd.DataFrame, column: str, words: tuple[str, ...]) -> pd.Series:
+    """Count the rows of each word of a column, and all of them."""
+    strange = sorted(set(rows[column]) - set(words))
+    if strange:
+        raise AnalysisError(
+            f"The column {column} has words that are not known: {', '.join(strange)}."
+        )
+    number = rows[column].value_counts().reindex(words, fill_value=0)
+    number["all"] = len(rows)
+    return number
+
+
+def _tidy(counted: pd.Series, level: str, measure: str, unit: str) -> pd.DataFrame:
+    """Write counts as rows of a published table."""
+    return pd.DataFrame(
+        {
+            "level": level,
+            "measure": measure,
+            "group": [word.replace(" ", "_") for word in counted.index],
+            "estimate": counted.to_numpy(dtype=float),
+            "unit": unit,
+        }
     )
 
 

@@ -416,18 +416,32 @@ def _told(hazards, ratios, groups, weights) -> np.ndarray:
 
 
 def _reference(hazards, ratios, shares, places) -> np.ndarray:
-    """Solve for the reference group's cumulative hazard, given everybody's.
+    """Solve for the reference group's cumulative hazard, given everybody's."""
+    if not places.any():  # everybody is the reference group
+        return hazards
+    return base_hazards(hazards, np.exp(ratios[:, None] * places), shares)
+
+
+def base_hazards(hazards: np.ndarray, rates: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Solve for the cumulative hazard of a rate of 1, given that of all groups together.
 
     The survival of everybody falls and is convex in it, so Newton's steps from the left never
     overshoot.
+
+    Parameters
+    ----------
+    hazards : cumulative hazard of everybody, a row a draw and a column a time.
+    rates : hazard of each group against a rate of 1, a row a draw and a column a group.
+    shares : share of people in each group, adding up to 1; a row a draw where it differs.
+
+    Returns
+    -------
+    Cumulative hazards, as `hazards`; times its rate it is that of a group.
     """
-    if not places.any():  # everybody is the reference group
-        return hazards
-    rates = np.exp(ratios[:, None] * places)
     found = hazards / rates.max(axis=1)[:, None]
-    alive = np.exp(-hazards)
+    alive, shares = np.exp(-hazards), np.broadcast_to(shares, rates.shape)
     for _ in range(60):
-        each = [share * np.exp(-rates[:, [k]] * found) for k, share in enumerate(shares)]
+        each = [shares[:, [k]] * np.exp(-rates[:, [k]] * found) for k in range(rates.shape[1])]
         falling = sum(rates[:, [k]] * part for k, part in enumerate(each))
         step = (sum(each) - alive) / falling
         found = found + step

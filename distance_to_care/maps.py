@@ -17,6 +17,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch, Rectangle
 from matplotlib.path import Path
 
@@ -63,6 +64,8 @@ DOT_POINTS = 1.6
 # A map stands above its key, so that a phone shows the whole of both.
 MAP_INCHES = 4.8
 LINE_INCHES = 0.165
+CLINIC_INCHES = 0.2
+CLINIC_WORDS = "If spokes were added: black on every list, white on two, grey on one"
 MOST_NUMBERED = 20
 MOST_TOWNS = 7
 MOVES = "depends on the list"
@@ -751,6 +754,8 @@ def places(
     axis: str,
     what: str,
     unsteady: Collection[str] = (),
+    clinics: pd.DataFrame | None = None,
+    centres: Collection[str] = (),
 ) -> Drawing:
     """Draw a classed map of local authorities or care boards, with London enlarged.
 
@@ -762,6 +767,10 @@ def places(
     value, edges, labels, axis, what : as for `areas`.
     unsteady : places whose mean depends on the list of centres. One whose `low` and `high` lie in
         the same class is in it, with strokes; any other is latticed and in no class.
+    clinics : published table of hospitals to number and name: `centre` (a name that ends with the
+        hospital's postcode in brackets), `estimate` (on how many of the lists of centres it is
+        chosen: black on every list, grey on one only) and `note` (what stands after its name).
+    centres : names of centres, as the table `centres_ild` has them, to show as small squares.
 
     Returns
     -------
@@ -769,7 +778,7 @@ def places(
 
     Raises
     ------
-    Problem : classes that do not fit, places listed twice or not known.
+    Problem : classes that do not fit, places listed twice or not known, a hospital without a place.
     """
     figures._published(table)
     _check_classes(edges, labels, MOST_CLASSES)
@@ -797,7 +806,13 @@ def places(
         if (ranged & ~moves).any():
             face = Patch(fc=shades[1], ec=EDGE, lw=0.6, hatch=RANGE_HATCH, hatchcolor="#ffffff")
             entries.append((face, RANGE_WORDS))
-        figure, ax, below = _blank(_england_inches(), _key_inches(entries), what)
+        if len(centres):
+            square = Line2D([], [], ls="", marker="s", ms=4, mfc=INK, mec="white")
+            entries.append((square, "Specialist centre now, base list"))
+        key = _key_inches(entries)
+        named = None if clinics is None else _hospitals(clinics)
+        lines = 0 if named is None else 0.4 + CLINIC_INCHES * len(named)
+        figure, ax, below = _blank(_england_inches(), key + lines, what)
         style = {}
         for place, number, within in zip(table[by], classes, ranged & ~moves, strict=True):
             if not 0 <= number < len(labels):
@@ -811,6 +826,12 @@ def places(
         _key(below, entries, axis)
         alt = f"Map of England by {_words(by)}, London enlarged: {what}. "
         alt += _said(counted.drop(columns="names"), "places") + "."
+        if len(centres):
+            _squares_at(ax, _sites(centres))
+        if named is not None:
+            _clinics(ax, below, named, key + 0.08)
+            listed = "; ".join(f"{row.number} {row.label}" for row in named.itertuples())
+            alt += f" Numbered from north to south: {listed}."
         if ranged.any() and {"low", "high"} <= set(table):
             ranges = [
                 f"{names[row[by]]} {row['low']:.0f} to {row['high']:.0f}"
@@ -818,6 +839,71 @@ def places(
             ]
             alt += f" Ranges over the lists: {'; '.join(ranges)}."
         return _drawn(figure, alt, table, counted)
+
+
+def _hospitals(clinics: pd.DataFrame) -> pd.DataFrame:
+    """Where the hospitals stand whose names end with their postcodes, from north to south."""
+    postcode = clinics["centre"].str.extract(r"\(([A-Z0-9 ]+)\)$")[0].str.replace(" ", "")
+    known = tables.read("hospitals").drop_duplicates("postcode").set_index("postcode")
+    lost = ~postcode.isin(known.index).to_numpy()
+    if lost.any():
+        raise Problem(
+            f"The map has no place for {int(lost.sum())} hospitals: the first is "
+            f"'{clinics['centre'].iloc[int(lost.argmax())]}'. Its name must end with the postcode "
+            "of a row of data/open/hospitals.csv, in brackets."
+        )
+    found = known.loc[postcode, ["easting", "northing"]].reset_index(drop=True)
+    names = clinics["centre"].str.replace(r" \([^(]*\)$", "", regex=True)
+    found["label"] = [f"{name}: {note}" for name, note in zip(names, clinics["note"], strict=True)]
+    found["lists"] = clinics["estimate"].to_numpy(float)
+    found = found.sort_values("northing", ascending=False, ignore_index=True)
+    return found.assign(number=range(1, len(found) + 1))
+
+
+def _look_of(lists: float) -> dict[str, object]:
+    """How a clinic is marked: black where every list chooses it, grey where only one does."""
+    if lists == len(access.LISTS):
+        return {"mfc": INK, "mec": "white", "ink": "white"}
+    return {"mfc": "white" if lists > 1 else "#c9c9c9", "mec": INK, "ink": INK}
+
+
+def _squares_at(ax, sites: pd.DataFrame) -> None:
+    """Mark centres as small squares, in England and in London."""
+    for on, window in ((ax, ENGLAND), (ax.child_axes[0], LONDON)):
+        there = sites[_inside(sites, window)]
+        on.plot(
+            there["easting"], there["northing"], "s", ms=4, mfc=INK, mec="white", mew=0.5, zorder=4
+        )
+
+
+def _clinics(ax, below, named: pd.DataFrame, top: float) -> None:
+    """Number clinics on the map, and write their names below it, one a line."""
+    on_map = [(ax.child_axes[0], LONDON, MAP_INCHES * INSET[2]), (ax, ENGLAND, MAP_INCHES)]
+    for on, window, inches in on_map:
+        there = named[_inside(named, window)]
+        if on is ax:
+            there = there[~_inside(there, LONDON)]
+        metres = (window[1] - window[0]) / inches
+        places = _apart(there[["easting", "northing"]].to_numpy(float), 0.2 * metres)
+        for row, place in zip(there.itertuples(), places, strict=True):
+            look = _look_of(row.lists)
+            ink = look.pop("ink")
+            on.plot(*place, "o", ms=14, mew=1.1, zorder=6, **look)
+            on.annotate(
+                f"{row.number}", place, size=9, weight="bold", color=ink, ha="center",
+                va="center_baseline", zorder=7,
+            )  # fmt: skip
+    height = below.get_position().height * below.get_figure().get_figheight()
+    at = {"va": "center", "color": INK, "transform": below.transAxes, "size": 9}
+    below.text(0, 1 - (top + 0.1) / height, CLINIC_WORDS, weight="bold", **at)
+    for line, row in enumerate(named.itertuples(), start=1):
+        down = 1 - (top + 0.12 + CLINIC_INCHES * line) / height
+        look = _look_of(row.lists)
+        ink = look.pop("ink")
+        below.plot(0.025, down, "o", ms=12, mew=1, transform=below.transAxes, **look)
+        number = {**at, "color": ink, "ha": "center", "va": "center_baseline", "weight": "bold"}
+        below.text(0.025, down, f"{row.number}", **number)
+        below.text(0.06, down, row.label, **at)
 
 
 def bivariate(

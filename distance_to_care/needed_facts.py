@@ -190,18 +190,21 @@ def counts(facts: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    facts : one row a missing fact, with the columns `route` and `matters`.
+    facts : one row a missing fact, with the columns `route`, `matters` and `at_stake` (whose
+        conclusion hangs on it).
 
     Returns
     -------
-    `group_by`, `group`, `measure` (what the facts could do, or all) and `estimate` (facts); the
-    group `all` holds every way.
+    `group_by` (way of asking, or whose conclusion), `group`, `measure` (what the facts could do,
+    or all) and `estimate` (facts); the group `all` holds every fact.
     """
     parts = []
-    for route, rows in [("all", facts), *facts.groupby("route")]:
+    ways = [("way of asking", *way) for way in [("all", facts), *facts.groupby("route")]]
+    whose = [("whose conclusion", *part) for part in facts.groupby("at_stake")]
+    for group_by, group, rows in [*ways, *whose]:
         found = tally(rows, "matters").rename(columns={"group": "measure"})
         whole = found.head(1).assign(measure="all", estimate=float(len(rows)))
-        parts += [part.assign(group_by="way of asking", group=route) for part in (whole, found)]
+        parts += [part.assign(group_by=group_by, group=group) for part in (whole, found)]
     return pd.concat(parts, ignore_index=True)
 
 

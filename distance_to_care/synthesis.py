@@ -45,8 +45,12 @@ UNLIKELY = 20.0
 ROUNDING = 0.012
 AS_PUBLISHED, FROM_P = "as published", "interval from p value"
 NO_INTERVAL, NO_NUMBER = "no interval", "no number"
+INVENTED = "Invented reports narrow this interval: read the one by inverse variance."
 NARROW = "The studies agree more than chance would have it: read the normal interval."
 TWO, SUM, BOUND = "two-study sensitivity", "pooled ratio", "what-if with missing nulls"
+LESS_THAN = "For 'less than 0.001' leave the cell empty: no interval follows from it."
+# What the doubts about a study have in common, where a number may be misread.
+AGAIN = "misread|is it per cent"
 # The columns of a reader's own table of estimates: one row a study.
 TABLE = (
     Column("study", "string", title="Study"),
@@ -75,7 +79,7 @@ OUTCOMES = {
     r"|transplant(ation)?-free survival",
     "progression or death": rf"{_PROGRESSION}( or |/){_DEATH}|{_DEATH}( or |/){_PROGRESSION}"
     r"|progression-free survival",
-    "death": rf"{_DEATH}|(overall )?survival",
+    "death": _DEATH,
 }
 DOMAINS = ("risk of bias", "inconsistency", "indirectness", "imprecision", "publication bias")
 CONCERNS = {"none": 0, "serious": 1, "very serious": 2}
@@ -129,6 +133,12 @@ def faults(table: pd.DataFrame) -> list[Fault]:
         ("study", "the same study twice for one question and outcome",
          same.duplicated().to_numpy(),
          "Keep one row, or name parts that have no person in common."),
+        *(
+            (other, f"several of column '{other}' in one question, outcome and kind of ratio",
+             _several(same, given[other]),
+             "Give each a question of its own, or take the column out if its words mean the same.")
+            for other in others
+        ),
         ("estimate", "a ratio that is zero, negative or endless",
          known & ~((value > 0) & np.isfinite(value)),
          "Give the ratio itself, not its logarithm or a difference."),
@@ -145,7 +155,7 @@ def faults(table: pd.DataFrame) -> list[Fault]:
          ~known & (~np.isnan(low) | ~np.isnan(p)), "Add the ratio, or empty the cells beside it."),
         ("p_value", "a p value that is not above 0 and at most 1",
          ~np.isnan(p) & ~((p > 0) & (p <= 1)),
-         "For 'less than 0.001' leave the cell empty: no interval follows from it."),
+         LESS_THAN),
         ("p_value", "a p value from which no interval follows: the ratio or the p value is 1",
          ~ends & known & ~np.isnan(p) & ((value == 1) | (p == 1)),
          "Give the interval, or leave the p value empty."),
@@ -167,8 +177,8 @@ def remarks(table: pd.DataFrame, not_used: int = 0) -> list[str]:
 
     Returns
     -------
-    Sentences: no question given, no interval in any row, columns not used. An empty list where
-    there is nothing to say.
+    Sentences: no question given, no interval in any row, ratios of survival, columns not used. An
+    empty list where there is nothing to say.
     """
     given = _completed(table)
     said = []
@@ -182,10 +192,21 @@ def remarks(table: pd.DataFrame, not_used: int = 0) -> list[str]:
             "Not one row has an interval or a p value, so nothing is averaged. The columns are "
             "called ci_low and ci_high, or p_value."
         )
+    if given["outcome"].astype(str).str.contains("survival", case=False).any():
+        said.append(
+            "An outcome is named after survival: look whether its ratio counts those who live or "
+            "those who die. Above 1 must mean the same in every row of a set."
+        )
     if not_used:
         of = "1 column was" if not_used == 1 else f"{not_used} columns were"
         said.append(f"{of} not used: only {', '.join(c.name for c in TABLE)} are read.")
     return said
+
+
+def _several(same: pd.DataFrame, column: pd.Series) -> np.ndarray:
+    """Mark rows of a set (question, outcome, kind of ratio) in which a column says many things."""
+    sets = [same[name] for name in ("question", "outcome", "measure")]
+    return (column.fillna("").map(_one_way).groupby(sets).transform("nunique") > 1).to_numpy()
 
 
 def _completed(table: pd.DataFrame) -> pd.DataFrame:
@@ -752,6 +773,9 @@ def with_missing_nulls(
         both = pd.concat([estimates, put_in], ignore_index=True)
         row = pool(both, method, hartung_knapp, mixed).iloc[0].to_dict()
         row |= {"measure": BOUND, "null_standard_error": error, "null_deaths": round(4 / error**2)}
+        if hartung_knapp and method != "fixed":
+            # Each report put in adds a degree of freedom, as if it had been observed.
+            row["note"] = INVENTED
         rows.append(row)
     columns = ["null_standard_error", "null_deaths", "measure", "method", "estimate", "ci_low"]
     columns += ["ci_high", "standard_error", "studies", "unit", "note"]
@@ -907,7 +931,15 @@ def _one_set(
     nulls = rows.loc[rows["interval"] == NO_NUMBER, "study"].tolist()
     if len(usable) > 1:
         without = leave_one_out(usable, method if len(usable) > FEWEST else "fixed")
-        parts += [pool(usable, "fixed").head(1), pool(usable, method), without]
+        averages = [pool(usable, "fixed").head(1), pool(usable, method)]
+        doubtful = shown.loc[usable.index[shown.loc[usable.index, "note"].str.contains(AGAIN)]]
+        if len(doubtful):
+            told = f"Look again at {', '.join(doubtful['study'])} first."
+            averages = [
+                part.assign(note=[f"{note} {told}".strip() for note in part["note"]])
+                for part in averages
+            ]
+        parts += [*averages, without]
     if len(usable) and nulls:
         for ratio, way in itertools.product(null_ratios, ("fixed", method)):
             what_if = with_missing_nulls(usable, nulls, standard_errors, ratio, way)

@@ -24,6 +24,13 @@ MODULES = (
     "centre_lists",
     "deprived_and_far",
     "hospital_medicines",
+    "scenarios.assumptions",
+    "scenarios.location",
+    "scenarios.spokes",
+    "scenarios.outcomes",
+    "scenarios.budgets",
+    "scenarios.coordination",
+    "scenarios.natural_experiment",
 )
 
 
@@ -38,7 +45,9 @@ class Function(NamedTuple):
 
 def of_module(module: str) -> tuple[str, list[Function]]:
     """Read the docstring of a module and its public functions, without importing it."""
-    source = (places.ROOT / "distance_to_care" / f"{module}.py").read_text(encoding="utf-8")
+    source = (places.ROOT / "distance_to_care" / f"{module.replace('.', '/')}.py").read_text(
+        encoding="utf-8"
+    )
     tree = ast.parse(source)
     functions = []
     for node in tree.body:

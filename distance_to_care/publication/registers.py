@@ -117,7 +117,7 @@ def claims() -> list[Entry]:
 
 def _claim(row: Mapping[str, object]) -> Entry:
     models = several(row["service_model"])
-    sure = f"**{VERDICTS[row['verdict']]}.** How sure of the verdict: {row['how_sure']}"
+    sure = f"**{_verdict(row)}.** How sure of the verdict: {row['how_sure']}"
     checked = date.fromisoformat(row["checked"])
     computed = row["computed"]
     nothing = computed.startswith("Nothing")
@@ -125,9 +125,10 @@ def _claim(row: Mapping[str, object]) -> Entry:
         anchor=anchor("claim", row["id"].lower()),
         title=f"{row['id']}: {row['claim']}",
         parts={
-            "Said by": f"{row['asserted_by']} (document {row['document']}), as a "
+            "Said in": f"{row['asserted_by']}, document {row['document']}; a "
             f"{row['statement']}, in our words.",
             "Our verdict": f"{sure} ({row['why_sure']}).",
+            "Their answer": ";".join(several(row["reply"])),
             "What the evidence says": row["evidence"],
             "What this book computed": "" if nothing else computed,
             "More": folded(
@@ -153,6 +154,17 @@ def _claim(row: Mapping[str, object]) -> Entry:
             *(anchor("model", model) for model in models),
         ),
     )
+
+
+def _verdict(row: Mapping[str, object]) -> str:
+    """Say the verdict; nobody can support a question, so of one its answer is said.
+
+    The answer is the first sentence of what the evidence says.
+    """
+    if row["statement"] != "question":
+        return VERDICTS[row["verdict"]]
+    answer = row["evidence"].split(". ")[0]
+    return f"A question; answered: {answer[0].lower()}{answer[1:]}"
 
 
 REGISTERS["claims"] = claims
@@ -194,10 +206,17 @@ def _service_model(row: Mapping[str, object], claims: list[str]) -> Entry:
     )
 
 
-def needed(matters: str) -> list[Entry]:
-    """Read the missing facts that could do one thing (`matters`), in the order of the table."""
+OURS, A_CLAIM = "ours", "a claim"
+
+
+def needed(matters: str, *at_stake: str) -> list[Entry]:
+    """Read the missing facts that could do one thing (`matters`), in the order of the table.
+
+    at_stake : whose conclusions hang on them, `OURS` or `A_CLAIM` of the two documents.
+    """
     facts = needed_facts.with_requests(tables.read("needed_facts"))
-    return [_needed(row) for row in facts[facts["matters"] == matters].to_dict("records")]
+    kept = facts[(facts["matters"] == matters) & facts["at_stake"].isin(at_stake)]
+    return [_needed(row) for row in kept.to_dict("records")]
 
 
 def _needed(row: Mapping[str, object]) -> Entry:
@@ -212,13 +231,16 @@ def _needed(row: Mapping[str, object]) -> Entry:
         parts={
             "What is missing": row["missing"],
             "Who holds it": f"{row['holder']} (way of asking: {row['route']}).",
-            "Conclusion at stake": f"{row['overturns']} {row['how']}",
+            "Conclusion of ours" if row["at_stake"] == OURS else "Claim that we test": (
+                f"{row['overturns']} {row['how']}"
+            ),
             "Request": folded("A request, ready to send", about),
         },
     )
 
 
 REGISTERS["service_models"] = service_models
-REGISTERS["needed_to_overturn"] = partial(needed, "could overturn")
-REGISTERS["needed_to_narrow"] = partial(needed, "could narrow")
-REGISTERS["needed_to_open"] = partial(needed, "could open a chapter")
+REGISTERS["needed_to_overturn"] = partial(needed, "could overturn", OURS)
+REGISTERS["needed_to_overturn_a_claim"] = partial(needed, "could overturn", A_CLAIM)
+REGISTERS["needed_to_narrow"] = partial(needed, "could narrow", OURS, A_CLAIM)
+REGISTERS["needed_to_open"] = partial(needed, "could open a chapter", OURS, A_CLAIM)

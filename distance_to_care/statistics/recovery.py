@@ -14,16 +14,14 @@ of processes and in any order.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from distance_to_care import cohort, imputation, inequality, mediation, synthetic
+from distance_to_care import cohort, imputation, inequality, mediation, scheduler, synthetic
 from distance_to_care.problems import AnalysisError
 from distance_to_care.statistics import engine, joint, severity, structures
 from distance_to_care.study import EXPOSURES, Study
@@ -136,16 +134,6 @@ def levels(exposure: str) -> tuple[int, ...]:
     return (reference, *(level for level in range(1, 6) if level != reference))
 
 
-def mapped(act: Callable, jobs: Sequence, workers: int) -> Iterator:
-    """Do independent jobs in processes and hand their results back in the order of the jobs."""
-    if workers == 1:
-        yield from map(act, jobs)
-        return
-    # Spawned, not forked: a progress bar has a thread, and a fork would copy its locks.
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        yield from pool.map(act, jobs)
-
-
 # ------------------------------------------------------------------------------- the true values
 
 
@@ -154,6 +142,7 @@ def true_values(
     people: int = TRUTH_PEOPLE,
     workers: int = 1,
     done: Callable[[int], None] = lambda count: None,
+    address: str | None = None,
 ) -> pd.DataFrame:
     """Work out the true value of every estimand, in closed form or in a large seeded cohort.
 
@@ -163,6 +152,7 @@ def true_values(
     people : size of the cohort; it is worked through in ten blocks, whose values are averaged.
     workers : processes; the answer is the same for any number.
     done : called with the number of blocks that are finished, for a progress bar.
+    address : of a running Dask scheduler, instead of processes here; the answer is the same.
 
     Returns
     -------
@@ -184,7 +174,7 @@ def true_values(
     for scenario in SCENARIOS:
         jobs = [(setting, scenario, number, people // BLOCKS) for number in range(BLOCKS)]
         values: dict[str, list[float]] = {}
-        for found in mapped(_block_values, jobs, workers):
+        for found in scheduler.spread(_block_values, jobs, workers, address):
             for name, (value, unit) in found.items():
                 values.setdefault(name, []).append(value)
                 units[name] = unit
@@ -810,6 +800,7 @@ def replicated(
     methods: Sequence[str],
     workers: int = 1,
     done: Callable[[int], None] = lambda count: None,
+    address: str | None = None,
 ) -> pd.DataFrame:
     """Draw cohorts and let every method estimate in each of them.
 
@@ -821,6 +812,7 @@ def replicated(
     methods : names of the groups of methods, of `METHODS`.
     workers : processes; the answer is the same for any number.
     done : called with the number of cohorts that are finished, for a progress bar.
+    address : of a running Dask scheduler, instead of processes here; the answer is the same.
 
     Returns
     -------
@@ -832,7 +824,8 @@ def replicated(
     batches = [numbers[start : start + BATCH] for start in range(0, len(numbers), BATCH)]
     jobs = [(setting, batch, scenario, tuple(methods)) for batch in batches]
     parts = []
-    for batch, part in zip(batches, mapped(_batch, jobs, workers), strict=True):
+    found = scheduler.spread(_batch, jobs, workers, address)
+    for batch, part in zip(batches, found, strict=True):
         parts.append(part)
         done(len(batch))
     table = pd.concat(parts, ignore_index=True)

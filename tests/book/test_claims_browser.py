@@ -64,7 +64,7 @@ def test_every_claim_is_there_with_its_address(visit):
     assert shown(visit.page) == list(CLAIMS["id"])
     counted(visit.page, ALL)
     first = visit.page.locator("#claim-a1")
-    assert first.locator("dt").all_inner_texts()[:2] == ["Said by", "Our verdict"]
+    assert first.locator("dt").all_inner_texts()[:2] == ["Said in", "Our verdict"]
     assert "[unknown" not in visit.page.inner_text("main")
 
 
@@ -123,7 +123,14 @@ def test_words_are_searched_in_the_claim_and_in_its_answer(visit):
 
 @pytest.mark.parametrize(
     ("theirs", "found"),
-    [("hub-and-spoke", "B11"), ("virtual MDT", "B16"), ("postcode lottery", "A1"), ("NBS", "A14")],
+    [
+        ("hub-and-spoke", "B11"),
+        ("virtual MDT", "B16"),
+        ("postcode lottery", "A1"),
+        ("NBS", "A14"),
+        ("blood spot", "A14"),
+        ("Spinraza", "A6"),
+    ],
 )
 def test_words_of_readers_find_what_the_register_calls_otherwise(visit, theirs, found):
     page = visit.page
@@ -131,6 +138,15 @@ def test_words_of_readers_find_what_the_register_calls_otherwise(visit, theirs, 
     page.wait_for_function("location.hash.includes('search=')")
     assert found in shown(page)
     assert len(shown(page)) < 10
+
+
+def test_the_name_of_a_claim_finds_that_claim_alone(visit):
+    page = visit.page
+    page.fill(f"{FORM} [name=search]", "a1")
+    counted(page, f"1 of {len(CLAIMS)} claims is shown.")
+    assert shown(page) == ["A1"]
+    page.click(f"{FORM} button[type=submit]")
+    page.wait_for_function("document.querySelector('#claim-a1').getBoundingClientRect().top < 400")
 
 
 def test_the_rest_of_a_claim_is_folded_and_opens(visit):
@@ -152,15 +168,28 @@ def test_an_address_brings_its_choice_back(base, browser):
 def test_an_address_that_nobody_offers_hides_nothing(base, browser):
     with visited(browser, base, f"{PAGE}#verdict=nonsense") as fresh:
         counted(fresh.page, ALL)
+        fresh.page.wait_for_function("!location.hash")  # nor does the address keep it
 
 
-def test_a_link_to_a_claim_shows_it_whatever_was_chosen(visit):
+def test_an_address_in_capital_letters_is_understood(base, browser):
+    with visited(browser, base, f"{PAGE}#verdict=Supported") as fresh:
+        fits = those(verdict="supported")
+        counted(fresh.page, f"{len(fits)} of {len(CLAIMS)} claims are shown.")
+        assert shown(fresh.page) == fits
+        assert fresh.page.url.endswith("#verdict=supported")
+
+
+def test_a_link_to_a_claim_shows_it_and_keeps_what_was_chosen(visit):
     page = visit.page
     page.select_option(f"{FORM} [name=verdict]", "outdated")
     counted(page, f"1 of {len(CLAIMS)} claims is shown.")
     page.evaluate("location.hash = '#claim-b3'")
-    counted(page, ALL)
-    assert page.locator("#claim-b3").is_visible()
+    counted(
+        page,
+        f"1 of {len(CLAIMS)} claims is shown. Besides, B3, to which a link led.",
+    )
+    assert shown(page) == ["A14", "B3"]
+    assert page.input_value(f"{FORM} [name=verdict]") == "outdated"
     page.wait_for_function("document.querySelector('#claim-b3').getBoundingClientRect().top < 400")
 
 

@@ -1,5 +1,7 @@
 """Figures show what their tables say."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -303,3 +305,120 @@ def test_lines_are_read_off_with_their_axes_and_intervals(tmp_path):
     assert "Of 100 people, alive, by years since diagnosis: All: 87 (82 to 90) at 1, 66 at 3." in (
         drawing.alt
     )
+
+
+@pytest.fixture
+def risks(tmp_path):
+    page = results.Page("c", root=tmp_path, kind="scenario", sources=["areas"])
+    rows = [
+        {"group": group, "value": value, "estimate": top / value**0.5,
+         "low": 0.8 * top / value**0.5, "high": 1.2 * top / value**0.5}
+        for group, top in (("a", 900.0), ("b", 920.0), ("c", 5.0))
+        for value in (1e4, 1e5, 1e6)
+    ]  # fmt: skip
+    return page.publish(pd.DataFrame(rows), "risks", "Risks")
+
+
+def test_curves_are_named_at_their_ends_and_read_off_in_words(risks):
+    groups = {"a": "One cost", "b": "Many costs"}
+    axes = ("People", "Chance (%)")
+    drawing = figures.curves(
+        risks, "value", groups, "a chance", axes, at=(1e4,), logarithmic=True, level=(5, "In 20")
+    )
+    assert drawing.alt == (
+        "Line chart of a chance. Chance (%), by people, with the range over draws of the "
+        "assumptions: One cost: 9.0 (7.2 to 10.8) at 10,000; Many costs: 9.2 (7.4 to 11.0) at "
+        "10,000."
+    )
+    for said in ("One cost", "Many costs", "1 million", "In 20", "Band: the range over draws"):
+        assert f">{said}" in drawing.svg, said
+    # Without a band nothing is said of one.
+    bare = risks.assign(low=np.nan, high=np.nan)
+    bare.attrs["published"] = "risks"
+    drawing = figures.curves(bare, "value", {"a": "One cost"}, "a chance", axes)
+    assert "Band" not in drawing.svg
+    assert "9.0 at 10,000, 0.9 at 1 million" in drawing.alt
+
+
+def test_curves_that_end_together_are_named_apart_and_above_the_axis(risks):
+    groups = {"a": "One cost", "b": "Many costs", "c": "No cost"}
+    axes = ("People", "Chance (%)")
+    svg = figures.curves(risks, "value", groups, "a chance", axes, logarithmic=True).svg
+    places = {
+        name: float(re.search(rf'<text[^>]*\by="([\d.]+)"[^>]*>{name}<', svg)[1])
+        for name in (*groups.values(), "0")
+    }
+    # A line of text is some twelve units high; heights are counted from the top.
+    heights = sorted(places[name] for name in groups.values())
+    assert np.diff(heights).min() > 11
+    assert heights[-1] < places["0"]
+
+
+@pytest.mark.parametrize(
+    ("ends", "ticks"),
+    [((5e4, 1e6), [5e4, 1e5, 2e5, 5e5, 1e6]), ((1e3, 1e9), [10.0**k for k in range(3, 10)])],
+)
+def test_ticks_of_a_logarithmic_axis_are_few_and_round(ends, ticks):
+    assert figures._plain_ticks(*ends) == ticks
+
+
+def test_a_frontier_has_a_mark_for_every_choice_and_says_both_ends(tmp_path):
+    rows = [("AB", 100.0, 75.0), ("AB", 92.0, 90.0), ("AB", 80.0, 100.0), ("A", 100.0, 100.0)]
+    table = pd.DataFrame(rows, columns=["centre_list", "value", "estimate"])
+    page = results.Page("frontier", sources=["centres_ild"], kind="scenario", root=tmp_path)
+    read = page.publish(table.assign(unit="per cent"), "trade_off", "Trade-off")
+    drawing = figures.frontier(
+        read, {"AB": "Base list", "A": "Surest"}, "sets of clinics", ("For everybody", "For some")
+    )
+    assert "For everybody and for some: " in drawing.alt
+    assert "Base list: 3 choices, from 100.0 and 75.0 to 80.0 and 100.0" in drawing.alt
+    assert "Surest: 1 choice, from 100.0 and 100.0." in drawing.alt
+    assert "Each mark is one choice." in drawing.svg
+    # Three round marks, one square, and one of each in the key.
+    assert drawing.svg.count("<use ") >= 6
+    only = figures.frontier(read, {"A": "Surest"}, "sets", ("x", "y"))
+    assert set(only.rows["centre_list"]) == {"A"}
+    with pytest.raises(ValueError, match="published table"):
+        figures.frontier(table, {"A": "Surest"}, "sets", ("x", "y"))
+
+
+@pytest.fixture
+def moved_one_by_one(tmp_path):
+    """A lead of 20 that the cost turns round, the reach widens, and the wait leaves alone."""
+    rows = [
+        ("base", "base", np.nan, 20.0, "a", "All at their values"),
+        ("cost", "low", 300.0, 120.0, "a", "Pounds a person"),
+        ("cost", "high", 3300.0, -80.0, "b", "Pounds a person"),
+        ("reach", "low", 0.5, 10.0, "a", "Reach"),
+        ("reach", "high", 2.0, 40.0, "a", "Reach"),
+        ("list", "A", np.nan, -5.0, "b", "List of centres"),
+        ("wait", "low", 60.0, 20.0, "a", "Days of wait"),
+        ("wait", "high", 140.0, 20.0, "a", "Days of wait"),
+    ]
+    names = ["term", "level", "value", "estimate", "group", "title"]
+    table = pd.DataFrame(rows, columns=names).assign(reference="a", unit="life years")
+    page = results.Page("lead", kind="scenario", sources=["areas"], root=tmp_path)
+    return page.publish(table, "lead", "Lead")
+
+
+def test_a_tornado_has_the_widest_bar_on_top_and_says_who_ranks_first(moved_one_by_one):
+    names = {"a": "Lever A", "b": "Lever B"}
+    drawing = figures.tornado(moved_one_by_one, "Life years", names, "the lead of A")
+    assert drawing.alt.startswith("Tornado chart of the lead of A: 20 with all assumptions")
+    order = [drawing.alt.index(title) for title in ("Pounds a person", "Reach", "List of centres")]
+    # 200 wide, 30 wide and 25 wide.
+    assert order == sorted(order)
+    assert "Pounds a person 3,300: Lever B: -80" in drawing.alt
+    assert "Pounds a person 300: 120" in drawing.alt
+    assert "List of centres A: Lever B: -5" in drawing.alt
+    # What moves nothing is not drawn, and stands in no row beneath the figure.
+    assert "Days of wait" not in drawing.alt + drawing.svg
+    assert set(drawing.rows["term"]) == {"base", "cost", "reach", "list"}
+    assert "Lever B" in drawing.svg
+
+
+def test_a_tornado_draws_as_many_as_it_is_asked_for(moved_one_by_one):
+    names = {"a": "Lever A", "b": "Lever B"}
+    drawing = figures.tornado(moved_one_by_one, "Life years", names, "the lead of A", most=1)
+    assert "Reach" not in drawing.svg
+    assert set(drawing.rows["term"]) == {"base", "cost"}

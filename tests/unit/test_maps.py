@@ -379,6 +379,38 @@ def test_boards_are_drawn_by_their_code(page):
     assert "Essex" in rows.loc["30 to 60", "names"].split(", ")
 
 
+def test_clinics_are_numbered_where_their_hospitals_stand(page):
+    table = pd.DataFrame({"board_code": [ESSEX], "estimate": 45.0, "people": 10})
+    table = page.publish(table, "boards_and_clinics", "Boards")
+    clinics = pd.DataFrame(
+        {
+            "centre": ["Royal Cornwall, Truro (TR1 3LQ)", "Darent Valley, Dartford (DA2 8DA)"],
+            "estimate": [1.0, 3.0],
+            "note": ["on AB only", "on every list"],
+        }
+    )
+    drawing = maps.places(
+        table, "board_code", "estimate", EDGES, LABELS, "Minutes", "means", (), clinics,
+        ["Guy's Hospital"],
+    )  # fmt: skip
+    # Dartford lies north of Truro, and names stand without their postcodes.
+    said = "1 Darent Valley, Dartford: on every list; 2 Royal Cornwall, Truro: on AB only."
+    assert drawing.alt.endswith(f"Numbered from north to south: {said}")
+    words = re.findall(r"<text[^>]*>([^<]*)</text>", drawing.svg)
+    assert "Specialist centre now, base list" in words
+    assert "Royal Cornwall, Truro: on AB only" in words
+    # Each number stands on the map and before its name.
+    assert words.count("1") == words.count("2") == 2
+    # Which of the lists choose a clinic is seen without colour.
+    looks = [maps._look_of(lists) for lists in (1.0, 2.0, 3.0)]
+    assert len({look["mfc"] for look in looks}) == 3
+    # The place is that of the hospital: Dartford is in the part of the map that is enlarged.
+    found = maps._hospitals(clinics)
+    assert maps._inside(found, maps.LONDON).tolist() == [True, False]
+    with pytest.raises(Problem, match="1 hospitals: the first is 'Nowhere'"):
+        maps._hospitals(clinics.assign(centre=["Nowhere", "Dartford (DA2 8DA)"]))
+
+
 def test_two_measures_on_one_map_name_the_places_high_on_both(authorities):
     drawing = maps.bivariate(
         authorities, "local_authority", ("deprived", "mean"), ((20, 40), (40, 80)),

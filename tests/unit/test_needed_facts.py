@@ -216,7 +216,11 @@ def test_columns_of_a_layout():
 
 def test_counts_add_up():
     facts = pd.DataFrame(
-        {"route": ["authors", "authors", "registry"], "matters": ["narrow", "overturn", "narrow"]}
+        {
+            "route": ["authors", "authors", "registry"],
+            "matters": ["narrow", "overturn", "narrow"],
+            "at_stake": ["ours", "a claim", "a claim"],
+        }
     )
     found = needed_facts.counts(facts).set_index(["group", "measure"])["estimate"]
     assert found.to_dict() == {
@@ -228,7 +232,41 @@ def test_counts_add_up():
         ("authors", "overturn"): 1,
         ("registry", "all"): 1,
         ("registry", "narrow"): 1,
+        ("ours", "all"): 1,
+        ("ours", "narrow"): 1,
+        ("a claim", "all"): 2,
+        ("a claim", "narrow"): 1,
+        ("a claim", "overturn"): 1,
     }
+
+
+def test_what_others_claim_is_not_called_a_conclusion_of_this_book():
+    by_id = {row["id"]: row for row in NEEDED}
+    # The register calls these untested, and this book concludes none of them.
+    for name in (
+        "hub_and_spoke_east",
+        "virtual_team_merseyside",
+        "sma_visits",
+        "remote_ild_results",
+    ):
+        assert by_id[name]["at_stake"] == "a claim"
+    for name in ("ild_centres_official", "households_without_a_car", "registry_survival"):
+        assert by_id[name]["at_stake"] == "ours"
+    ours = {entry.anchor for entry in registers.REGISTERS["needed_to_overturn"]()}
+    claims = {entry.anchor for entry in registers.REGISTERS["needed_to_overturn_a_claim"]()}
+    assert ours
+    assert claims
+    assert not ours & claims
+    for entry in registers.REGISTERS["needed_to_narrow"]():
+        row = by_id[entry.anchor.removeprefix("needed-").replace("-", "_")]
+        label = "Conclusion of ours" if row["at_stake"] == "ours" else "Claim that we test"
+        assert row["overturns"] in entry.parts[label]
+
+
+def test_the_sums_on_lives_rest_on_what_their_page_says():
+    (row,) = [row for row in NEEDED if row["id"] == "registry_survival"]
+    assert "survival of all people together" in row["how"]
+    assert "least deprived" not in row["how"]
 
 
 def test_requests_stand_beside_their_facts():

@@ -64,13 +64,18 @@ def test_a_source_says_what_it_is_and_who_paid(row):
     assert row["authors"]
     assert row["money"] in MONEY
     assert set(row["how_read"].split("; ")) <= set(READ)
-    assert (row["money"] == "not seen") == (row["funding_known"] == "not seen")
-    if row["money"] == "not seen":
-        assert row["funders"] == row["companies"] == row["funding_address"] == ""
-    else:
-        # What is said of money says where it was seen.
-        assert row["funders"]
-        assert row["funding_address"]
+    assert row["payer"] in funding.PAYER
+    assert row["company_staff"] in funding.STAFF
+    # Nobody is said to be paid for by somebody who was not seen to pay, nor by staff elsewhere.
+    assert (row["payer"] == "not seen") == (row["funders"] == "")
+    assert "not seen" not in row["funders"]
+    seen = row["payer"] != "not seen" or row["company_staff"] == "seen"
+    assert seen == (row["money"] != "not seen")
+    # What is said of money or of staff says where it was seen.
+    assert seen == (row["funding_address"] != "")
+    if row["company_staff"] == "seen":
+        assert row["interests"]
+        assert row["companies"]
     assert (row["companies"] != "") == (row["money"] in ("company", "interests"))
 
 
@@ -100,6 +105,37 @@ def test_every_estimate_has_one_source():
     joined = funding.of_estimates(tables.read("published_estimates"), tables.read("sources"))
     assert list(joined["id"]) == [row["id"] for row in ESTIMATES]
     assert set(joined["money"]) <= MONEY
+
+
+def test_two_papers_of_one_registry_are_judged_alike():
+    """What an author of another paper did is a note on a source, and not its money."""
+    for key in ("goobie2022", "johannson2022", "verhaart2017", "verhaart2017laboratories"):
+        assert (BY_KEY[key]["money"], BY_KEY[key]["companies"]) == ("not seen", "")
+        assert "who paid for this one was not seen" in BY_KEY[key]["note"]
+    reports = ("smareach2026", "risdiplam2023", "smareach")
+    assert {BY_KEY[key]["companies"] for key in reports} == {"Biogen; Novartis; Roche"}
+    registry = [row for row in SOURCES if "registry was started by" in row["funders"]]
+    assert {row["payer"] for row in registry} == {"of the data only"}
+
+
+UNFIT = re.compile(r"webtest\.|oneweb|uat2|bloomerg|scribd|/None\b|nginx")
+
+
+def test_addresses_are_those_that_a_reader_can_trust():
+    for row in [*SOURCES, *read_rows("policy_timeline"), *ESTIMATES]:
+        assert [v for v in row.values() if UNFIT.search(v)] == []
+    told = (places.BOOK / "references.bib").read_text(encoding="utf-8")
+    assert UNFIT.findall(told) == []
+    # A site without a page is no place: the entry says in words that the address was not kept.
+    bare = [key for key, entry in BIBLIOGRAPHY.entries.items()
+            if re.fullmatch(r"https?://[^/]+/?", entry.fields.get("url", ""))]  # fmt: skip
+    assert bare == []
+    for row in SOURCES:
+        if "the address of the page itself was not kept" in row["note"] and not row["doi"]:
+            assert (
+                "address of the page was not kept"
+                in BIBLIOGRAPHY.entries[row["key"]].fields["note"]
+            )
 
 
 def test_every_named_study_was_read_as_its_source_says():
@@ -284,6 +320,27 @@ def test_counts_and_shares_add_up_and_nothing_is_left_out():
     }
     assert counted["share"]["not_seen"] == 50
     assert counted["share"].drop("all").sum() == counted["share"]["all"] == 100
+
+
+def test_payers_and_staff_are_counted_apart():
+    rows = pd.DataFrame(
+        {
+            "payer": ["seen", "not seen", "not seen"],
+            "company_staff": ["not seen", "seen", "not seen"],
+        }
+    )
+    counted = funding.by_what_was_seen(rows, "sources").set_index(["measure", "group"])["estimate"]
+    assert counted.to_dict() == {
+        ("payer", "seen"): 1,
+        ("payer", "of_the_data_only"): 0,
+        ("payer", "not_seen"): 2,
+        ("payer", "all"): 3,
+        ("company staff", "seen"): 1,
+        ("company staff", "not_seen"): 2,
+        ("company staff", "all"): 3,
+    }
+    with pytest.raises(AnalysisError, match="column payer has words that are not known: maybe"):
+        funding.by_what_was_seen(rows.assign(payer="maybe"), "sources")
 
 
 def test_a_word_that_is_not_known_is_a_sentence():

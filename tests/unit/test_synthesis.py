@@ -223,7 +223,7 @@ def test_a_good_table_has_no_fault_and_a_wrong_one_no_traceback():
     ("outcome", "kind"),
     [
         ("death", "death"),
-        ("Overall survival", "death"),
+        ("Overall survival", "overall survival"),
         ("death or lung transplant", "death or transplant"),
         ("transplant-free survival", "death or transplant"),
         ("progression or death", "progression or death"),
@@ -527,6 +527,55 @@ def test_other_exposures_without_a_question_are_refused():
     assert synthesis.remarks(bare, 2)[1].startswith("2 columns were not used")
 
 
+def test_several_exposures_or_contrasts_in_one_question_are_refused():
+    three = [("A", 1.39, 1.11, 1.73), ("B", 1.29, 1.01, 1.64), ("C", 0.55, 0.4, 0.76)]
+    rows = pd.DataFrame([printed(*one, question="who dies sooner") for one in three])
+    exposures = rows.assign(exposure=["deprivation", "distance", "treatment"])
+    with pytest.raises(Problems, match="several of column 'exposure' in one question"):
+        synthesis.whole(exposures)
+    turned = rows.assign(contrast=["quintile 1 vs 5", "quintile 5 vs 1", "per 10 points"])
+    with pytest.raises(Problems, match="several of column 'contrast'"):
+        synthesis.whole(turned)
+    # The same words, however they are written, and other outcomes are no fault.
+    same = rows.assign(exposure=["deprivation", "Deprivation ", "deprivation"])
+    assert (synthesis.whole(same)["measure"] == "pooled ratio").any()
+    assert len(synthesis.whole(exposures.assign(outcome=["death", "transplant", "relapse"]))) == 3
+
+
+def test_survival_is_not_taken_for_death():
+    three = [("A", 1.39, 1.11, 1.73), ("B", 1.51, 1.16, 1.96), ("C", 0.7, 0.55, 0.89)]
+    rows = pd.DataFrame([printed(*one, question="q") for one in three])
+    mixed = rows.assign(outcome=["death", "all-cause mortality", "survival"])
+    found = synthesis.whole(mixed)
+    assert set(found["set"]) == {"q, death, hazard ratio", "q, survival, hazard ratio"}
+    assert "pooled ratio" not in set(found["measure"])
+    assert "named after survival" in synthesis.remarks(mixed)[0]
+    assert synthesis.remarks(rows) == []
+
+
+def test_an_average_of_a_doubtful_row_says_so():
+    rows = [
+        printed("A", 1.39, 1.11, 1.73),
+        printed("B", 1.2, 1.0, 1.44),
+        printed("C", 139, 100, 193),
+    ]
+    found = synthesis.whole(pd.DataFrame(rows))
+    pooled = found[found["measure"] == "pooled ratio"]
+    assert len(pooled) == 2
+    assert pooled["note"].str.contains("Look again at C first").all()
+    sound = synthesis.whole(pd.DataFrame(rows[:2]))
+    assert not sound["note"].str.contains("Look again").any()
+
+
+def test_a_what_if_by_hartung_knapp_says_that_invented_reports_narrow_it():
+    rows = [printed("A", 1.3, 1.0, 1.69), printed("B", 1.6, 1.1, 2.33), printed("N", np.nan)]
+    found = synthesis.whole(pd.DataFrame(rows))
+    what_if = found[found["measure"] == synthesis.BOUND]
+    knapp = what_if["method"].str.contains("Hartung-Knapp")
+    assert knapp.any()
+    assert (what_if["note"].str.contains("Invented reports narrow") == knapp).all()
+
+
 def test_one_question_is_one_however_it_is_written():
     rows = [printed(s, 1.3, 1.0, 1.69, question=q) for s, q in zip("ABC", QUESTION, strict=True)]
     found = synthesis.whole(pd.DataFrame(rows))
@@ -709,7 +758,7 @@ def test_the_reader_columns_are_those_of_the_checks(tmp_path):
 
 
 def book_rows():
-    published = tables.read("published_estimates").drop(columns=["study", "exposure"])
+    published = tables.read("published_estimates").drop(columns=["study", "exposure", "contrast"])
     return tables.read("synthesis_rows").merge(published, on="id", how="left", validate="m:1")
 
 
@@ -777,9 +826,10 @@ def test_every_question_of_the_book_is_judged_in_every_domain():
     assert found.groupby("question")["step"].agg(list).map(lambda s: s == list(range(7))).all()
     overall = found[found["domain"] == "overall"].set_index("question")["certainty_after"]
     assert set(overall.index) == {"deprivation", "distance", "delay"}
-    # The chapter says so: from a lower start every question ends at the bottom.
-    low = synthesis.certainty(tables.read("certainty_judgements"), start="low")
-    assert set(low.loc[low["domain"] == "overall", "certainty_after"]) == {"very low"}
+    # The chapter says so: from either start every question ends at the bottom.
+    for start in ("low", "high"):
+        steps = synthesis.certainty(tables.read("certainty_judgements"), start=start)
+        assert set(steps.loc[steps["domain"] == "overall", "certainty_after"]) == {"very low"}
     assert not found["reason"].str.contains(r"\d").iloc[1:6].any()
 
 

@@ -1,0 +1,192 @@
+"""What every scenario assumes: one table of values with ranges, drawn from or moved one by one."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from distance_to_care.problems import Problem
+
+# Limits hold 95 per cent of a normal, log-normal or beta assumption, and all of the others.
+WIDTH = 2 * stats.norm.ppf(0.975)
+# A value may stand this far from the middle of its limits, as a share of their width.
+OFF_CENTRE = 0.15
+DISTRIBUTIONS = ("fixed", "uniform", "triangular", "normal", "lognormal", "beta")
+CERTAINTY = {
+    "S": "seen in a source",
+    "D": "derived from figures that were seen",
+    "J": "our judgement",
+    "U": "not checked against a source",
+}
+
+
+class Moved(NamedTuple):
+    """One assumption at one end of its range, with all values that go with it."""
+
+    name: str
+    end: str
+    assumed: dict[str, float]
+
+
+def of(table: pd.DataFrame, scenario: str) -> pd.DataFrame:
+    """Return the assumptions of one scenario.
+
+    Parameters
+    ----------
+    table : the table `scenario_assumptions`: `name`, `scenarios` (separated by `;`), `value`,
+        `low`, `high`, `distribution` and more.
+    scenario : name of the scenario.
+
+    Returns
+    -------
+    Its rows, in the order of the table.
+
+    Raises
+    ------
+    Problem : no row names the scenario.
+    """
+    rows = table[table["scenarios"].str.split(";").map(lambda names: scenario in names)]
+    if rows.empty:
+        raise Problem(
+            f"data/scenario_assumptions.csv, column 'scenarios': no row is of '{scenario}'. "
+            "Write the name of the scenario into the rows that it uses."
+        )
+    return rows.reset_index(drop=True)
+
+
+def values(table: pd.DataFrame) -> dict[str, float]:
+    """Read the assumed value of each row.
+
+    Parameters
+    ----------
+    table : rows of `scenario_assumptions`.
+
+    Returns
+    -------
+    Name -> value.
+    """
+    return dict(zip(table["name"], table["value"].astype(float), strict=True))
+
+
+def draws(table: pd.DataFrame, number: int, seed: int) -> pd.DataFrame:
+    """Draw each assumption from its distribution, independently of the others.
+
+    The stream of an assumption hangs on its name and the seed alone, so that a new row leaves the
+    draws of the others as they are. A log-normal keeps its value as the median, a normal and a
+    beta as the mean; their limits hold 95 per cent. A uniform and a triangular stay between them.
+
+    Parameters
+    ----------
+    table : rows of `scenario_assumptions`.
+    number : draws of each assumption.
+    seed : whole number from 0.
+
+    Returns
+    -------
+    One row a draw, one column an assumption.
+
+    Raises
+    ------
+    Problem : a distribution that is not known, or limits that it cannot have; all faulty rows.
+    """
+    faults = [fault for _, row in table.iterrows() if (fault := _fault(row))]
+    if faults:
+        raise Problem("data/scenario_assumptions.csv: " + " ".join(faults))
+    return pd.DataFrame(
+        {
+            row["name"]: _quantiles(
+                row, np.random.default_rng([seed, zlib.crc32(row["name"].encode())]).random(number)
+            )
+            for _, row in table.iterrows()
+        }
+    )
+
+
+def one_at_a_time(table: pd.DataFrame, names: Iterable[str] | None = None) -> list[Moved]:
+    """Move one assumption at a time to either end of its range, and leave the others alone.
+
+    Parameters
+    ----------
+    table : rows of `scenario_assumptions`.
+    names : the assumptions to move; all that have a range by default.
+
+    Returns
+    -------
+    Two entries an assumption, `low` and `high`.
+    """
+    base = values(table)
+    ranged = table[table["low"] < table["high"]]
+    if names is not None:
+        ranged = ranged[ranged["name"].isin(list(names))]
+    return [
+        Moved(row["name"], end, base | {row["name"]: float(row[end])})
+        for _, row in ranged.iterrows()
+        for end in ("low", "high")
+    ]
+
+
+def faults_of(table: pd.DataFrame, scenarios: Sequence[str] = ()) -> list[str]:
+    """Say in sentences what is wrong with a table of assumptions; nothing if it is sound.
+
+    Parameters
+    ----------
+    table : the whole table.
+    scenarios : scenarios that must each have a row.
+
+    Returns
+    -------
+    One sentence a fault.
+    """
+    said = [fault for _, row in table.iterrows() if (fault := _fault(row))]
+    twice = sorted(table["name"][table["name"].duplicated()])
+    said += [f"The name '{name}' stands twice." for name in twice]
+    named = set(";".join(table["scenarios"]).split(";"))
+    return said + [f"No row is of the scenario '{one}'." for one in scenarios if one not in named]
+
+
+def _fault(row: pd.Series) -> str | None:
+    name, shape = row["name"], row["distribution"]
+    low, value, high = (float(row[column]) for column in ("low", "value", "high"))
+    if shape not in DISTRIBUTIONS:
+        return f"Row '{name}': the distribution is none of {', '.join(DISTRIBUTIONS)}."
+    if not low <= value <= high:
+        return f"Row '{name}': the value is not between 'low' and 'high'."
+    if (shape == "fixed") != (low == high):
+        return f"Row '{name}': a fixed value has no range, and every other one has a range."
+    if shape == "lognormal" and low <= 0:
+        return f"Row '{name}': a log-normal needs limits above zero."
+    if shape == "beta" and not (low >= 0 and high <= 1):
+        return f"Row '{name}': a beta needs limits from zero to one."
+    if shape in ("normal", "lognormal", "beta"):
+        ends = np.log([low, value, high]) if shape == "lognormal" else np.array([low, value, high])
+        off = abs(ends[1] - (ends[0] + ends[2]) / 2) / (ends[2] - ends[0])
+        if off > OFF_CENTRE:
+            return (
+                f"Row '{name}': the value is too far from the middle of its limits for a {shape}; "
+                "use triangular."
+            )
+    return None
+
+
+def _quantiles(row: pd.Series, u: np.ndarray) -> np.ndarray:
+    low, value, high = (float(row[column]) for column in ("low", "value", "high"))
+    match row["distribution"]:
+        case "fixed":
+            return np.full(len(u), value)
+        case "uniform":
+            return low + (high - low) * u
+        case "triangular":
+            return stats.triang.ppf(u, (value - low) / (high - low), low, high - low)
+        case "normal":
+            return stats.norm.ppf(u, value, (high - low) / WIDTH)
+        case "lognormal":
+            return value * np.exp(stats.norm.ppf(u) * np.log(high / low) / WIDTH)
+        case _:
+            spread = ((high - low) / WIDTH) ** 2
+            size = value * (1 - value) / spread - 1
+            return stats.beta.ppf(u, value * size, (1 - value) * size)
