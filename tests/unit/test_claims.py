@@ -8,8 +8,7 @@ import re
 
 import pandas as pd
 import pytest
-import yaml
-from test_prose import digit_faults, mark_faults, scenario_faults, word_faults
+from test_prose import SCENARIOS, digit_faults, mark_faults, scenario_faults, word_faults
 
 from distance_to_care import places, tables
 from distance_to_care.publication import registers
@@ -18,12 +17,6 @@ from distance_to_care.publication import registers
 DOCUMENTS = {"A": 29, "B": 24}
 SOURCES = {"A": "smauk2022", "B": "kingsfund2024"}
 FORMATTED = ("evidence", "computed", "settle")
-# The pages of the part on scenarios.
-SCENARIOS = next(
-    [chapter["file"] for chapter in part["chapters"]]
-    for part in yaml.safe_load((places.ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]
-    if part["caption"] == "What could change it"
-)
 PROSE = ("claim", "why_sure", *FORMATTED)
 NOTEBOOK = places.NOTEBOOKS / "claims_register.ipynb"
 # Names of forms of the disease and of groups, which are no results.

@@ -13,7 +13,7 @@ from invented_people import csv_text
 from distance_to_care import __version__, places, synthetic, tables
 
 COMMANDS = ["check", "synthesise", "analyse", "build", "accept", "compare", "data", "serve"]
-COMMANDS += ["certify", "describe"]
+COMMANDS += ["certify", "describe", "travel", "atlas", "spokes", "levers", "pool"]
 
 
 def run(*arguments, **environment):

@@ -22,6 +22,12 @@ from distance_to_care import places
 PAGES = sorted(places.BOOK.glob("*.md"))
 NOTEBOOKS = sorted(places.NOTEBOOKS.glob("*.ipynb"))
 ROOT_PAGES = sorted(places.ROOT.glob("*.md"))
+# The pages of the part on scenarios.
+SCENARIOS = next(
+    [chapter["file"] for chapter in part["chapters"]]
+    for part in yaml.safe_load((places.ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]
+    if part["caption"] == "What could change it"
+)
 
 
 def name_of(path: Path) -> str:
@@ -165,7 +171,7 @@ def scenario_faults(text: str) -> list[str]:
 
 
 def is_scenario(name: str) -> bool:
-    return bool(re.search(r"scenario|hub_and_spoke|where_to_put|virtual_review|lever", name))
+    return name in SCENARIOS
 
 
 ABBREVIATIONS = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf|approx|Dr|Mr|Mrs|St|No|Fig|Eq)\.", re.I)
