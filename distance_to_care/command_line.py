@@ -308,7 +308,8 @@ def spokes(
             typer.echo(f"{mine['board'].iloc[0]}: {_counted(new, 'new clinic')}")
             typer.echo(model.as_text(found))
         else:
-            _write_table(found, output)
+            asked = {"board": mine["board"].iloc[0], "spokes": new, "weight_most_deprived": weight}
+            _write_table(found.assign(**asked, kind="scenario"), output)
             typer.echo(f"{output}: {len(found):,} rows.")
         _say(model.CAUTION)
 
@@ -363,7 +364,8 @@ def levers(
         if output is None:
             typer.echo(model.as_text(found))
         else:
-            table = model.as_table(found)
+            told = {"draws": draws, "pounds_a_year": int(model.POUNDS), "seed": model.SEED}
+            table = model.as_table(found).assign(**told)
             _write_table(table, output)
             typer.echo(f"{output}: {len(table):,} rows, {draws:,} draws.")
         _say(model.CAUTION)

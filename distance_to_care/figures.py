@@ -623,6 +623,7 @@ def curves(
     top: float | None = None,
     level: tuple[float, str] | None = None,
     over: str = "the range over draws of the assumptions",
+    marks: pd.DataFrame | None = None,
 ) -> Drawing:
     """Draw curves with bands of `low` and `high`, each named where it ends: for example a risk.
 
@@ -640,6 +641,7 @@ def curves(
     top : the upper end of the vertical axis, which begins at zero; what is drawn by default.
     level : a height to mark with a dashed line, and the words on it.
     over : what a band is, for the alternative text and the line below the axis.
+    marks : points to mark and name: the column `x`, `estimate`, `title`; a published table too.
     """
     _, kind = _published(table)
     drawn = table[table["group"].isin(list(groups))].sort_values(["group", x])
@@ -681,6 +683,14 @@ def curves(
                 level[1], (0.01, level[0]), (0, 3), xycoords=ax.get_yaxis_transform(),
                 textcoords="offset points", color=INK, size=9,
             )  # fmt: skip
+        for _, row in marks.iterrows() if marks is not None else ():
+            ax.plot(row[x], row["estimate"], "o", color=INK, markersize=6, clip_on=False)
+            text = f"{row['title']}: {form.format(row['estimate'])}"
+            ax.annotate(
+                text, (row[x], row["estimate"]), (7, 6), textcoords="offset points", color=INK,
+                size=9,
+            )  # fmt: skip
+            said.append(f"marked, {row['title']}: {_curve_in_words(row, x, form)}")
         _named_at_ends(ax, ends, x)
         ax.set_xlabel(axes[0])
         ax.set_ylabel(axes[1])
@@ -699,7 +709,9 @@ def _curve_in_words(row: pd.Series, x: str, form: str) -> str:
     band = ""
     if pd.notna(row["low"]):
         band = f" ({form.format(row['low'])} to {form.format(row['high'])})"
-    return f"{form.format(row['estimate'])}{band} at {_plain(row[x])}"
+    # As the table has it: a rounded place could not be found there.
+    place = _plain(row[x]) if row[x] % 1e6 == 0 else f"{row[x]:,.10g}"
+    return f"{form.format(row['estimate'])}{band} at {place}"
 
 
 def _plain(value: float) -> str:
@@ -1053,7 +1065,7 @@ def tornado(
                     color=colours()[0] if full else "white", edgecolor=colours()[0],
                     hatch="" if full else "////",
                 )  # fmt: skip
-                text = f"{row['value']:,g}" if pd.notna(row["value"]) else str(row["level"])
+                text = f"{row['value']:,.10g}" if pd.notna(row["value"]) else str(row["level"])
                 if row["group"] != row["reference"]:
                     text += f": {names[row['group']]}"
                 right = row["estimate"] >= base
@@ -1333,6 +1345,7 @@ class ShownTable:
     columns: Sequence[str] | Mapping[str, str] | None = None
     words: Mapping[str, str] | None = None
     anchors: Sequence[str] = ()
+    folded: bool = False
 
     def side_by_side(self, groups: dict[str, str], names: dict[str, str]) -> ShownTable:
         """Set the groups of a description of people side by side, one column a group.
@@ -1366,13 +1379,17 @@ class ShownTable:
 
     def _repr_html_(self) -> str:
         table = table_html(self.table, self.title, self.columns, self.words, self.anchors)
-        if len(self.table) > LONG_TABLE:
+        downloads = _downloads(self.name)
+        if self.folded:
+            # Parts of one table would repeat its downloads down the page: they open with the part.
+            table, downloads = table + downloads, ""
+        if self.folded or len(self.table) > LONG_TABLE:
             # A reader who wants one row of many opens the table; the others read on.
             table = (
                 f"<details><summary>{html.escape(self.title)} ({len(self.table):,} rows)</summary>"
                 f"{table}</details>"
             )
-        return table + _downloads(self.name)
+        return table + downloads
 
     def __repr__(self) -> str:
         return f"{self.title}\n{self.table.to_string(index=False)}"

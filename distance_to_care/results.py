@@ -135,6 +135,12 @@ COLUMNS = {
     "money": "Who paid, as far as seen: a company (it paid for, started or took part in the work), "
     "companies among the interests, no company, or not seen. Not seen is not none",
     "companies": "Companies that were seen behind a source",
+    "lever": "A way to spend money: earlier referral, nearer spokes, treatment, co-ordination",
+    "prices": "What a lever would cost, in words, with its range and how sure it is",
+    "a_million_buys": "What a million pounds a year would buy of a lever, in words with a range",
+    "people_reached": "People whom a lever would reach in a year, in words with a range",
+    "life_years": "Life years that a lever would gain, in words with a range",
+    "change_of_gap_in_days": "Change of the survival gap in days, in words with a range",
     "payer": "Whether who paid was seen: for the work itself, for its data only, or not",
     "company_staff": "Whether authors of the work were seen to be staff of a company",
     "funders": "Who paid, as far as it was seen",
@@ -428,6 +434,7 @@ class Page:
         self,
         name: str,
         columns: Sequence[str] | Mapping[str, str] | None = None,
+        fold: str = "",
         **where: Sequence[str],
     ) -> figures.ShownTable:
         """Show a published table in the page, with its downloads.
@@ -437,6 +444,8 @@ class Page:
         name : the table.
         columns : the columns to show, or `{column: heading}`; all where not given. The file has
             them all. The ends of a range stand with their estimate, under its heading.
+        fold : the words under which the table opens on request, where it is a part of the whole;
+            a long table opens on request under its title in any case.
         where : for a column, the values whose rows are shown.
         """
         name = self._filed_as(name)
@@ -446,7 +455,8 @@ class Page:
             rows = rows[rows[column].isin(list(values))]
         # A number in the prose leads to its row where the whole table stands on a page.
         anchors = [row_anchor(name, term) for term in rows["term"]] if name in CITED_ROWS else ()
-        return figures.ShownTable(rows, name, title, columns, _words(), () if where else anchors)
+        anchors = () if where else anchors
+        return figures.ShownTable(rows, name, fold or title, columns, _words(), anchors, bool(fold))
 
     def numbers(self) -> pd.DataFrame:
         """List the numbers that this page has filed for the prose."""

@@ -26,6 +26,7 @@ MODULES = (
     "hospital_medicines",
     "scenarios.assumptions",
     "scenarios.location",
+    "scenarios.national_spokes",
     "scenarios.spokes",
     "scenarios.outcomes",
     "scenarios.budgets",

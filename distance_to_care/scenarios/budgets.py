@@ -37,6 +37,7 @@ EXPECTED, NEEDING, COST, VOLATILITY = (
 OVERSPENDING = "overspending by more than {over:g} per cent"
 CONFIDENCE = 0.95
 RESERVE_95 = "reserve for nineteen years of twenty"
+PAID_FOR = "people that budget and reserve would pay for"
 # What is known of need: an error shrinks in a pool only where every board has its own.
 # Pools in round numbers, on which exact results are set beside simulated ones.
 CHECKED = pd.DataFrame(
@@ -51,6 +52,20 @@ CHECKED = pd.DataFrame(
 KNOWN, OWN, COMMON = "need known", "an error of its own in every board", "one error for all boards"
 HELD, APART, POOLED = "reserve held", "every board by itself", "all boards together"
 PER_CENT, MONEY = "per cent", "million pounds a year"
+# What a page calls the tables and the curves.
+TITLES = {
+    "budget_pools": "People, cost, swings and reserve of pools of rising size",
+    "budget_boards": "People, cost, swings and reserve of every care board",
+    "budget_held": "Reserves of all boards added up, and of one pool",
+    "budget_curves": "Reserve by size of the pool, treatment that people stay on",
+    "budget_curve_once": "Reserve by size of the pool, treatment given once in a life",
+}
+CURVES = {
+    COMMON: "need misjudged alike everywhere",
+    OWN: "every board misjudges its own",
+    KNOWN: "need known",
+}
+SMALLEST, MIDDLE, REGION = "the smallest board", "a board in the middle", "a region in the middle"
 
 
 def distribution(cases: float, spread: float = 0.0, error: float = 0.0) -> pd.DataFrame:
@@ -293,11 +308,11 @@ def typical_pools(boards: pd.DataFrame, regions: pd.DataFrame) -> pd.DataFrame:
     kept = ["people", "share"]
     middle, region = (table[kept].iloc[len(table) // 2] for table in (boards, regions))
     pools = {
-        "the smallest board": boards[kept].iloc[0],
-        "a board in the middle": middle,
+        SMALLEST: boards[kept].iloc[0],
+        MIDDLE: middle,
         "the largest board": boards[kept].iloc[-1],
         "two boards in the middle": 2 * middle,
-        "a region in the middle": region,
+        REGION: region,
         "England": boards[kept].sum(),
     }
     return pd.DataFrame(pools).T.rename_axis("title").reset_index()
@@ -329,7 +344,8 @@ def of_pools(
     -------
     Tidy table `measure, scenario` (which treatment), the keys, `value` (residents), `estimate` (at
     the assumed values), `low, high` (ends of the middle 95 per cent of draws, or the estimate where
-    it lies beyond them, as whole people can make it), `unit`.
+    it lies beyond them, as whole people can make it), `unit`. Where all costs are the same,
+    `measure` holds the people whom budget and reserve together would pay for as well.
     """
     rows = []
     for pool in pools.to_dict("records"):
@@ -353,6 +369,11 @@ def of_pools(
             lines += [
                 (measure, value, *ranges[measure], PER_CENT) for measure, value in risks.items()
             ]
+            if scenario == ONCE:
+                # Everybody costs the same, so that the money is enough for whole people.
+                enough = stats.poisson.ppf(CONFIDENCE, many[1])
+                paid = stats.poisson.ppf(CONFIDENCE, cases)
+                lines.append((PAID_FOR, paid, *np.percentile(enough, ENDS), "people"))
             rows += [
                 {"measure": measure, "scenario": scenario, **named, "estimate": value,
                  "low": min(low, value), "high": max(high, value), "unit": unit}
@@ -361,12 +382,37 @@ def of_pools(
     return pd.DataFrame(rows)
 
 
+def sizes_of_steps(least: float, most: float, per_million: float) -> list[float]:
+    """Find the sizes of pools at which a reserve for whole people jumps from one to the next.
+
+    Between two of them the money is for the same number of people, so that its share of the budget
+    falls as the pool grows. Each is given twice, just before the jump and just after it.
+
+    Parameters
+    ----------
+    least, most : residents of the smallest and the largest pool; both are among the sizes.
+    per_million : people who need the treatment in a year, for each million residents.
+
+    Returns
+    -------
+    Residents, rising.
+    """
+    highest = int(stats.poisson.ppf(CONFIDENCE, most / MILLION * per_million)) + 1
+    # At most k people come in 95 of 100 years where a gamma variable of shape k + 1 is above its
+    # mean number with that chance.
+    edges = stats.gamma.isf(CONFIDENCE, np.arange(highest) + 1) / per_million * MILLION
+    inside = edges[(edges > least) & (edges < most)]
+    around = (inside[:, None] * (1 + 1e-6 * np.array([-1, 1]))).ravel()
+    return [float(least), *around.tolist(), float(most)]
+
+
 def pooling(
     sizes: Iterable[float],
     assumed: Mapping[str, float],
     draws: pd.DataFrame,
     nation: float,
     board: float,
+    treatments: Sequence[str] = (TREATED, ONCE),
 ) -> pd.DataFrame:
     """Draw the curves of risk pooling: the reserve that pools of rising size would need.
 
@@ -379,6 +425,7 @@ def pooling(
     assumed, draws : as for `of_pools`, with `need_error`.
     nation : residents of the nation.
     board : residents of an average board.
+    treatments : the treatments that get a curve.
 
     Returns
     -------
@@ -390,7 +437,8 @@ def pooling(
         base, drawn = needs(size, size / nation, assumed), needs(size, size / nation, draws)
         shrunk = 1 / np.sqrt(max(1.0, size / board))
         for group, kept in {KNOWN: 0.0, OWN: shrunk, COMMON: 1.0}.items():
-            for scenario in base if group == KNOWN else [TREATED]:
+            # Of a treatment given once, only the chance of who needs it is drawn.
+            for scenario in treatments if group == KNOWN else {TREATED} & set(treatments):
                 _, cases, _, spread = base[scenario]
                 _, many, _, spreads = drawn[scenario]
                 risks = _risks(cases, spread, kept * assumed["need_error"], ())
@@ -401,6 +449,43 @@ def pooling(
                      "low": min(low, risks[RESERVE_95]), "high": max(high, risks[RESERVE_95])}
                 )  # fmt: skip
     return pd.DataFrame(rows).assign(unit=PER_CENT)
+
+
+def marked(pools: pd.DataFrame) -> pd.DataFrame:
+    """Pick the reserves for a treatment given once in a life that are marked on its curve.
+
+    Parameters
+    ----------
+    pools : as `of_pools` returns it, of `typical_pools`.
+
+    Returns
+    -------
+    Rows of the smallest board, a board of middle size and a region of middle size.
+    """
+    once = (pools["measure"] == RESERVE_95) & (pools["scenario"] == ONCE)
+    return pools[once & pools["title"].isin([SMALLEST, MIDDLE, REGION])]
+
+
+def headlines(boards: pd.DataFrame, curves: pd.DataFrame) -> dict[str, str]:
+    """Say in a sentence what each curve shows, with the numbers of its table.
+
+    Parameters
+    ----------
+    boards : as `of_pools` returns it, of every board.
+    curves : as `pooling` returns it, of the treatment that people stay on.
+
+    Returns
+    -------
+    Treatment -> sentence.
+    """
+    once = boards[(boards["measure"] == RESERVE_95) & (boards["scenario"] == ONCE)]["estimate"]
+    largest = curves[curves["value"] == curves["value"].max()].set_index("group")["estimate"]
+    return {
+        ONCE: f"Once in a life: a board would need {once.min():.0f} to {once.max():.0f} per cent "
+        "in reserve",
+        TREATED: f"England: {largest[KNOWN]:.0f} per cent in reserve if need is known, "
+        f"{largest[COMMON]:.0f} if all misjudge it",
+    }
 
 
 def reserves_held(

@@ -1,4 +1,4 @@
-"""Care co-ordinators: what a post costs, and how much it would have to spare to pay for itself.
+"""Care co-ordinators: what a post costs, and how much it would have to spare to equal its price.
 
 No effect of a co-ordinator is assumed here, because none is published: the question is turned
 round, and the answer is the effect at which savings would equal the cost (a threshold analysis).
@@ -53,7 +53,7 @@ def cost_a_person(assumed: Mapping[str, float] | pd.DataFrame) -> float | pd.Ser
 
 
 def break_even(assumed: Mapping[str, float], draws: pd.DataFrame) -> pd.DataFrame:
-    """Work out what each person would have to be spared in a year for a post to pay for itself.
+    """Work out what each person would have to be spared in a year to equal the price of a post.
 
     Each saving stands alone: visits, or bed days, or hours of the person's own time.
 
@@ -77,6 +77,38 @@ def break_even(assumed: Mapping[str, float], draws: pd.DataFrame) -> pd.DataFram
         beyond = {"measure": f"{name}: all would not be enough", "unit": "per cent of draws"}
         rows.append(beyond | {"estimate": 100 * float((shares > 1).mean())})
     return pd.DataFrame(rows)
+
+
+def against_the_road(told: pd.DataFrame, road: Mapping[str, float]) -> pd.DataFrame:
+    """Set the hours that would have to be spared beside those that people spend on the road.
+
+    Parameters
+    ----------
+    told : as `break_even` returns it.
+    road : hours of a person and year on the road, with all visits at the centre: `estimate`,
+        `low`, `high`.
+
+    Returns
+    -------
+    The same table with one row more: how many times as many hours would have to be spared; `low`
+    and `high` are the outermost over both ranges, as if the one were at its least while the other
+    is at its most.
+
+    Raises
+    ------
+    AnalysisError : nobody spends any time on the road.
+    """
+    if road["low"] <= 0:
+        raise AnalysisError("Nobody spends any time on the road: there is nothing to compare with.")
+    needed = told.set_index("measure").loc["hours"]
+    row = {
+        "measure": "hours, against those on the road",
+        "estimate": needed["estimate"] / road["estimate"],
+        "low": needed["low"] / road["high"],
+        "high": needed["high"] / road["low"],
+        "unit": "times",
+    }
+    return pd.concat([told, pd.DataFrame([row])], ignore_index=True)
 
 
 def cost_grid(

@@ -6,8 +6,8 @@ to the nearest centre. Their hazard of death is a product of published or assume
 deprivation, by band, for each doubling of the delay, with or without treatment), and its level is
 solved for, so that everybody together has the published median survival. A lever changes the
 hazard of those whom its money reaches; only the share of a ratio that is assumed to be causal
-counts. Time is counted from the day on which people are seen today, so that being seen earlier
-adds no life by itself.
+counts, and what is paid for some years works for these years. Time is counted from the day on
+which people are seen today, so that being seen earlier adds no life by itself.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CAUTION = (
 )
 LEVERS = {
     "referral": "Earlier referral",
-    "clinics": "Nearer clinics",
+    "clinics": "Nearer spokes",
     "treatment": "Treatment access",
     "coordination": "Co-ordination",
 }
@@ -69,13 +69,42 @@ UNITS = {
     RELATIVE: "per cent of the mean",
 }
 REACHED, HOURS, WORTH = "people reached", "hours on the road saved", "worth of these hours"
-MORE_UNITS = {REACHED: "people a year", HOURS: "hours a year", WORTH: "pounds a year"}
+BOUGHT, A_VISIT = "what the money buys", "pounds a visit held at a spoke"
+MORE_UNITS = {
+    REACHED: "people a year",
+    HOURS: "hours a year",
+    WORTH: "pounds a year",
+    BOUGHT: "people, spokes or posts",
+    A_VISIT: "pounds a visit",
+}
+# For each lever what its money buys, and the assumptions that make its price.
+BUYS = {
+    "referral": "people referred earlier",
+    "clinics": "spokes",
+    "treatment": "people treated",
+    "coordination": "posts",
+}
+PRICES = {
+    "referral": (
+        "referral_pounds_a_person",
+        "share_months_won_treated",
+        "treatment_pounds_a_year",
+    ),
+    "clinics": ("clinic_pounds_a_year",),
+    "treatment": ("treatment_pounds_a_year", "treatment_years", "treatment_finding_pounds"),
+    "coordination": ("coordinator_pounds_a_year", "coordinator_people", "coordination_years"),
+}
+# Whom a lever reaches, for those that reach people one by one.
+REACHES = {
+    lever: f"reach_{lever}_most_against_least_deprived"
+    for lever in ("referral", "treatment", "coordination")
+}
 # How the assumptions are called in a figure.
 SHORT = {
     "base": "All assumptions at their values",
     "centre_list": "List of centres",
-    "clinic_pounds_a_year": "Pounds a year for a clinic",
-    "clinic_visits_a_year": "Visits to a clinic in a year",
+    "clinic_pounds_a_year": "Pounds a year for a spoke",
+    "clinic_visits_a_year": "Visits in a year",
     "coordination_years": "Years with a co-ordinator",
     "coordinator_people": "People on a co-ordinator's list",
     "coordinator_pounds_a_year": "Pounds a year for a co-ordinator",
@@ -83,6 +112,8 @@ SHORT = {
     "delay_before_referral_years": "Median years of delay before referral",
     "delay_most_against_least_deprived": "Delay, most deprived against least",
     "delay_share_causal": "Share of the delay ratio that is causal",
+    "deprivation_ratio_shape": "Steps of the ratio by deprivation (power)",
+    "distance_ratio_shape": "Steps of the ratio by distance (power)",
     "distance_share_causal": "Share of the distance ratio that is causal",
     "hazard_ratio_coordination": "Hazard ratio with a co-ordinator",
     "hazard_ratio_delay_doubling": "Hazard ratio for a doubled delay",
@@ -90,11 +121,20 @@ SHORT = {
     "hazard_ratio_distance": "Hazard ratio, furthest against nearest",
     "hazard_ratio_treatment": "Hazard ratio on treatment",
     "median_survival_years": "Median survival in years",
+    "minutes_against_model": "Minutes by car against the model",
     "new_patients_a_year": "New patients a year",
-    "reach_most_against_least_deprived": "Reach, most deprived against least",
+    "prevalence_per_100000": "People with the disease per 100,000",
+    "reach_coordination_most_against_least_deprived": "Reach of co-ordination, most deprived "
+    "against least",
+    "reach_referral_most_against_least_deprived": "Reach of earlier referral, most deprived "
+    "against least",
+    "reach_treatment_most_against_least_deprived": "Reach of treatment, most deprived against "
+    "least",
     "referral_months_earlier": "Months that a referral is earlier",
     "referral_pounds_a_person": "Pounds to reach one person earlier",
     "referral_share_reachable": "Most people to be reached earlier",
+    "share_months_won_treated": "Share of months won that are treated",
+    "share_seen_at_spoke": "Share seen at the nearer spoke",
     "share_treatable": "People who could be treated",
     "share_treated": "People who are treated",
     "shortest_delay_days": "Days of delay below which nothing is gained",
@@ -127,6 +167,7 @@ class _Cells(NamedTuple):
     counts: np.ndarray
     shares: np.ndarray
     minutes: np.ndarray
+    people: float
 
     @property
     def today(self) -> np.ndarray:
@@ -155,6 +196,18 @@ class _People(NamedTuple):
             self.median[more], self.shape[more], np.exp(logs), HORIZON_YEARS
         )
 
+    def lived_while(self, logs: np.ndarray, change: np.ndarray, years: np.ndarray) -> np.ndarray:
+        """Do the same where the log hazard is changed for some years; both are one value a draw."""
+        more = (slice(None),) + (None,) * (logs.ndim - 1)
+        return outcomes.restricted_mean_while(
+            self.median[more],
+            self.shape[more],
+            np.exp(logs),
+            np.exp(change[more]),
+            years[more],
+            HORIZON_YEARS,
+        )
+
 
 # --- the people, from the real geography --------------------------------------------------------
 
@@ -174,7 +227,8 @@ def moves(
 
     Parameters
     ----------
-    areas : `area_code`, `deprivation_quintile` (1 = most deprived), `expected_patients`.
+    areas : `area_code`, `deprivation_quintile` (1 = most deprived), `people_all_ages`,
+        `expected_patients`.
     now : one-way minutes to the nearest centre today, by `area_code`.
     minutes : one-way minutes to hospitals that could have a clinic; index `area_code`.
     clinics : numbers of clinics, 0 first.
@@ -183,8 +237,9 @@ def moves(
     Returns
     -------
     `term` (number of clinics), `group` (fifth), `level` (band today), `value` (band afterwards),
-    `estimate` (share of all expected patients), `travel_minutes` (mean minutes afterwards of those
-    in the row), `unit`; rows with nobody are left out.
+    `estimate` (share of all expected patients), `people` (of all ages, with the disease or without
+    it), `travel_minutes` (mean minutes afterwards of those in the row), `unit`; rows with nobody
+    are left out.
 
     Raises
     ------
@@ -194,6 +249,7 @@ def moves(
         raise AnalysisError("Numbers of clinics begin with 0: how it is today.")
     of_area = areas.set_index("area_code")
     people = of_area["expected_patients"].astype(float)
+    everybody = of_area["people_all_ages"].to_numpy(float)
     today, minutes = now.reindex(people.index), minutes.reindex(people.index)
     edges = _edges(today.to_numpy(float), people.to_numpy())
     fifth = of_area["deprivation_quintile"].to_numpy(int) - 1
@@ -206,9 +262,10 @@ def moves(
         sites = location.swap(*asked, number)[0] if number and gains_by.any() else ()
         then = location.after(minutes, today, sites).to_numpy(float)
         cells = (fifth * BANDS + band) * BANDS + np.searchsorted(edges, then)
-        shares, minutes_there = (
+        share = people.to_numpy() / people.sum()
+        shares, minutes_there, all_ages = (
             np.bincount(cells, weights, FIFTHS * BANDS * BANDS)
-            for weights in (people / people.sum(), then * people / people.sum())
+            for weights in (share, then * share, everybody)
         )
         there = np.flatnonzero(shares)
         parts.append(
@@ -219,6 +276,7 @@ def moves(
                     "level": there // BANDS % BANDS + 1,
                     "value": there % BANDS + 1.0,
                     "estimate": shares[there],
+                    "people": all_ages[there].round().astype(int),
                     "travel_minutes": minutes_there[there] / shares[there],
                 }
             )
@@ -263,6 +321,10 @@ def _edges(minutes: np.ndarray, people: np.ndarray) -> np.ndarray:
 
 def _cells(table: pd.DataFrame) -> _Cells:
     """Read the table of moves as arrays."""
+    needed = ("term", "group", "level", "value", "estimate", "people", "travel_minutes")
+    absent = [column for column in needed if column not in table]
+    if absent:
+        raise AnalysisError(f"A table of moves has columns that are not here: {', '.join(absent)}.")
     counts = np.sort(table["term"].astype(int).unique())
     shares = np.zeros((len(counts), FIFTHS, BANDS, BANDS))
     place = (
@@ -277,7 +339,8 @@ def _cells(table: pd.DataFrame) -> _Cells:
             "up to 1."
         )
     mean = np.bincount(place[0], table["estimate"] * table["travel_minutes"], len(counts))
-    return _Cells(counts.astype(float), shares, mean)
+    everybody = float(table.loc[table["term"].astype(int) == 0, "people"].sum())
+    return _Cells(counts.astype(float), shares, mean, everybody)
 
 
 def _hazards(assumed: Mapping[str, np.ndarray], cells: _Cells) -> _People:
@@ -286,8 +349,9 @@ def _hazards(assumed: Mapping[str, np.ndarray], cells: _Cells) -> _People:
     delay = _effective(assumed, _before(assumed))
     draws = len(delay)
     parts = (
-        log["hazard_ratio_deprivation"][:, None] * _deprived(),
-        log["hazard_ratio_distance"][:, None] * _far(),
+        log["hazard_ratio_deprivation"][:, None]
+        * _deprived() ** assumed["deprivation_ratio_shape"][:, None],
+        log["hazard_ratio_distance"][:, None] * _far(assumed),
         log["hazard_ratio_delay_doubling"][:, None, None] * np.log2(delay),
         log["hazard_ratio_treatment"][:, None] * np.array([0.0, 1.0]),
     )
@@ -313,9 +377,9 @@ def _deprived() -> np.ndarray:
     return 1 - np.arange(FIFTHS) / (FIFTHS - 1)
 
 
-def _far() -> np.ndarray:
-    """Where each band stands: 0 for the nearest, 1 for the furthest."""
-    return np.arange(BANDS) / (BANDS - 1)
+def _far(assumed: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Where each band stands, a row a draw: 0 for the nearest, 1 for the furthest."""
+    return (np.arange(BANDS) / (BANDS - 1)) ** assumed["distance_ratio_shape"][:, None]
 
 
 def _before(assumed: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -358,7 +422,8 @@ def gains(
     `draw`, `group` (lever), `measure`, `estimate`: life years gained within ten years of all new
     patients of a year; the change of mean survival in days a person; the change of its slope index
     of inequality (least deprived end minus most deprived end, in days; in per cent of the mean);
-    people reached; for clinics also hours on the road saved a year, and their worth in pounds.
+    people reached; what the money buys (`BUYS`); for clinics also hours on the road saved a year,
+    their worth in pounds, and what the money is for each visit that the clinics would hold.
 
     Raises
     ------
@@ -377,16 +442,22 @@ def gains(
     mean, steep = now @ cells.fifths, now @ slope
     rows = {}
     for lever, work in _WORK.items():
-        better, reached = work(values, today, cells, pounds)
+        better, reached, bought = work(values, today, cells, pounds)
         longer, flatter = better @ cells.fifths, better @ slope
         rows[lever, LIFE] = longer * values["new_patients_a_year"]
         rows[lever, MEAN] = longer * DAYS
         rows[lever, SLOPE] = flatter * DAYS
         rows[lever, RELATIVE] = 100 * ((steep + flatter) / (mean + longer) - steep / mean)
         rows[lever, REACHED] = reached * values["new_patients_a_year"]
-    hours = _hours(values, cells, pounds, mean)
+        rows[lever, BOUGHT] = bought
+    hours = _hours(values, cells, pounds)
     rows["clinics", HOURS] = hours
     rows["clinics", WORTH] = hours * values["travel_time_pounds_an_hour"]
+    # Those who come into a nearer band; who stays in his band makes it less.
+    share = rows["clinics", REACHED] / values["new_patients_a_year"]
+    held = share * _living(values, cells) * values["clinic_visits_a_year"]
+    spent = np.minimum(pounds, cells.counts[-1] * values["clinic_pounds_a_year"])
+    rows["clinics", A_VISIT] = np.divide(spent, held, np.zeros_like(held), where=held > 0)
     wide = pd.DataFrame(rows, index=pd.RangeIndex(len(assumed), name="draw"))
     wide.columns.names = ["group", "measure"]
     return wide.melt(value_name="estimate", ignore_index=False).reset_index()
@@ -425,38 +496,46 @@ def _by_fifth(values: np.ndarray, shares: np.ndarray) -> np.ndarray:
     return (values * shares).sum(axis=inner) / shares.sum(axis=inner)
 
 
-def _reach(share: np.ndarray, assumed: Mapping[str, np.ndarray], fifths: np.ndarray) -> np.ndarray:
+def _reach(
+    lever: str, share: np.ndarray, assumed: Mapping[str, np.ndarray], fifths: np.ndarray
+) -> np.ndarray:
     """Spread the share of people that a programme reaches over the fifths."""
-    lean = assumed["reach_most_against_least_deprived"][:, None] ** _deprived()
+    lean = assumed[REACHES[lever]][:, None] ** _deprived()
     return share[:, None] * lean / (lean @ fifths)[:, None]
 
 
 def _referral(assumed, people: _People, cells: _Cells, pounds: float):
-    share = pounds / assumed["referral_pounds_a_person"] / assumed["new_patients_a_year"]
-    share = np.minimum(share, assumed["referral_share_reachable"])
-    reach = np.minimum(_reach(share, assumed, cells.fifths), 1)
     before = _before(assumed)
     sooner = np.maximum(before - assumed["referral_months_earlier"][:, None, None] / 12, 0)
+    won = (before - sooner).mean(axis=2) @ cells.fifths
+    # Who is referred earlier is treated earlier, and perhaps for longer.
+    treated = won * assumed["share_months_won_treated"] * assumed["share_treated"]
+    cost = assumed["referral_pounds_a_person"] + treated * assumed["treatment_pounds_a_year"]
+    bought = pounds / cost
+    share = np.minimum(bought / assumed["new_patients_a_year"], assumed["referral_share_reachable"])
+    reach = np.minimum(_reach("referral", share, assumed, cells.fifths), 1)
     doublings = np.log2(_effective(assumed, sooner) / _effective(assumed, before))
     slope = assumed["delay_share_causal"] * np.log(assumed["hazard_ratio_delay_doubling"])
     change = slope[:, None, None] * doublings
     more = people.lived(people.logs + change[:, :, None, :, None]) - people.years
-    return reach * _by_fifth(more, people.shares), reach @ cells.fifths
+    return reach * _by_fifth(more, people.shares), reach @ cells.fifths, bought
 
 
 def _clinics(assumed, people: _People, cells: _Cells, pounds: float):
-    share = _between(cells, cells.shares, pounds / assumed["clinic_pounds_a_year"])
+    bought = pounds / assumed["clinic_pounds_a_year"]
+    share = _between(cells, cells.shares, bought)
     slope = assumed["distance_share_causal"] * np.log(assumed["hazard_ratio_distance"])
-    change = slope[:, None, None] * (_far()[None, None, :] - _far()[None, :, None])
     # Nobody comes to be further away, so the bands afterwards are at most that of today.
     first, then = np.tril_indices(BANDS, -1)
-    logs = people.logs[:, :, first] + change[:, first, then][:, None, :, None, None]
+    far = _far(assumed)
+    change = slope[:, None] * (far[:, then] - far[:, first])
+    logs = people.logs[:, :, first] + change[:, None, :, None, None]
     within = people.shares[:, :, first]
     # Delay and treatment have the same shares in every band.
     more = ((people.lived(logs) - people.years[:, :, first]) * within).sum(axis=(3, 4))
     more = more / np.maximum(within.sum(axis=(3, 4)), np.finfo(float).tiny)
-    moved = share[:, :, first, then]
-    return (more * moved).sum(axis=2) / cells.fifths, moved.sum(axis=(1, 2))
+    moved = share[:, :, first, then] * assumed["share_seen_at_spoke"][:, None, None]
+    return (more * moved).sum(axis=2) / cells.fifths, moved.sum(axis=(1, 2)), bought
 
 
 def _between(cells: _Cells, table: np.ndarray, number: np.ndarray) -> np.ndarray:
@@ -468,12 +547,17 @@ def _between(cells: _Cells, table: np.ndarray, number: np.ndarray) -> np.ndarray
     return (1 - along) * table[above - 1] + along * table[above]
 
 
-def _hours(assumed, cells: _Cells, pounds: float, mean: np.ndarray) -> np.ndarray:
-    """Hours on the road that clinics save all living patients in a year, there and back."""
+def _hours(assumed, cells: _Cells, pounds: float) -> np.ndarray:
+    """Hours on the road that clinics save all who have the disease in a year, there and back."""
     number = pounds / assumed["clinic_pounds_a_year"]
     minutes = cells.minutes[0] - _between(cells, cells.minutes, number)
-    visits = assumed["new_patients_a_year"] * mean * assumed["clinic_visits_a_year"]
-    return visits * 2 * minutes / 60
+    minutes = minutes * assumed["minutes_against_model"] * assumed["share_seen_at_spoke"]
+    return _living(assumed, cells) * assumed["clinic_visits_a_year"] * 2 * minutes / 60
+
+
+def _living(assumed, cells: _Cells) -> np.ndarray:
+    """People who have the disease, new or not."""
+    return cells.people / 100_000 * assumed["prevalence_per_100000"]
 
 
 def _treatment(assumed, people: _People, cells: _Cells, pounds: float):
@@ -483,21 +567,22 @@ def _treatment(assumed, people: _People, cells: _Cells, pounds: float):
     )
     room = np.maximum(assumed["share_treatable"] - assumed["share_treated"], 0)
     share = np.minimum(pounds / cost / assumed["new_patients_a_year"], room)
-    reach = np.minimum(_reach(share, assumed, cells.fifths), room[:, None])
+    reach = np.minimum(_reach("treatment", share, assumed, cells.fifths), room[:, None])
     change = assumed["treatment_share_causal"] * np.log(assumed["hazard_ratio_treatment"])
     untreated = people._replace(logs=people.logs[..., :1], shares=people.shares[..., :1])
-    more = untreated.lived(untreated.logs + change[:, None, None, None, None])
+    more = untreated.lived_while(untreated.logs, change, assumed["treatment_years"])
     more = more - people.years[..., :1]
-    return reach * _by_fifth(more, untreated.shares), reach @ cells.fifths
+    return reach * _by_fifth(more, untreated.shares), reach @ cells.fifths, pounds / cost
 
 
 def _coordination(assumed, people: _People, cells: _Cells, pounds: float):
-    a_year = assumed["coordinator_pounds_a_year"] / assumed["coordinator_people"]
-    share = pounds / (a_year * assumed["coordination_years"]) / assumed["new_patients_a_year"]
-    reach = np.minimum(_reach(np.minimum(share, 1), assumed, cells.fifths), 1)
-    change = np.log(assumed["hazard_ratio_coordination"])[:, None, None, None, None]
-    more = people.lived(people.logs + change) - people.years
-    return reach * _by_fifth(more, people.shares), reach @ cells.fifths
+    posts = pounds / assumed["coordinator_pounds_a_year"]
+    share = posts * assumed["coordinator_people"] / assumed["coordination_years"]
+    share = np.minimum(share / assumed["new_patients_a_year"], 1)
+    reach = np.minimum(_reach("coordination", share, assumed, cells.fifths), 1)
+    change = np.log(assumed["hazard_ratio_coordination"])
+    more = people.lived_while(people.logs, change, assumed["coordination_years"]) - people.years
+    return reach * _by_fifth(more, people.shares), reach @ cells.fifths, posts
 
 
 _WORK = {
@@ -527,6 +612,20 @@ def certainties(table: pd.DataFrame) -> pd.DataFrame:
             "unit": "assumptions",
         }
     )
+
+
+def inputs(table: pd.DataFrame) -> pd.DataFrame:
+    """List what the levers assume, as a table that can be published.
+
+    Parameters
+    ----------
+    table : rows of `scenario_assumptions`.
+
+    Returns
+    -------
+    Its rows: `term` (name), `title`, `value`, `low`, `high`, `unit`, `certainty`, `source`, `note`.
+    """
+    return table.rename(columns={"name": "term"}).drop(columns=["scenarios", "distribution"])
 
 
 # --- many draws, and what follows from them -----------------------------------------------------
@@ -667,8 +766,8 @@ def clinics_by_choice(
 
     Returns
     -------
-    `scenario` (the choice), `measure`, `group` (clinics), `estimate` (base list), `low`, `high`
-    (over the lists), `unit`; all assumptions stand at their values.
+    `scenario` (the choice), `measure` (`SLOPE`), `group` (clinics), `estimate` (base list),
+    `low`, `high` (over the lists), `unit`; all assumptions stand at their values.
     """
     values, parts = assumptions.values(table), []
     for choice, rows in people.groupby("scenario"):
@@ -677,33 +776,175 @@ def clinics_by_choice(
             for name, of_list in rows.groupby("centre_list")
         }
         each = over_lists(found, base)
-        parts.append(each[each["group"] == "clinics"].assign(scenario=choice))
+        kept = (each["group"] == "clinics") & (each["measure"] == SLOPE)
+        parts.append(each[kept].assign(scenario=choice))
     out = pd.concat(parts, ignore_index=True)
-    return out.assign(unit=out["measure"].map(UNITS | MORE_UNITS))
+    return out.assign(unit=UNITS[SLOPE])
 
 
-def by_reach(table: pd.DataFrame, people: pd.DataFrame, pounds: float = POUNDS) -> pd.DataFrame:
+def by_reach(
+    table: pd.DataFrame,
+    people: pd.DataFrame,
+    number: int = 300,
+    seed: int = SEED,
+    pounds: float = POUNDS,
+) -> pd.DataFrame:
     """Work out how the gap would change, by whom a programme reaches.
 
     Parameters
     ----------
     table : rows of `scenario_assumptions`.
     people : as `moves` returns it, for one list and choice.
+    number, seed : draws of all other assumptions, and their seed.
     pounds : money a year.
 
     Returns
     -------
     `value` (how often the most deprived fifth is reached against the least: at the low end of its
     range, at its value, at the high end), `group` (lever that reaches people one by one),
-    `measure` (`SLOPE`), `estimate`, `unit`.
+    `measure` (`SLOPE`), `estimate`, `low`, `high` (95 in 100 draws), `unit`.
     """
-    row = table.set_index("name").loc["reach_most_against_least_deprived"]
-    ends = [float(row[end]) for end in ("low", "value", "high")]
-    base = pd.DataFrame([assumptions.values(table)]).loc[[0] * len(ends)]
-    found = gains(base.assign(reach_most_against_least_deprived=ends), people, pounds)
-    kept = found[(found["measure"] == SLOPE) & found["group"].isin(["referral", "treatment"])]
-    kept = kept.assign(value=kept["draw"].map(dict(enumerate(ends))), unit=UNITS[SLOPE])
-    return kept.drop(columns="draw")
+    row = table.set_index("name").loc[REACHES["referral"]]
+    base = pd.DataFrame([assumptions.values(table)])
+    every = assumptions.draws(table, number, seed)
+    parts = []
+    for end in ("low", "value", "high"):
+        held = dict.fromkeys(REACHES.values(), float(row[end]))
+        found = ranged(
+            gains(base.assign(**held), people, pounds), gains(every.assign(**held), people, pounds)
+        )
+        kept = (found["measure"] == SLOPE) & found["group"].isin(["referral", "treatment"])
+        parts.append(found[kept].assign(value=float(row[end])))
+    return pd.concat(parts, ignore_index=True)
+
+
+def gap_moved(
+    table: pd.DataFrame,
+    people: pd.DataFrame,
+    levers: Sequence[str] = WITHOUT_COORDINATION,
+    most: int = 3,
+    pounds: float = POUNDS,
+) -> pd.DataFrame:
+    """Find which assumptions, each moved alone, change what a lever does to the gap most.
+
+    Parameters
+    ----------
+    table : rows of `scenario_assumptions`.
+    people : as `moves` returns it, for one list and choice.
+    levers : the levers.
+    most : how many assumptions for each.
+    pounds : money a year.
+
+    Returns
+    -------
+    `measure` (`SLOPE`), `group` (lever), `term` (assumption), `title`, `estimate` (change of the
+    gap with all assumptions at their values), `low`, `high` (the lowest and the highest over the
+    range of the one), `unit`; the widest first for each lever.
+    """
+    moved = assumptions.one_at_a_time(table)
+    every = pd.DataFrame([assumptions.values(table), *(one.assumed for one in moved)])
+    found = gains(every, people, pounds)
+    wide = found[found["measure"] == SLOPE].pivot_table("estimate", "draw", "group")
+    names = pd.Series([one.name for one in moved])
+    parts = []
+    for lever in levers:
+        ends = wide[lever].iloc[1:].reset_index(drop=True).groupby(names).agg(["min", "max"])
+        at_values = wide[lever].iloc[0]
+        ends = ends.clip(lower=at_values).assign(min=ends["min"].clip(upper=at_values))
+        widest = (ends["max"] - ends["min"]).sort_values(ascending=False, kind="stable")[:most]
+        parts.append(
+            pd.DataFrame(
+                {
+                    "group": lever,
+                    "term": widest.index,
+                    "title": widest.index.map(SHORT),
+                    "estimate": at_values,
+                    "low": ends.loc[widest.index, "min"].to_numpy(),
+                    "high": ends.loc[widest.index, "max"].to_numpy(),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True).assign(measure=SLOPE, unit=UNITS[SLOPE])
+
+
+def told(estimate: float, low: float, high: float, sign: bool = False) -> str:
+    """Write an estimate and its range with two or three digits; one number where it has no range.
+
+    Parameters
+    ----------
+    estimate, low, high : the three.
+    sign : whether a plus stands before what is above 0.
+
+    Returns
+    -------
+    Words such as `130 (1.8 to 830)`.
+    """
+    middle, least, most = (_digits(value, sign) for value in (estimate, low, high))
+    return middle if least == most == middle else f"{middle} ({least} to {most})"
+
+
+def _digits(value: float, sign: bool = False) -> str:
+    """Two digits, or three from a hundred on; no zeros at the end of a fraction."""
+    if abs(value) < LEAST:
+        return "0"
+    digits = (2 if abs(value) >= 100 else 1) - int(np.floor(np.log10(abs(value))))
+    text = f"{round(value, digits):{'+' if sign else ''},.{max(digits, 0)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def as_told(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add the words of `told` to a table of estimates with ranges.
+
+    Parameters
+    ----------
+    rows : `measure`, `estimate`, `low`, `high`, `unit`.
+
+    Returns
+    -------
+    The rows with `note`; changes of the gap have a sign.
+    """
+    signed = (UNITS[SLOPE], UNITS[RELATIVE])
+    notes = [
+        told(row.estimate, row.low, row.high, row.unit == UNITS.get(row.measure) in signed)
+        for row in rows.itertuples()
+    ]
+    return rows.assign(note=notes)
+
+
+def summary(gain: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Set the levers side by side: prices, what a sum buys, who is reached, life and the gap.
+
+    Parameters
+    ----------
+    gain : the table `gain` of `compare`.
+    table : rows of `scenario_assumptions`.
+
+    Returns
+    -------
+    A row a lever, in words with ranges: `group`, `lever`, `prices` (with the letter of how sure),
+    `a_million_buys`, `people_reached`, `life_years`, `change_of_gap_in_days`.
+    """
+    rows = table.set_index("name")
+    cells = as_told(gain).set_index(["group", "measure"])["note"]
+    out = []
+    for lever, names in PRICES.items():
+        prices = [
+            f"{SHORT[name]}: {told(*rows.loc[name, ['value', 'low', 'high']].astype(float))}, "
+            f"{rows.loc[name, 'certainty']}"
+            for name in names
+        ]
+        out.append(
+            {
+                "group": lever,
+                "lever": LEVERS[lever],
+                "prices": "; ".join(prices),
+                "a_million_buys": f"{cells[lever, BOUGHT]} {BUYS[lever]}",
+                "people_reached": cells[lever, REACHED],
+                "life_years": cells[lever, LIFE],
+                "change_of_gap_in_days": cells[lever, SLOPE],
+            }
+        )
+    return pd.DataFrame(out)
 
 
 def over_lists(tables: Mapping[str, pd.DataFrame], base: str) -> pd.DataFrame:
@@ -799,6 +1040,53 @@ def _ranked_first(better: np.ndarray) -> np.ndarray:
     return close / close.sum(axis=1, keepdims=True)
 
 
+def variants(
+    table: pd.DataFrame,
+    people: pd.DataFrame,
+    number: int = 1000,
+    seed: int = SEED,
+    pounds: float = POUNDS,
+) -> pd.DataFrame:
+    """Count again how often each lever ranks first by life years, with one belief held fixed.
+
+    Parameters
+    ----------
+    table : rows of `scenario_assumptions`.
+    people : as `moves` returns it, for one list and choice.
+    number, seed : draws of all other assumptions, and their seed.
+    pounds : money a year.
+
+    Returns
+    -------
+    `term` and `scenario` (what is held, as a name and in words), `group` (lever but for
+    co-ordination), `estimate` (per cent of the draws), `unit`.
+    """
+    every, rows = assumptions.draws(table, number, seed), table.set_index("name")
+    dear = float(rows.loc["clinic_pounds_a_year", "high"])
+    held = {
+        "untreated": (
+            "no month won is a month on treatment more",
+            {"share_months_won_treated": 0.0},
+        ),
+        "treated": (
+            "all months won are months on treatment more",
+            {"share_months_won_treated": 1.0},
+        ),
+        "dear": ("a spoke costs the upper end of our range", {"clinic_pounds_a_year": dear}),
+        "one": (
+            "the causal shares of delay and distance are one",
+            {"distance_share_causal": every["delay_share_causal"]},
+        ),
+    }
+    parts = []
+    for term, (scenario, changes) in held.items():
+        shares = first(gains(every.assign(**changes), people, pounds))
+        asked = (shares["measure"] == LIFE) & (shares["scenario"] == "without co-ordination")
+        asked &= shares["group"] != NONE
+        parts.append(shares[asked].assign(term=term, scenario=scenario))
+    return pd.concat(parts, ignore_index=True).drop(columns="measure")
+
+
 def verdict(shares: pd.DataFrame, enough: float = ENOUGH) -> pd.DataFrame:
     """Name a lever where it ranks first in more than 80 per cent of the draws, and none otherwise.
 
@@ -824,7 +1112,7 @@ def verdict(shares: pd.DataFrame, enough: float = ENOUGH) -> pd.DataFrame:
 
 
 def _told(row: pd.Series, measure: str, named: bool) -> str:
-    share = f"in {row['estimate']:.0f} per cent of the draws"
+    share = f"in {row['estimate']:.0f} of 100 draws of our assumptions"
     if row["group"] == NONE:
         less = "gain life" if measure == LIFE else "narrow the gap"
         return f"no lever can be named: {share} none would {less}"
@@ -843,12 +1131,12 @@ def as_table(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
     Returns
     -------
-    The rows of all, with `variable` (the name of the table) first.
+    The rows of all, with `variable` (the name of the table) first, and `kind` last.
     """
     parts = [rows.assign(variable=name) for name, rows in found.items()]
-    table = pd.concat(parts, ignore_index=True)
+    table = pd.concat(parts, ignore_index=True).assign(kind="scenario")
     order = ["variable", "measure", "scenario", "group", "estimate", "low", "high", "unit", "note"]
-    return table[order]
+    return table[[*order, "kind"]]
 
 
 def as_text(found: Mapping[str, pd.DataFrame]) -> str:
@@ -863,11 +1151,13 @@ def as_text(found: Mapping[str, pd.DataFrame]) -> str:
     What each lever would gain, and whether one is named.
     """
     gain = found["gain"][found["gain"]["measure"].isin([LIFE, SLOPE])]
-    lines = ["For a million pounds a year (95 in 100 draws):"]
+    lines = [
+        "For a million pounds a year, on the base list (in brackets 95 in 100 draws of the "
+        "assumptions; a slope of + is a wider gap, of - a narrower one):"
+    ]
     lines += [
-        f"  {LEVERS[row.group]:<18}{row.measure:<27}{row.estimate:8.1f}"
-        f" ({row.low:.1f} to {row.high:.1f}) {row.unit}"
-        for row in gain.sort_values("measure", kind="stable").itertuples()
+        f"  {LEVERS[row.group]:<18}{row.measure:<27}{row.note} {row.unit}"
+        for row in as_told(gain).sort_values("measure", kind="stable").itertuples()
     ]
     lines.append("Which ranks first:")
     lines += [
@@ -970,7 +1260,8 @@ def break_even(table: pd.DataFrame, people: pd.DataFrame, pounds: float = POUNDS
     -------
     `group` (lever), `reference` (the best other lever), `term` (assumption), `value` (assumed),
     `estimate` (break-even; missing where no value within reason gives one), `low`, `high` (the
-    range of the assumption), `unit`, `title`, `note` (inside or outside the range, or none).
+    range of the assumption), `unit`, `title`, `level` (the break-even in words), `note` (inside or
+    outside the range, or none).
     """
     rows = table.set_index("name")
     base = assumptions.values(table)
@@ -998,6 +1289,7 @@ def break_even(table: pd.DataFrame, people: pd.DataFrame, pounds: float = POUNDS
                     "low": float(row["low"]),
                     "high": float(row["high"]),
                     "unit": row["unit"],
+                    "level": "no value" if np.isnan(even) else _digits(even),
                     "note": _where(even, float(row["low"]), float(row["high"])),
                 }
             )
@@ -1026,6 +1318,7 @@ def _root(
 
 
 def _where(even: float, low: float, high: float) -> str:
-    if np.isnan(even):
-        return "no value would do"
-    return "inside our range" if low <= even <= high else "outside our range"
+    where = "inside" if low <= even <= high else "outside"
+    ends = f"{_digits(low)} to {_digits(high)}"
+    where = "no value would do: not in" if np.isnan(even) else where
+    return f"{where} our range ({ends})"

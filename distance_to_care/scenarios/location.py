@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import highspy
@@ -18,40 +18,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from distance_to_care import centre_lists
 from distance_to_care.problems import Problem
 
 GOALS = ("mean", "within", "worst")
-MEASURES = {
-    "mean": "mean minutes",
-    "within": "people within {within:g} minutes",
-    "worst": "minutes of the area that is furthest away",
-}
-LIST_WORDS = {"A": "surest", "AB": "base", "ABC": "longest"}
-ADDED, CHOSEN = "spokes added", "lists on which it is chosen"
-NOW, THEN, SAVED = "mean minutes now", "mean minutes then", "mean minutes saved"
-SHORTER = "people with a shorter drive"
-DRAWN = ("share_seen_at_spoke", "minutes_against_model", "prevalence_per_100000")
-# Who comes within a limit, and the column that counts them.
-REACHED = {
-    "people aged 65 and over brought within {limit:g} minutes": "people",
-    "expected patients brought within {limit:g} minutes": "expected_patients",
-}
-BOTH = "over the lists and the assumptions"
-# What `everything` returns: how many spokes are added, and for how many the rest is worked out.
-NUMBERS, FEW = (1, 2, 3, 5, 10), 5
-PATIENTS = "expected_patients"
-TITLES = {
-    "spoke_values": "What the best spokes would give on each list of centres, and the proof",
-    "spoke_sites": "Which hospitals are chosen, and on how many lists of centres",
-    "spoke_crossed": "The five spokes with the least mean, judged by other goals",
-    "spoke_gains": "Drive of expected patients now and with the best five spokes (car ownership "
-    "not included)",
-    "spoke_boards": "Drive by care board if the five spokes of the base list were added",
-    "spoke_without": "The best five spokes without each of the five, base list",
-    "spoke_moved": "Minutes saved and people brought within reach by the best spokes",
-    "spoke_from_nothing": "The centres of the base list and as many chosen from nothing",
-}
 # A value this close to its bound, as a share of it, is proven: the solver works to about as much.
 PROVEN = 1e-7
 # More terms than these are not written down at once: those of distant sites come when needed.
@@ -128,60 +97,6 @@ def after(minutes: pd.DataFrame, now: pd.Series, sites: Sequence[str]) -> pd.Ser
     return pd.Series(nearest, index=minutes.index, name="minutes")
 
 
-def everything(
-    minutes: pd.DataFrame,
-    near: pd.DataFrame,
-    areas: pd.DataFrame,
-    to_base: pd.DataFrame,
-    by_road: pd.Series,
-    drawn: pd.DataFrame,
-) -> dict[str, pd.DataFrame]:
-    """Work out every table of the question where to put a spoke.
-
-    Parameters
-    ----------
-    minutes, near : as for `plans`.
-    areas : `area_code`, `people` (aged 65 and over), `people_all_ages`, `expected_patients`,
-        `deprivation_quintile`, `rural_urban`, `board_code`, `board`.
-    to_base : minutes to the sites of the base list; index `area_code`, one column a site.
-    by_road : whether an area, in the order of `areas`, has a road: the others play no part in the
-        worst case.
-    drawn : as for `moved`.
-
-    Returns
-    -------
-    Tidy tables by their names in `TITLES`.
-    """
-    mainland = areas.assign(**{PATIENTS: areas[PATIENTS].where(by_road, 0.0)})
-    chosen = plans(minutes, near, areas, [("mean", PATIENTS, new) for new in NUMBERS])
-    goals = [("mean", "people_all_ages", FEW), ("within", PATIENTS, FEW), ("worst", PATIENTS, FEW)]
-    others = plans(minutes, near, mainland, goals)
-    few = {name: chosen["mean", PATIENTS, FEW, name] for name in near}
-    on_each = {name: choice.sites for name, choice in few.items()}
-    base = few[centre_lists.BASE]
-    weight = areas.set_index("area_code")[PATIENTS]
-    asked = [("mean", PATIENTS, new) for new in NUMBERS] + goals[1:]
-    cuts = ("", "deprivation_quintile", "rural_urban")
-    return {
-        "spoke_values": pd.concat(
-            [values(chosen, near, areas), values(others, near, mainland)], ignore_index=True
-        ),
-        "spoke_sites": pd.concat(
-            [sites(chosen | others, *question) for question in asked], ignore_index=True
-        ),
-        "spoke_crossed": crossed(minutes, near, mainland, chosen | others, ("mean", PATIENTS, FEW)),
-        "spoke_gains": pd.concat(
-            [gains(minutes, near, areas, on_each, by) for by in cuts], ignore_index=True
-        ),
-        "spoke_boards": of_boards(minutes, near, areas, base.sites),
-        "spoke_without": without_each(minutes, near[centre_lists.BASE], weight, base),
-        "spoke_moved": moved(minutes, near, areas, chosen, drawn),
-        "spoke_from_nothing": from_nothing(
-            minutes.join(to_base), near, areas, {centre_lists.BASE: to_base.shape[1]}
-        ),
-    }
-
-
 def value_of(
     minutes: pd.Series, weight: pd.Series, goal: str = "mean", within: float = 60.0
 ) -> float:
@@ -242,7 +157,8 @@ def choose(
     goal : `mean` (least weighted mean minutes), `within` (most people within `within` minutes) or
         `worst` (least minutes of the area that is worst off; areas without people do not count).
     within : minutes for that goal.
-    seconds : most time that the solver may take. What it has not proven by then has a `gap`.
+    seconds : most time that the solver may take; the fast answer and the writing of the terms come
+        on top. What it has not proven by then has a `gap`.
     gap : a gap that is small enough, as a share of the value.
     limits : for the goal `mean`: mean minutes of other weights that must not be exceeded.
 
@@ -258,8 +174,7 @@ def choose(
         or no answer in time.
 
     ReVelle and Swain 1970, doi 10.1111/j.1538-4632.1970.tb00142.x. Church and ReVelle 1974, doi
-    10.1007/BF01942293. Church 2003, doi 10.1111/j.1538-4632.2003.tb01111.x. Elloumi 2010, doi
-    10.1007/s10878-008-9166-y.
+    10.1007/BF01942293. Church 2003. Elloumi 2010, Journal of Combinatorial Optimization 19.
     """
     started = time.perf_counter()
     places, cost, open_now, people = _checked(minutes, now, weight, new, goal, limits)
@@ -323,8 +238,8 @@ def swap(
     ------
     Problem : a table that does not fit, or areas that nothing can reach.
 
-    Teitz and Bart 1968, doi 10.1287/opre.16.5.955. Resende and Werneck 2007, doi
-    10.1016/j.ejor.2005.05.070.
+    Teitz and Bart 1968, doi 10.1287/opre.16.5.955. Resende and Werneck 2007, Annals of Operations
+    Research 150.
     """
     places, cost, open_now, people = _checked(minutes, now, weight, new, goal, ())
     first = places.get_indexer(list(start))
@@ -377,367 +292,6 @@ def without_each(
                 "note": "; ".join(instead),
             }
         )
-    return pd.DataFrame(rows)
-
-
-# --- every list of centres ----------------------------------------------------------------------
-
-
-def plans(
-    minutes: pd.DataFrame,
-    near: pd.DataFrame,
-    areas: pd.DataFrame,
-    asked: Iterable[tuple[str, str, int]],
-    within: float = 60.0,
-    seconds: float = 60.0,
-) -> dict[tuple[str, str, int, str], Choice]:
-    """Choose sites for several questions, each on every list of centres.
-
-    Parameters
-    ----------
-    minutes : as for `choose`.
-    near : minutes to the nearest centre now; index `area_code`, one column a list.
-    areas : `area_code` and the columns of people that are asked for.
-    asked : goal, column of people, and how many sites to add.
-    within, seconds : as for `choose`.
-
-    Returns
-    -------
-    The choice by goal, column of people, number of sites and list.
-    """
-    known = areas.set_index("area_code")
-    return {
-        (goal, column, new, name): choose(
-            minutes, near[name], known[column], new, goal, within, seconds
-        )
-        for goal, column, new in asked
-        for name in near
-    }
-
-
-def values(
-    chosen: Mapping[tuple, Choice], near: pd.DataFrame, areas: pd.DataFrame, within: float = 60.0
-) -> pd.DataFrame:
-    """Tabulate what the sites give on each list, and how sure it is that none give more.
-
-    Parameters
-    ----------
-    chosen : as `plans` returns it.
-    near, areas, within : as for `plans`.
-
-    Returns
-    -------
-    One row a question and list: `measure` (the goal), `level` (the people), `group_by`, `group`
-    (spokes added), `centre_list`, `estimate`, `difference` (from today), `low` and `high` (the
-    value and its bound, the same where it is proven), `unit`, `note`.
-    """
-    known = areas.set_index("area_code")
-    rows = []
-    for (goal, column, new, name), choice in chosen.items():
-        now = value_of(near[name], known[column], goal, within)
-        rows.append(
-            {
-                "measure": MEASURES[goal].format(within=within),
-                "level": column.replace("_", " "),
-                "group_by": ADDED,
-                "group": str(new),
-                "centre_list": name,
-                "estimate": choice.value,
-                "difference": choice.value - now,
-                "low": min(choice.value, choice.bound),
-                "high": max(choice.value, choice.bound),
-                "unit": "people" if goal == "within" else "minutes",
-                "note": "proven: no other sites do better" if choice.proven
-                else f"not proven: others could be better by {100 * choice.gap:.2g} per cent",
-            }
-        )  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def sites(
-    chosen: Mapping[tuple, Choice], goal: str, column: str, new: int, within: float = 60.0
-) -> pd.DataFrame:
-    """Count on how many lists of centres each site is chosen.
-
-    Parameters
-    ----------
-    chosen : as `plans` returns it.
-    goal, column, new : the question.
-    within : minutes of the goal `within`.
-
-    Returns
-    -------
-    One row a site: `centre`, `measure`, `level`, `group_by`, `group`, `estimate` (lists), `unit`,
-    `note` (which), `steady` (all of them). And one row a number of lists, and one for any number,
-    with `centre` all: `estimate` (sites that are chosen on so many), `note` (their names).
-    """
-    lists = {key[3]: one.sites for key, one in chosen.items() if key[:3] == (goal, column, new)}
-    count = {
-        site: [name for name, found in lists.items() if site in found]
-        for site in sorted({site for found in lists.values() for site in found})
-    }
-    question = {
-        "level": column.replace("_", " "),
-        "group_by": f"{ADDED}: {MEASURES[goal].format(within=within)}",
-        "group": str(new),
-    }
-    rows = []
-    for site, on in count.items():
-        every = len(on) == len(lists)
-        words = " and ".join(LIST_WORDS.get(name, name) for name in on)
-        said = f"on the {words} list{' only' if len(on) == 1 else 's'}"
-        rows.append(
-            {"measure": CHOSEN, "centre": site, "estimate": float(len(on)), "unit": "lists",
-             "steady": every, "note": "on every list" if every else said}
-        )  # fmt: skip
-    for number in range(1, len(lists) + 1):
-        some = [site for site, on in count.items() if len(on) == number]
-        rows.append(
-            {"measure": f"sites on {number} of {len(lists)} lists", "centre": "all",
-             "estimate": float(len(some)), "unit": "sites", "steady": number == len(lists),
-             "note": "; ".join(some) or "none"}
-        )  # fmt: skip
-    rows.append({"measure": "sites on any list", "centre": "all", "estimate": float(len(count)),
-                 "unit": "sites", "steady": False, "note": "; ".join(count)})  # fmt: skip
-    return pd.DataFrame(rows).assign(**question)
-
-
-def crossed(
-    minutes: pd.DataFrame,
-    near: pd.DataFrame,
-    areas: pd.DataFrame,
-    chosen: Mapping[tuple, Choice],
-    question: tuple[str, str, int],
-    within: float = 60.0,
-) -> pd.DataFrame:
-    """Say how good the sites chosen for one question are for the other questions.
-
-    Parameters
-    ----------
-    minutes, near, areas, within : as for `plans`.
-    chosen : as `plans` returns it.
-    question : goal, column of people and number of sites whose sites are judged.
-
-    Returns
-    -------
-    One row another question with as many sites: `measure`, `level`, `group_by`, `group`, `estimate`
-    (what the judged sites give, base list), `low`, `high` (over the lists), `unit`, `difference`
-    (from the best there is, base list).
-    """
-    known = areas.set_index("area_code")
-    rows = []
-    for (goal, column, new, name), best in chosen.items():
-        if new != question[2] or (goal, column) == question[:2]:
-            continue
-        then = after(minutes, near[name], chosen[(*question, name)].sites)
-        rows.append(
-            {
-                "measure": MEASURES[goal].format(within=within),
-                "level": column.replace("_", " "),
-                "group_by": ADDED,
-                "group": str(new),
-                "unit": "people" if goal == "within" else "minutes",
-                "centre_list": name,
-                "estimate": value_of(then, known[column], goal, within),
-                "best": best.value,
-            }
-        )
-    table = pd.DataFrame(rows)
-    found = over_lists(table.drop(columns="best"))
-    best = over_lists(table.drop(columns="estimate").rename(columns={"best": "estimate"}))
-    return found.assign(difference=found["estimate"] - best["estimate"])
-
-
-def gains(
-    minutes: pd.DataFrame,
-    near: pd.DataFrame,
-    areas: pd.DataFrame,
-    chosen: Mapping[str, Sequence[str]],
-    by: str = "",
-    column: str = "expected_patients",
-) -> pd.DataFrame:
-    """Work out the drive now and then, and what is saved, group by group, over the lists.
-
-    Parameters
-    ----------
-    minutes, near, areas : as for `plans`; `areas` also with the column `by`.
-    chosen : the sites by list.
-    by : column whose groups get rows; everybody where not given.
-    column : the people that weigh.
-
-    Returns
-    -------
-    `group_by`, `group`, `measure` (mean minutes now, then, and saved; per cent whose drive is
-    shorter), `expected_patients` (or the other column: those that weigh), `estimate` (base list),
-    `low` and `high` over the lists, `unit`.
-    """
-    known = areas.set_index("area_code").loc[minutes.index]
-    weight = known[column].astype(float)
-    group = known[by].astype(str) if by else pd.Series("all", minutes.index)
-    total = weight.groupby(group).sum()
-    parts = []
-    for name, added in chosen.items():
-        before = near[name].reindex(minutes.index)
-        then = after(minutes, before, added)
-        told = {NOW: before, THEN: then, SAVED: before - then, SHORTER: 100.0 * (then < before)}
-        for measure, found in told.items():
-            mean = (found * weight).groupby(group).sum() / total
-            table = mean.rename_axis("group").rename("estimate").reset_index()
-            unit = "per cent" if measure == SHORTER else "minutes"
-            parts.append(table.assign(measure=measure, centre_list=name, unit=unit))
-    table = over_lists(pd.concat(parts, ignore_index=True))
-    return table.assign(**{"group_by": by or "all", column: table["group"].map(total)})
-
-
-def of_boards(
-    minutes: pd.DataFrame,
-    near: pd.DataFrame,
-    areas: pd.DataFrame,
-    added: Sequence[str],
-) -> pd.DataFrame:
-    """Work out what the same sites would save each care board, over the lists of centres.
-
-    Parameters
-    ----------
-    minutes, near, areas : as for `plans`; `areas` with `board_code`, `board`.
-    added : the sites, the same on every list.
-
-    Returns
-    -------
-    As `gains`, with `board_code` and `board` for the group, and `steady`: the minutes of the row
-    (or, for a share, the minutes saved) move by no more than ten between the lists. What is not
-    steady has no `estimate`.
-    """
-    table = gains(minutes, near, areas, dict.fromkeys(near, added), "board_code")
-    names = areas.drop_duplicates("board_code").set_index("board_code")["board"]
-    wide = table["high"] - table["low"] > centre_lists.STEADY_MINUTES
-    saved = table["measure"] == SAVED
-    of_saved = wide[saved].set_axis(table.loc[saved, "group"])
-    wide = wide.where(table["unit"] == "minutes", table["group"].map(of_saved))
-    table["steady"] = ~wide.astype(bool)
-    table["estimate"] = table["estimate"].where(table["steady"])
-    table["board"] = table["group"].map(names)
-    return table.rename(columns={"group": "board_code"}).drop(columns="group_by")
-
-
-def over_lists(table: pd.DataFrame) -> pd.DataFrame:
-    """Put the rows of all lists of centres into one: the base list, and the range over the lists.
-
-    Parameters
-    ----------
-    table : `centre_list`, `estimate` and columns that are the same on every list.
-
-    Returns
-    -------
-    The other columns, `estimate` (base list), `low`, `high`.
-    """
-    keys = [column for column in table if column not in ("centre_list", "estimate")]
-    wide = table.pivot_table("estimate", index=keys, columns="centre_list", sort=False)
-    out = wide.index.to_frame(index=False)
-    base = wide[centre_lists.BASE].to_numpy()
-    return out.assign(
-        estimate=base, low=wide.min(axis=1).to_numpy(), high=wide.max(axis=1).to_numpy()
-    )
-
-
-def moved(
-    minutes: pd.DataFrame,
-    near: pd.DataFrame,
-    areas: pd.DataFrame,
-    chosen: Mapping[tuple, Choice],
-    drawn: pd.DataFrame,
-    limits: Sequence[float] = (30.0, 60.0),
-) -> pd.DataFrame:
-    """Say what is saved and who comes within reach, over the lists and over the assumptions.
-
-    Of those for whom a clinic is nearer, only a share is seen there, and minutes may be longer than
-    the model's: both are drawn, and how common the disease is. The sites stay as they were chosen.
-
-    Parameters
-    ----------
-    minutes, near, areas : as for `plans`; `areas` with `people` and `expected_patients`.
-    chosen : as `plans` returns it, of one goal and one column of people.
-    drawn : draws of the assumptions `DRAWN`; the first row is the base.
-    limits : minutes within which people are counted.
-
-    Returns
-    -------
-    `group_by`, `group` (spokes added), `measure`, `scenario` (which range), `estimate` (base list,
-    assumptions at their values), `low`, `high` (least and most over the lists; or, of each list,
-    the limits that hold 95 per cent of the draws and the base, and the least and most of those),
-    `unit`.
-    """
-    known = areas.set_index("area_code").loc[minutes.index]
-    share, times, common = (drawn[name].to_numpy(float) for name in DRAWN)
-    # Expected patients are in proportion to how common the disease is, and people are not.
-    often = {"people": np.ones(len(drawn)), PATIENTS: common / common[0]}
-    weight = known["expected_patients"].to_numpy(float)
-    rows = []
-    for (_, _, new, name), choice in chosen.items():
-        before = near[name].reindex(minutes.index).to_numpy(float)
-        then = after(minutes, near[name], choice.sites).to_numpy()
-        some = then < before
-        told = {SAVED: share * times * (weight @ (before - then)) / weight.sum()}
-        for limit in limits:
-            # Short of the limit now, or only then: minutes grow with the multiplier.
-            come = (before[some] * times[:, None] > limit) & (then[some] * times[:, None] <= limit)
-            for words, column in REACHED.items():
-                reached = come @ known[column].to_numpy(float)[some]
-                told[words.format(limit=limit)] = share * often[column] * reached
-        for measure, found in told.items():
-            # The assumed values may lie at an end of their ranges: the base is part of the range.
-            ends = np.quantile(found[1:], [0.025, 0.975])
-            ends = min(ends[0], found[0]), max(ends[1], found[0])
-            rows.append({"group": str(new), "measure": measure, "centre_list": name,
-                         "estimate": found[0], "from": ends[0], "to": ends[1]})  # fmt: skip
-    table = pd.DataFrame(rows)
-    lists = over_lists(table.drop(columns=["from", "to"])).assign(scenario="over the lists")
-    ends = table.groupby(["group", "measure"], sort=False).agg(
-        low=("from", "min"), high=("to", "max")
-    )
-    both = lists.drop(columns=["low", "high"]).merge(ends.reset_index())
-    out = pd.concat([lists, both.assign(scenario=BOTH)], ignore_index=True)
-    unit = np.where(out["measure"] == SAVED, "minutes", "people")
-    return out.assign(group_by=ADDED, unit=unit)
-
-
-def from_nothing(
-    minutes: pd.DataFrame,
-    near: pd.DataFrame,
-    areas: pd.DataFrame,
-    centres: Mapping[str, int],
-    column: str = "expected_patients",
-    seconds: float = 60.0,
-) -> pd.DataFrame:
-    """Compare today's pattern of centres with the best one of as many, chosen from nothing.
-
-    Parameters
-    ----------
-    minutes : one-way minutes to every candidate, today's sites among them.
-    near, areas, seconds : as for `plans`.
-    centres : how many centres each list has.
-    column : the people that weigh.
-
-    Returns
-    -------
-    One row a list and pattern: `scenario` (today, from nothing), `centre_list`, `group` (centres),
-    `estimate` (mean minutes), `low` and `high` (value and bound), `unit`, `note`.
-    """
-    weight = areas.set_index("area_code")[column]
-    nothing = pd.Series(np.inf, minutes.index)
-    rows = []
-    for name, count in centres.items():
-        now = value_of(near[name], weight)
-        best = choose(minutes, nothing, weight, count, seconds=seconds)
-        note = "proven: no other sites do better" if best.proven else (
-            f"not proven: others could be better by {100 * best.gap:.2g} per cent")  # fmt: skip
-        for scenario, value, bound, said in (
-            ("today", now, now, ""), ("from nothing", best.value, best.bound, note)
-        ):  # fmt: skip
-            rows.append({"scenario": scenario, "centre_list": name, "group_by": "centres",
-                         "group": str(count), "measure": MEASURES["mean"], "estimate": value,
-                         "low": bound, "high": value, "unit": "minutes", "note": said,
-                         "difference": value - now})  # fmt: skip
     return pd.DataFrame(rows)
 
 
@@ -1002,7 +556,8 @@ def _least_mean(
     """
     seen = _seen_at_first(cost, open_now, start)
     at_start = people.T @ _served(cost, open_now, start)
-    best, bound = start, -np.inf
+    # Nobody drives less than to the nearest site of all.
+    best, bound = start, people[:, 0] @ np.fmin(open_now, cost.min(axis=1, initial=np.inf))
     least = at_start[0] if _meets(at_start, most) else np.inf
     late = False
     while not late and bound < least * (1 - PROVEN):
@@ -1010,8 +565,7 @@ def _least_mean(
         try:
             chosen, under = _solve(terms, cost.shape[1], new, most, best, until)
         except _Late:
-            # Nobody drives less than to the nearest site of all.
-            chosen, under = best, people[:, 0] @ np.fmin(open_now, cost.min(axis=1))
+            chosen, under = best, bound
         bound = max(bound, under)
         real = _served(cost, open_now, chosen)
         found = people.T @ real

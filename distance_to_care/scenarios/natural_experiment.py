@@ -4,7 +4,7 @@ Difference-in-differences on the people treated each month for each person expec
 within region: two-by-two, Poisson regression with effects of board and month, group-time estimates
 that never take treated regions as controls (Callaway and Sant'Anna 2021, J Econom 225:200, doi
 10.1016/j.jeconom.2020.12.001), and permutation over every way to choose the early regions (few
-clusters: Donald and Lang 2007, Rev Econ Stat 89:221). All are proved on simulated prescribing whose
+clusters: Donald and Lang 2007, Rev Econ Stat 89:221). All are tried on simulated prescribing whose
 effect is known. Estimates are logarithms of rate ratios until they are told, as per cent.
 """
 
@@ -41,10 +41,27 @@ BREAKS = {
     "medicine has other uses": "prescribing_other_uses",
     "others start sooner": "prescribing_months_elsewhere",
 }
+# Two of them hide an effect without a change of who is compared: alone, and both at once.
+SLOW, OTHER = "effect builds up slowly", "medicine has other uses"
+HIDING = {"nothing breaks it": (), SLOW: (SLOW,), OTHER: (OTHER,), "both": (SLOW, OTHER)}
 # Where nothing breaks it: alike, at once, nowhere else, for this disease alone, and in time.
 WHOLE = dict(zip(BREAKS.values(), (0.0, 1.0, 0.0, 0.0, 1e6), strict=True))
 NO_EFFECT, AT_ONCE = "no effect", "effect at once"
 BUILDS_UP, APART = "effect that builds up", "no effect, trends differ"
+# What a page calls the tables, and their kind where the data do not say it.
+_AGAINST = "People on treatment, early regions against the others"
+TITLES = {
+    "status": ("What data there are on prescribing", None),
+    "estimates": (f"{_AGAINST}, in hospital data", None),
+    "events": (f"{_AGAINST}, by quarter, in hospital data", None),
+    "design": ("How many regions and choices the comparison has", "scenario"),
+    "power": ("Chance of finding an effect, by its size", "scenario"),
+    "smallest": ("Smallest effect that would be found four times in five", "scenario"),
+    "smallest_if": ("Smallest effect found four times in five, if it is hidden", "scenario"),
+    "breaks": ("What the comparison would find if its assumptions broke", "scenario"),
+    "proof": ("How every method does where the effect is known", "synthetic"),
+    "history": (f"One simulated history: {_AGAINST[0].lower()}{_AGAINST[1:]}", "synthetic"),
+}
 YEAR = 12
 LEVEL = 0.05
 POWER = 0.8
@@ -833,6 +850,56 @@ def smallest_effects(
     return pd.DataFrame(rows, columns=["value", "estimate", "low", "high", "unit", "note"])
 
 
+def smallest_hidden(plan: Plan, drawn: pd.DataFrame) -> pd.DataFrame:
+    """Smallest effect that would probably be found where it builds up, or is diluted, or both.
+
+    Parameters
+    ----------
+    plan, drawn : as for `power_curve`; a year is compared with the year before.
+
+    Returns
+    -------
+    One row for what hides the effect (nothing; each of the two of `HIDING`; both): `scenario`,
+    `estimate`, `low`, `high` (the whole effect in per cent more, once it is fully there; 95 per
+    cent of draws, which vary what hides it as well), `unit`, `term` (the words as one name).
+
+    The comparison finds the mean over the months of what has been reached, of the part of the
+    medicine that can change. Its error is taken to stay what it is.
+    """
+    steps = np.arange(YEAR)
+    rows = []
+    for words, hiding in HIDING.items():
+        found = []
+        for each in (pd.DataFrame([dict(plan.assumed)]), drawn):
+            world = {
+                name: each[name].to_numpy(float)[:, None] if break_ in hiding else WHOLE[name]
+                for break_, name in BREAKS.items()
+                if break_ in (SLOW, OTHER)
+            }
+            reached = np.clip((steps + 1) / world[BREAKS[SLOW]], 0, 1)
+            weight = np.exp(each["prescribing_growth"].to_numpy(float)[:, None] * steps / YEAR)
+            weight = weight / weight.sum(axis=1, keepdims=True)
+            wanted = np.log1p(smallest_seen(error_of_difference(plan, each), _freedom(plan)) / 100)
+            found.append(_whole_effect(wanted, reached, weight, world[BREAKS[OTHER]]))
+        low, high = np.quantile(found[1], [0.025, 0.975])
+        rows.append((words, found[0].item(), low, high, PER_CENT))
+    columns = ["scenario", "estimate", "low", "high", "unit"]
+    return _with_terms(pd.DataFrame(rows, columns=columns), ["scenario"])
+
+
+def _whole_effect(
+    wanted: np.ndarray, reached: np.ndarray, weight: np.ndarray, other: np.ndarray | float
+) -> np.ndarray:
+    """Effect in per cent that would be found as the wanted log ratio: by bisection, all at once."""
+    low, high = np.zeros_like(wanted), np.full_like(wanted, 50.0)
+    for _ in range(80):
+        middle = (low + high) / 2
+        people = (1 - other) * np.exp(middle[:, None] * reached) + other
+        above = np.log((weight * people).sum(axis=1)) > wanted
+        low, high = np.where(above, low, middle), np.where(above, middle, high)
+    return _per_cent((low + high) / 2)
+
+
 # ----------------------------------------------------------------------------------- the proof
 
 
@@ -881,8 +948,9 @@ def performance(
     -------
     One row a world, method and measure: `scenario`, `method`, `measure` (mean estimate; bias;
     coverage; finds an effect), `replicates`, `estimate`, `ci_low`, `ci_high` (1.96 Monte Carlo
-    errors), `built_in` (the true effect, per cent), `unit`, `verdict` (of coverage, and of false
-    positives), `note`, `term` (the words as one name).
+    errors), `low`, `high` (between which coverage and false positives pass: two per cent and two
+    Monte Carlo errors to either side of what they should be), `built_in` (the true effect, per
+    cent), `unit`, `verdict`, `note`, `term` (the words as one name).
 
     Morris, White and Crowther 2019, Stat Med 38:2074, doi 10.1002/sim.8086.
     """
@@ -903,7 +971,8 @@ def performance(
             answers = np.concatenate([part[method][1] for part in parts])
             rows += _judged(name, method, truth, answers, levels.get(method, LEVEL))
     columns = ["scenario", "method", "measure", "replicates", "estimate", "ci_low", "ci_high"]
-    table = pd.DataFrame(rows, columns=[*columns, "built_in", "unit", "verdict", "note"])
+    columns += ["low", "high", "built_in", "unit", "verdict", "note"]
+    table = pd.DataFrame(rows, columns=columns)
     return _with_terms(table, ["scenario", "method", "measure"])
 
 
@@ -960,7 +1029,7 @@ def _judged(name: str, method: str, truth: float, answers: np.ndarray, level: fl
     base = (name, method)
     rest = (_per_cent(truth), PER_CENT)
     rows = [
-        (*base, measure, count, each, each - error, each + error, *rest, "", note)
+        (*base, measure, count, each, each - error, each + error, np.nan, np.nan, *rest, "", note)
         for measure, each in (("mean estimate", told.mean()), ("bias", bias))
     ]
     covered, found = (low <= truth) & (truth <= high), p <= LEVEL
@@ -972,11 +1041,12 @@ def _judged(name: str, method: str, truth: float, answers: np.ndarray, level: fl
         error = 1.96 * np.sqrt(share * (100 - share) / count)
         # Two per cent either way, and two Monte Carlo errors.
         allowed = 2 + 200 * np.sqrt(level * (1 - level) / count)
+        band = max(good - allowed, 0.0), min(good + allowed, 100.0)
         verdict = "pass" if abs(share - good) <= allowed else "fail"
         if measure == "finds an effect" and truth != 0:
-            verdict = ""
+            band, verdict = (np.nan, np.nan), ""
         ends = max(share - error, 0.0), min(share + error, 100.0)
-        rows.append((*base, measure, count, share, *ends, *rest, verdict, note))
+        rows.append((*base, measure, count, share, *ends, *band, *rest, verdict, note))
     return rows
 
 
@@ -995,7 +1065,8 @@ def whole_proof(
     Returns
     -------
     Name -> tidy table: `design` (`measure`, `estimate`, `unit`, `term`), `power`, `smallest`,
-    `breaks`, `proof`, and `history` (as `group_time`: two years before the start, one after).
+    `smallest_if`, `breaks`, `proof`, and `history` (as `group_time`: two years before the start,
+    one after).
     """
     effect, drawn = plan.assumed["prescribing_effect"], assumptions.draws(rows, draws, plan.seed)
     since = np.arange(-2 * YEAR, YEAR)
@@ -1017,10 +1088,46 @@ def whole_proof(
         ),
         "power": power_curve(plan, drawn, range(0, 31, 2)),
         "smallest": smallest_effects(plan, drawn, windows),
+        "smallest_if": smallest_hidden(plan, drawn),
         "breaks": found_on_average(plan, effect, rows),
         "proof": performance(plan, worlds(plan, effect, rows), replicates),
         "history": group_time(as_panel(plan, people, since, start), begin),
     }
+
+
+def headlines(told: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """Say in a sentence what each figure shows, with the numbers of its table.
+
+    Parameters
+    ----------
+    told : the tables of `whole_proof`, by name.
+
+    Returns
+    -------
+    Table -> sentence.
+    """
+    least = told["smallest"].set_index("value")["estimate"][YEAR]
+    breaks = told["breaks"][told["breaks"]["level"] == AT_ONCE]
+    hide = (breaks["low"] < breaks["built_in"] - 1e-9).sum()
+    feign = (breaks["estimate"] > breaks["built_in"] + 1e-9).sum()
+    proof = told["proof"].set_index(["scenario", "method", "measure"])["estimate"]
+    wrong = proof[NO_EFFECT, MODEL_ERRORS, "finds an effect"]
+    history = told["history"].set_index("value")
+    before, after = (history["estimate"][side].mean() for side in _sides(history.index))
+    wide = ((history["ci_high"] - history["ci_low"]) / 2).mean()
+    return {
+        "power": f"At best, an effect below about {least:.0f} per cent would often be missed",
+        "breaks": f"{hide} breaks can hide an effect, and {feign} can feign one",
+        "proof": f"Errors that ignore regions find what is not there {wrong:.0f} times in a "
+        "hundred",
+        "history": f"Around {before:.0f} per cent before the start and {after:.0f} after, each "
+        f"give or take {wide:.0f}",
+    }
+
+
+def _sides(since: pd.Index) -> tuple[np.ndarray, np.ndarray]:
+    """Periods before the start but for the one that the others are set against, and those after."""
+    return since < -1, since >= 0
 
 
 # ------------------------------------------------------------------------------- with the data
@@ -1153,5 +1260,6 @@ def _answer(estimates: pd.DataFrame) -> str:
         "From the year before to the year after, the number of people treated changed by "
         f"{abs(row['estimate']):.0f} per cent {more} in the regions that began early than in the "
         f"others (95% interval {row['ci_low']:.0f} to {row['ci_high']:.0f}, seven regions). It is "
-        "an effect of local prescribing only if the regions would otherwise have changed alike"
+        "an effect of local prescribing only if the regions would otherwise have changed alike and "
+        "nothing else began in the early ones at that time"
     )

@@ -72,6 +72,47 @@ def restricted_mean(
     return np.where(rate > 0, lived * dying**-power, horizon)
 
 
+def restricted_mean_while(
+    median_years: ArrayLike,
+    shape: ArrayLike,
+    ratio: ArrayLike,
+    change: ArrayLike,
+    years: ArrayLike,
+    horizon: ArrayLike,
+) -> np.ndarray:
+    """Average years lived up to a horizon, if the hazard is changed for the first years only.
+
+    The area under a survival curve of two pieces: until the change ends, the curve of the changed
+    hazard; then that of the hazard itself, from the share of people who are alive by then.
+
+    Parameters
+    ----------
+    median_years, shape, ratio, horizon : as for `restricted_mean`.
+    change : factor on the hazard while it is changed.
+    years : for how long it is, from the start; a change beyond the horizon counts up to it.
+
+    Returns
+    -------
+    Years, in the common shape of the six.
+
+    Raises
+    ------
+    AnalysisError : as for `alive`.
+    """
+    until = np.minimum(years, horizon)
+    changed = np.asarray(ratio, dtype=float) * change
+    first = restricted_mean(median_years, shape, changed, until)
+    whole = restricted_mean(median_years, shape, ratio, horizon)
+    then = whole - restricted_mean(median_years, shape, ratio, until)
+    alive_there = alive(until, median_years, shape, changed)
+    unchanged = alive(until, median_years, shape, ratio)
+    # Where nobody of either is alive by then, there is nothing to add.
+    seen = np.where(unchanged > 0, unchanged, 1.0)
+    lived = first + then * np.where(unchanged > 0, alive_there / seen, 0.0)
+    # No change is none to the last digit.
+    return np.where(np.asarray(change) == 1, whole, lived)
+
+
 def base_ratio(ratios: ArrayLike, shares: ArrayLike) -> np.ndarray:
     """Find the factor on all hazards with which all groups together have the known median.
 

@@ -20,7 +20,7 @@ import pandas as pd
 
 from distance_to_care import access, centre_lists
 from distance_to_care.problems import Problem
-from distance_to_care.scenarios import location, outcomes
+from distance_to_care.scenarios import location, national_spokes, outcomes
 
 SAVED = "mean minutes saved"
 DEPRIVED = "mean minutes saved in the most deprived fifth"
@@ -32,25 +32,25 @@ UNITS |= {NOW: "minutes", NOW_DEPRIVED: "minutes"}
 HOUR = 60.0
 EFFICIENT, FAIREST = "most for everybody", "most for the most deprived fifth"
 ALIKE = "lists on which they save the most deprived fifth the most"
-PLACE = "place among all single clinics"
+PLACE = "place among all single spokes"
 MOST_NAMED = 8
 # Numbers of clinics for which every efficient set is drawn up, by the second criterion.
 FRONTIERS = {DEPRIVED: (1, 2, 3, 5), WITHIN: (3,)}
 CAR = "(car ownership not included)"
 TITLES = {
-    "fair_spokes_frontier": f"Every efficient set of new clinics {CAR}",
-    "fair_spokes_ends": f"Clinics that save everybody, or the most deprived fifth, the most {CAR}",
+    "fair_spokes_frontier": f"Every efficient set of new spokes {CAR}",
+    "fair_spokes_ends": f"Spokes that save everybody, or the most deprived fifth, the most {CAR}",
     "fair_spokes_lists": f"On how many lists of centres both aims choose alike {CAR}",
-    "fair_spokes_trade_off": f"What one aim costs the other, five clinics {CAR}",
-    "fair_spokes_both": f"The clinics that come nearest to both aims {CAR}",
-    "fair_spokes_weights": f"The best clinics, by the weight of the most deprived fifth {CAR}",
-    "fair_spokes_by_fifth": f"What five clinics would save each deprivation quintile {CAR}",
-    "fair_spokes_sites": f"Which clinics would be chosen for everybody, and for the most deprived "
+    "fair_spokes_trade_off": f"What one aim costs the other, five spokes {CAR}",
+    "fair_spokes_both": f"The spokes that come nearest to both aims {CAR}",
+    "fair_spokes_weights": f"The best spokes, by the weight of the most deprived fifth {CAR}",
+    "fair_spokes_by_fifth": f"What five spokes would save each deprivation quintile {CAR}",
+    "fair_spokes_sites": f"Which spokes would be chosen for everybody, and for the most deprived "
     f"fifth {CAR}",
-    "fair_spokes_boards": f"The best one, two and three clinics for every care board {CAR}",
+    "fair_spokes_boards": f"The best one, two and three spokes for every care board {CAR}",
     "fair_spokes_boards_counted": f"Care boards by whether both aims choose alike {CAR}",
-    "fair_spokes_region": f"A clinic that exists beside the best for its region {CAR}",
-    "fair_spokes_solver": f"Branch and bound beside the solver: three clinics {CAR}",
+    "fair_spokes_region": f"A spoke that exists beside the best for its region {CAR}",
+    "fair_spokes_solver": f"Branch and bound beside the solver: three spokes {CAR}",
 }
 CAUTION = (
     "If everybody for whom a clinic is nearer went there, then so much would be saved. No official "
@@ -58,7 +58,16 @@ CAUTION = (
     "traffic; car ownership not included; nothing is said of staff, rooms or referral."
 )
 NEAREST = "most people within an hour"
-OVER_LISTS, OVER_ALL = "over the lists", "over the lists and the assumptions"
+OVER_LISTS, OVER_ALL = national_spokes.LISTS, national_spokes.BOTH
+# What minutes saved are in proportion to.
+DRAWN = ("share_seen_at_spoke", "minutes_against_model")
+# Tables with numbers for the prose, and how those are named.
+QUOTED = {
+    "fair_spokes_ends": "fair.{level}.{term}.{measure}.{scenario}",
+    "fair_spokes_region": "fair.region.{group}.{measure}.{scenario}",
+    "fair_spokes_by_fifth": "fair.fifth.{group}.{level}.{measure}.{scenario}",
+    "fair_spokes_weights": "",
+}
 # Sums of minutes differ by less than this between orders of adding up; a step is larger.
 SAME, STEP = 1e-9, 1e-6
 
@@ -308,7 +317,9 @@ def frontier(terms: Gains, new: int, first: str, second: str) -> pd.DataFrame:
 
     The constraint epsilon: the set that saves the most of the first; then the one that does so
     among those that save more of the second; and so on until none does (Haimes 1971). Each step is
-    solved to proven optimality, so none is left out, supported by a weighted sum or not.
+    solved to proven optimality, so none is left out, supported by a weighted sum or not. Of sets
+    that save the same of the first, the one that saves the most of the second is taken, by a second
+    search: no weight says what a minute is worth in people.
 
     Parameters
     ----------
@@ -328,11 +339,23 @@ def frontier(terms: Gains, new: int, first: str, second: str) -> pd.DataFrame:
     """
     rows, floor = [], None
     while True:
-        found = best(terms, new, {first: 1.0, second: STEP}, floor)
+        found = _first_then(terms, new, first, second, floor)
         if found is None:
             return pd.DataFrame(rows)
         rows.append({"sites": found.sites, **found.saved})
         floor = {second: found.saved[second] + STEP}
+
+
+def _first_then(
+    terms: Gains, new: int, first: str, second: str, least: Mapping[str, float] | None = None
+) -> Best | None:
+    """Find the set with the most of the first criterion and, of those, the most of the second."""
+    found = best(terms, new, {first: 1.0}, least)
+    if found is None:
+        return None
+    most = found.saved[first]
+    alike = {**(least or {}), first: most - SAME * max(1.0, abs(most))}
+    return best(terms, new, {second: 1.0}, alike) or found
 
 
 def of_areas(
@@ -435,7 +458,7 @@ def _slope(areas: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
 
 def ends(
-    points: pd.DataFrame, areas: pd.DataFrame, near: pd.DataFrame, assumed: pd.DataFrame
+    points: pd.DataFrame, areas: pd.DataFrame, near: pd.DataFrame, drawn: pd.DataFrame
 ) -> pd.DataFrame:
     """Set the set that saves the most for everybody beside the one that does for those deprived.
 
@@ -443,9 +466,7 @@ def ends(
     ----------
     points : as `frontiers` returns it for the most deprived fifth.
     areas, near : as for `frontiers`.
-    assumed : rows of `scenario_assumptions` by name: `share_seen_at_spoke` (people for whom the
-        clinic is nearer who would be seen there) and `minutes_against_model`; `low`, `high`. What
-        is saved is in proportion to both.
+    drawn : draws of the assumptions `DRAWN`; the first row is the base.
 
     Returns
     -------
@@ -477,16 +498,16 @@ def ends(
             {"level": level, "centre_list": grades, "term": t, "measure": m, "estimate": value}
             for (t, m), value in found.items()
         ]
-    return _over_lists(pd.DataFrame(rows), ["level", "term", "measure"], assumed)
+    return _over_lists(pd.DataFrame(rows), ["level", "term", "measure"], drawn)
 
 
-def hour_end(points: pd.DataFrame, assumed: pd.DataFrame) -> pd.DataFrame:
+def hour_end(points: pd.DataFrame, drawn: pd.DataFrame) -> pd.DataFrame:
     """Tell what the set saves that brings the most expected patients within an hour.
 
     Parameters
     ----------
     points : as `frontiers` returns it for `WITHIN`.
-    assumed : as for `ends`.
+    drawn : as for `ends`.
 
     Returns
     -------
@@ -502,10 +523,10 @@ def hour_end(points: pd.DataFrame, assumed: pd.DataFrame) -> pd.DataFrame:
              "estimate": value}
             for measure, value in found.items()
         ]  # fmt: skip
-    return _over_lists(pd.DataFrame(rows), ["level", "term", "measure"], assumed)
+    return _over_lists(pd.DataFrame(rows), ["level", "term", "measure"], drawn)
 
 
-def _over_lists(table: pd.DataFrame, keys: list[str], assumed: pd.DataFrame) -> pd.DataFrame:
+def _over_lists(table: pd.DataFrame, keys: list[str], drawn: pd.DataFrame) -> pd.DataFrame:
     """Put the lists into one row: the base list and the range; and once more with assumptions."""
     wide = table.pivot_table("estimate", index=keys, columns="centre_list", sort=False)
     counted = wide.index.get_level_values("measure").str.startswith("lists")
@@ -514,10 +535,10 @@ def _over_lists(table: pd.DataFrame, keys: list[str], assumed: pd.DataFrame) -> 
     out["estimate"] = np.where(counted, wide.sum(axis=1), wide[centre_lists.BASE])
     out["low"] = np.where(counted, np.nan, wide.min(axis=1))
     out["high"] = np.where(counted, np.nan, wide.max(axis=1))
-    return with_assumptions(out, assumed)
+    return with_assumptions(out, drawn)
 
 
-def with_assumptions(table: pd.DataFrame, assumed: pd.DataFrame) -> pd.DataFrame:
+def with_assumptions(table: pd.DataFrame, drawn: pd.DataFrame) -> pd.DataFrame:
     """Widen ranges of minutes saved over the lists by who would go and how fast they would drive.
 
     Minutes saved are in proportion to the share of people who would be seen at the nearer clinic,
@@ -526,18 +547,18 @@ def with_assumptions(table: pd.DataFrame, assumed: pd.DataFrame) -> pd.DataFrame
     Parameters
     ----------
     table : `measure`, `low`, `high` (over the lists of centres), and more.
-    assumed : rows of `scenario_assumptions` by name: `share_seen_at_spoke` and
-        `minutes_against_model`, with `low` and `high`.
+    drawn : draws of the assumptions `DRAWN`; the first row is the base.
 
     Returns
     -------
     The rows with `scenario` (over the lists), and those of minutes saved once more (over the lists
-    and the assumptions): the lowest of the lists with both assumptions at their lower ends, the
-    highest with both at their upper ends.
+    and the assumptions): of each list the limits that hold 95 per cent of the draws and the base,
+    and the least and most of those, as `national_spokes.moved` has them.
     """
     wider = table[table["measure"].isin([SAVED, DEPRIVED, FAIREST])].copy()
-    for end in ("low", "high"):
-        wider[end] *= assumed[end]["share_seen_at_spoke"] * assumed[end]["minutes_against_model"]
+    ends = national_spokes.between(drawn[list(DRAWN)].prod(axis=1).to_numpy(float))
+    for column, times in zip(("low", "high"), ends, strict=True):
+        wider[column] *= times
     parts = [table.assign(scenario=OVER_LISTS), wider.assign(scenario=OVER_ALL)]
     return pd.concat(parts, ignore_index=True)
 
@@ -620,7 +641,7 @@ def turning_weights(
             following = int(at.to_numpy().argmin())
             high = min(float(at[following]), most)
             rows.append(
-                {"group_by": "clinics", "group": level, "centre_list": grades,
+                {"group_by": "spokes", "group": level, "centre_list": grades,
                  "term": access.LISTS[grades], "level": part.loc[place, "term"], "low": low,
                  "high": high, "unit": "times", "note": part.loc[place, "note"]}
             )  # fmt: skip
@@ -633,7 +654,7 @@ def by_fifth(
     areas: pd.DataFrame,
     minutes: pd.DataFrame,
     near: pd.DataFrame,
-    assumed: pd.DataFrame,
+    drawn: pd.DataFrame,
     level: str,
 ) -> pd.DataFrame:
     """Say what either end of the frontier saves each fifth.
@@ -642,7 +663,7 @@ def by_fifth(
     ----------
     points : as `frontiers` returns it for the most deprived fifth.
     areas, minutes, near : as for `frontiers`.
-    assumed : as for `ends`.
+    drawn : as for `ends`.
     level : the number of clinics.
 
     Returns
@@ -669,7 +690,7 @@ def by_fifth(
                  "estimate": value}
                 for fifth, value in zip(fifths, values, strict=True)
             ]  # fmt: skip
-    table = _over_lists(pd.DataFrame(rows), ["group", "level", "measure"], assumed)
+    table = _over_lists(pd.DataFrame(rows), ["group", "level", "measure"], drawn)
     return table.assign(group_by="deprivation_quintile")
 
 
@@ -784,11 +805,13 @@ def board_code(boards: pd.DataFrame, asked: str) -> str:
     """
     names = boards.drop_duplicates("board_code").set_index("board_code")["board"].sort_values()
     words = " ".join(asked.split()).casefold()
+    if not words:
+        raise Problem(f"Name a care board. There are {'; '.join(names)}.")
     known = names.str.casefold()
     exact = names.index[(known == words) | (names.index.str.casefold() == words)]
     if len(exact):
         return str(exact[0])
-    near = names[known.str.contains(words, regex=False)] if words else names.iloc[:0]
+    near = names[known.str.contains(words, regex=False)]
     if len(near) == 1:
         return str(near.index[0])
     told = near if len(near) else names
@@ -893,7 +916,7 @@ def of_boards(
                 if number == min(new):
                     rows += _rows(grades, {NOW: now[NOW]}, ())
                 if DEPRIVED in terms.criteria:
-                    fair = best(terms, number, {DEPRIVED: 1.0, SAVED: STEP})
+                    fair = _first_then(terms, number, DEPRIVED, SAVED)
                     rows += _rows(grades, {FAIREST: fair.saved[DEPRIVED]}, fair.sites)
                     same.append(fair.saved[DEPRIVED] - first.saved[DEPRIVED] <= STEP)
                 found += [{**whose, "level": str(number), **row} for row in rows]
@@ -1032,36 +1055,62 @@ def agreement(
 
 
 def quoted(name: str, table: pd.DataFrame) -> list[tuple[str, str, str, dict[str, str]]]:
-    """List the numbers that prose may quote from one table: key, form, column, and their row.
+    """List the numbers that prose may quote from one table: key, words, column, and their row.
 
     Parameters
     ----------
-    name : `fair_spokes_ends`, `fair_spokes_weights` or `fair_spokes_region`.
+    name : one of `QUOTED`.
     table : the published table of that name.
 
     Returns
     -------
-    For each number its key, its format with the columns of the row, the column that is its value,
-    and the columns that pick the row.
+    For each number its key, its words, the column that is its value, and the columns that pick the
+    row. Of the weights: how long the choice for everybody stays the best.
     """
-    tell = {
-        "fair_spokes_ends": ("{level}.{term}.{measure}.{scenario}", "{{estimate:{d}}} ({between})"),
-        "fair_spokes_weights": ("weight.{group}.{centre_list}", "{{high:{d}}}"),
-        "fair_spokes_region": ("region.{group}.{measure}.{scenario}", "{between}"),
-    }
-    column = {"fair_spokes_ends": "estimate", "fair_spokes_weights": "high"}.get(name, "low")
-    key, form = tell[name]
-    picked = [word.strip("{}") for word in key.split(".") if word.startswith("{")]
-    # Of the weights, those of the first set: how long the choice for everybody stays the best.
-    rows = table[table["level"] == "1"] if name == "fair_spokes_weights" else table
-    found = []
-    for row in rows.to_dict("records"):
-        digits = ".1f" if row["unit"] in ("minutes", "times") else ",.0f"
-        between = "{{low:{d}}}" if row["unit"] == "place" else "{{low:{d}}} to {{high:{d}}}"
-        words = form.format(d=digits, between=between.format(d=digits))
-        where = {c: row[c] for c in (*picked, *(["level"] if "weight" in key else []))}
-        found.append((f"fair.{key.format(**row)}", words, column, where))
-    return found
+    if name == "fair_spokes_weights":
+        rows = table[table["level"] == "1"]
+        return [
+            (f"fair.weight.{row['group']}.{row['centre_list']}", f"{row['high']:.1f}", "high",
+             {column: row[column] for column in ("group", "centre_list", "level")})
+            for row in rows.to_dict("records")
+        ]  # fmt: skip
+    column = "low" if name == "fair_spokes_region" else "estimate"
+    told = table.assign(estimate=np.nan) if column == "low" else table
+    return [
+        (key, words, column, where)
+        for key, words, where in national_spokes.quoted(QUOTED[name], told)
+    ]
+
+
+def headline(name: str, rows: pd.DataFrame) -> str:
+    """Head a figure of the page with what its rows hold.
+
+    Parameters
+    ----------
+    name : `fair_spokes_by_fifth`, `fair_spokes_trade_off` or `fair_spokes_region`.
+    rows : the rows that are drawn.
+
+    Returns
+    -------
+    The title.
+    """
+    if name == "fair_spokes_by_fifth":
+        saved_by = rows[rows["level"] == EFFICIENT].set_index("group")["estimate"]
+        least = str(saved_by.idxmin())
+        named = national_spokes.FIFTHS.get(least, f"deprivation quintile {least}")
+        return f"Five spokes placed for everybody would save {named} the least {CAR}"
+    if name == "fair_spokes_trade_off":
+        both = rows.assign(least=rows[["value", "estimate"]].min(axis=1))
+        share = both.groupby("centre_list")["least"].max().min()
+        return (
+            f"On each list some five spokes have {share:.0f} per cent or more of both: everybody "
+            f"and the most deprived fifth {CAR}"
+        )
+    wide = rows.pivot_table(index="group", columns="measure", values=["low", "high"])
+    more = (wide.xs(DEPRIVED, axis=1, level=1) > wide.xs(SAVED, axis=1, level=1)).all(axis=None)
+    fewer = (wide.xs(DEPRIVED, axis=1, level=1) < wide.xs(SAVED, axis=1, level=1)).all(axis=None)
+    than = "more minutes than" if more else "fewer minutes than" if fewer else "about as much as"
+    return f"In the East of England the most deprived fifth would save {than} others {CAR}"
 
 
 def everything(
@@ -1070,7 +1119,8 @@ def everything(
     near: pd.DataFrame,
     notes: pd.Series,
     steady: Mapping[str, pd.Series],
-    assumed: pd.DataFrame,
+    drawn: pd.DataFrame,
+    most: float,
     documented: tuple[str, str],
     clinics: str = "5",
 ) -> dict[str, pd.DataFrame]:
@@ -1081,7 +1131,8 @@ def everything(
     areas, minutes, near : as for `frontiers`; areas with `board_code`, `board` and `region`.
     notes : as for `sites_by_list`.
     steady : `board` and `region`: true or false by board code, and by region.
-    assumed : as for `with_assumptions`, and `weight_most_deprived` with `high`.
+    drawn : as for `with_assumptions`.
+    most : the largest weight of a minute of the most deprived fifth, as for `turning_weights`.
     documented : a region and the clinic in it that is known to exist.
     clinics : the number of clinics that is looked at closely.
 
@@ -1091,14 +1142,13 @@ def everything(
     """
     points = frontiers(areas, minutes, near)
     fair = points[points["scenario"] == DEPRIVED]
-    both_ends = ends(fair, areas, near, assumed)
+    both_ends = ends(fair, areas, near, drawn)
     counted = both_ends["unit"] == "lists"
-    nearest = hour_end(points[points["scenario"] == WITHIN], assumed)
+    nearest = hour_end(points[points["scenario"] == WITHIN], drawn)
     boards = of_boards(areas, minutes, near, steady["board"])
     region, clinic = documented
     mine = areas[areas["region"] == region]
     beside = beside_documented(mine, minutes, near, clinic, bool(steady["region"][region]))
-    most = assumed["high"]["weight_most_deprived"]
     weights = [turning_weights(fair, areas, most, level) for level in fair["level"].unique()]
     return {
         "fair_spokes_frontier": points,
@@ -1107,10 +1157,10 @@ def everything(
         "fair_spokes_trade_off": trade_off(fair, clinics),
         "fair_spokes_both": best_of_both(fair),
         "fair_spokes_weights": pd.concat(weights, ignore_index=True),
-        "fair_spokes_by_fifth": by_fifth(fair, areas, minutes, near, assumed, clinics),
+        "fair_spokes_by_fifth": by_fifth(fair, areas, minutes, near, drawn, clinics),
         "fair_spokes_sites": sites_by_list(fair, clinics, notes),
-        "fair_spokes_boards": with_assumptions(boards, assumed),
+        "fair_spokes_boards": with_assumptions(boards, drawn),
         "fair_spokes_boards_counted": boards_summary(boards),
-        "fair_spokes_region": with_assumptions(beside, assumed),
+        "fair_spokes_region": with_assumptions(beside, drawn),
         "fair_spokes_solver": agreement(areas, minutes, near, 3),
     }

@@ -8,6 +8,7 @@ cannot be seen by video keep every journey.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from string import Formatter
 
 import numpy as np
 import pandas as pd
@@ -33,16 +34,17 @@ FIRST = "first visit"
 NOW = "all visits at the centre"
 ALL_FOLLOW_UPS = "by video: all follow-ups"
 EVERY_LOCAL = "local: every visit"
+BOTH = "video and local"
 TESTS = tuple(LATER)[1:]
 # What would be held how: for a kind of visit, the share by video and the share at a local hospital.
 PLANS: dict[str, dict[str, tuple[float, float]]] = {
     NOW: {},
-    "by video: 1 in 4 follow-ups": {"follow-up": (0.25, 0.0)},
-    "by video: 2 in 4 follow-ups": {"follow-up": (0.5, 0.0)},
+    "by video: 25% of follow-ups": {"follow-up": (0.25, 0.0)},
+    "by video: 50% of follow-ups": {"follow-up": (0.5, 0.0)},
     ALL_FOLLOW_UPS: {"follow-up": (1.0, 0.0)},
     "local: all but the first visit": dict.fromkeys(LATER, (0.0, 1.0)),
     EVERY_LOCAL: dict.fromkeys([FIRST, *LATER], (0.0, 1.0)),
-    "video and local": {"follow-up": (1.0, 0.0)} | dict.fromkeys([FIRST, *TESTS], (0.0, 1.0)),
+    BOTH: {"follow-up": (1.0, 0.0)} | dict.fromkeys([FIRST, *TESTS], (0.0, 1.0)),
 }
 UNITS = {
     "visits to the centre": "visits a person a year",
@@ -57,7 +59,7 @@ UNITS = {
 }
 SHARE_SAVED = "hours saved, share"
 # What prose calls a plan, whom it speaks of, and how it writes a measure.
-KEYS = {NOW: "now", ALL_FOLLOW_UPS: "follow_ups", EVERY_LOCAL: "every"}
+KEYS = {NOW: "now", ALL_FOLLOW_UPS: "follow_ups", EVERY_LOCAL: "every", BOTH: "both"}
 QUOTED_GROUPS = ("all", "1", "5", "more than an hour", "under 30 minutes")
 FORMS = {"hours": ".1f", "miles": ".0f", "money": ".0f", "carbon": ".0f"}
 FORMS |= {f"{measure} saved": form for measure, form in FORMS.items()}
@@ -70,7 +72,7 @@ TITLES = {
     "virtual_review": f"If visits were by video or local: what would be left and saved {CARS}",
     "virtual_review_by_list": f"Hours on the road under each plan, list by list {CARS}",
     "virtual_review_exclusion": f"Hours saved, by who cannot be seen by video {CARS}",
-    "virtual_review_with_video": "If follow-ups were by video: hours left with and without it",
+    "virtual_review_with_video": "If follow-ups were by video: hours with it and without",
     "virtual_review_compared": "Local visits against follow-ups by video: hours saved more",
     "virtual_review_moves": "How far each assumption moves the hours saved",
     "virtual_review_miles": "Miles to the nearest centre, counted in two ways",
@@ -456,7 +458,7 @@ def with_and_without_video(
 
     Returns
     -------
-    As `scenarios`, with `level`: can or cannot; the measure is `hours`.
+    As `scenarios`, with `level`: can or cannot; the measures are `hours` (left) and `hours saved`.
     """
     plans = {name: PLANS[name] for name in (NOW, ALL_FOLLOW_UPS)}
     found = []
@@ -464,7 +466,8 @@ def with_and_without_video(
         fixed = {"video_excluded": share, "video_excluded_ratio": 1.0}
         values = table.assign(value=table["name"].map(fixed).fillna(table["value"]).astype(float))
         one = scenarios(parts, values, drawn.assign(**fixed), np.ones(5), groups, plans)
-        kept = (one["scenario"] == ALL_FOLLOW_UPS) & (one["measure"] == "hours")
+        kept = one["measure"].isin(["hours", "hours saved"])
+        kept &= one["scenario"] == ALL_FOLLOW_UPS
         found.append(one[kept].assign(level=level))
     return pd.concat(found, ignore_index=True)
 
@@ -862,16 +865,53 @@ def quoted(
     Key (`follow_ups.hours saved`, `every.1.hours`), format, and the row: what `Page.number` takes.
     """
     rows = table[table["measure"].isin(list(FORMS)) & table["scenario"].isin(list(KEYS))]
-    out = []
-    for row in rows[["scenario", "group", "measure"]].to_dict("records"):
+    out, names = [], ("scenario", "group", "measure")
+    for row in rows.to_dict("records"):
         whole = row["group"] == "all"
         if row["group"] not in groups or not (whole or row["measure"].startswith("hours")):
             continue
         group = "" if whole else f"{row['group']}."
-        digits = FORMS[row["measure"]]
-        form = f"{{estimate:{digits}}} ({{low:{digits}}} to {{high:{digits}}})"
-        out.append((f"{KEYS[row['scenario']]}.{group}{row['measure']}", form, row))
+        key = f"{KEYS[row['scenario']]}.{group}{row['measure']}"
+        form = form_of(row, FORMS[row["measure"]])
+        out.append((key, form, {name: row[name] for name in names}))
     return out
+
+
+def each(table: pd.DataFrame, key: str, digits: str) -> list[tuple[str, str, dict]]:
+    """List every row of a published table that has a range, each with its key and its form.
+
+    Parameters
+    ----------
+    table : `estimate`, `low`, `high`, and the columns that the key names.
+    key : the key, with columns in it: `virtual.{level}.{group}`; it tells the rows apart.
+    digits : how a number is written: `.1f`.
+
+    Returns
+    -------
+    As `quoted`.
+    """
+    names = [name for _, name, _, _ in Formatter().parse(key) if name]
+    return [
+        (key.format(**row), form_of(row, digits), {name: row[name] for name in names})
+        for row in table.to_dict("records")
+    ]
+
+
+def form_of(row: Mapping, digits: str) -> str:
+    """Write an estimate with its range, or by itself where both ends are written alike.
+
+    Parameters
+    ----------
+    row : `estimate`, `low`, `high`.
+    digits : how a number is written: `.1f`.
+
+    Returns
+    -------
+    The format, with the names of the columns in it.
+    """
+    if len({format(row[column], digits) for column in ("estimate", "low", "high")}) == 1:
+        return f"{{estimate:{digits}}}"
+    return f"{{estimate:{digits}}} ({{low:{digits}}} to {{high:{digits}}})"
 
 
 def titles(board: str, hub: str) -> dict[str, str]:

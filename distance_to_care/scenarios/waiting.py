@@ -11,7 +11,8 @@ being seen earlier would do, and they are never added up, for the first may hold
 `delay`      from the first visit on, the hazard moves with the ratio of the new delay to that of
              today, to the power that the published ratio has; of its logarithm only the share
              that is causal.
-`treatment`  treatment starts earlier for those who are treated, and nothing else changes.
+`treatment`  treatment starts earlier for those who are treated, and nothing else changes; of the
+             logarithm of its ratio, too, only the share that is causal counts.
 
 Every function takes the rows of `scenario_assumptions` that are of this scenario and returns a tidy
 table with the result at the assumed values and a range that holds 95 in 100 draws.
@@ -35,7 +36,8 @@ DAYS, MONTHS, PEOPLE = 365.25, 12, 100
 NODES = np.linspace(-4, 4, 97)
 WEIGHTS = stats.norm.pdf(NODES) / stats.norm.pdf(NODES).sum()
 DRAWS = 600
-FUNCTION_UNITS = {"lung function": "per cent predicted", "kept by treatment": "points"}
+KEPT = "points kept by earlier treatment"
+FUNCTION_UNITS = {"lung function, mean": "per cent predicted", KEPT: "points"}
 
 
 class Change(NamedTuple):
@@ -44,7 +46,8 @@ class Change(NamedTuple):
     `wait_ratio` multiplies the days from referral to the first visit, and `wait_days` replaces
     them; `before_ratio` multiplies the time from first breathlessness to referral; `earlier_years`
     is taken off what is left of it, as far as there is any; `as_pilot` puts the published times of
-    the pilot in place of both times after referral.
+    the pilot in place of both times after referral; the first of them ended with a diagnosis by the
+    specialist team on a screen, which is taken for the first visit.
     """
 
     wait_ratio: float = 1.0
@@ -221,8 +224,8 @@ def while_waiting(
     `deaths before the visit`, `deaths before treatment`, `deaths a year before the visit`: of all
     new people, if all were referred), `estimate, low, high, unit`. By the reading `treatment` more
     die while they wait, for the published survival is that of people some of whom are treated. A
-    death while somebody waits is not a death from
-    waiting: a shorter wait would move most of them behind the visit.
+    death while somebody waits is not a death from waiting: a shorter wait would move most of them
+    behind the visit.
 
     Raises
     ------
@@ -272,11 +275,10 @@ def at_first_visit(
     Returns
     -------
     `scenario`, `measure`, `estimate, low, high, unit`, and `difference`: the estimate less today's.
-    The measures: `lung function` (per cent predicted); `below`, `inside` and `above` the window of
-    the older rule, and `extended` (inside or above), of 100 people; `kept by treatment`, the points
-    that a person who is treated would have more, on any day after today's start of treatment: the
-    loss of a year, times the share of it that treatment prevents, times the years by which
-    treatment starts earlier.
+    The measures: mean lung function (per cent predicted); people of 100 below, inside and above the
+    window of the older rule, and those inside or above; the points kept, that a person who is
+    treated would have more, on any day after today's start of treatment: the loss of a year, times
+    the share of it that treatment prevents, times the years by which treatment starts earlier.
 
     Raises
     ------
@@ -535,8 +537,9 @@ class _Life:
         """The year in which the hazard changes, and its ratio before and after, of each person."""
         now, then = _times(self.drawn, Change(), z), _times(self.drawn, self.change, z)
         if self.reading == "treatment":
-            after = np.broadcast_to(_column(self.drawn, "hazard_ratio_treatment"), now.visit.shape)
-            cut = then.start
+            share = _column(self.drawn, "treatment_share_causal")
+            treated = _column(self.drawn, "hazard_ratio_treatment") ** share
+            after, cut = np.broadcast_to(treated, now.visit.shape), then.start
         else:
             shortest = _column(self.drawn, "shortest_delay_days") / DAYS
             shorter = np.maximum(then.delay, shortest) / np.maximum(now.delay, shortest)
@@ -670,12 +673,12 @@ def _function_measures(drawn: pd.DataFrame, change: Change) -> dict[str, np.ndar
     below = up_to(_column(drawn, "treatment_window_low"))
     not_above = up_to(_column(drawn, "treatment_window_high"))
     return {
-        "lung function": drawn["lung_function_first_visit_mean"].to_numpy() + more @ WEIGHTS,
-        "below": below,
-        "inside": not_above - below,
-        "above": PEOPLE - not_above,
-        "extended": PEOPLE - below,
-        "kept by treatment": kept @ WEIGHTS,
+        "lung function, mean": drawn["lung_function_first_visit_mean"].to_numpy() + more @ WEIGHTS,
+        "window: below": below,
+        "window: inside": not_above - below,
+        "window: above": PEOPLE - not_above,
+        "window: inside or above": PEOPLE - below,
+        KEPT: kept @ WEIGHTS,
     }
 
 

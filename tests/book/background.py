@@ -180,10 +180,37 @@ def build_of_an_extract(run: Run, folder: Path, part: str) -> Build:
     return Build(done, output / "html", output / "results" / "_merged", copy)
 
 
+def analysed(run: Run, folder: Path, part: str) -> Build:
+    """Every chapter's tables for the synthetic cohort, without a book: the command `analyse`."""
+    folder.mkdir(parents=True)
+    cohort, output = DATA / "synthetic" / "synthetic_ipf.csv", folder / "out"
+    command = [sys.executable, "-m", "distance_to_care", "analyse", cohort, "--output", output]
+    return Build(run(command, ROOT, os.environ), output, output)
+
+
+def analysed_extract(run: Run, folder: Path, part: str) -> Build:
+    """Every chapter's tables for a registry extract, whose people have names to look for."""
+    folder.mkdir(parents=True)
+    people = pd.read_csv(DATA / "synthetic" / "synthetic_ipf.csv").head(700)
+    people = people.drop(columns="record_kind")
+    file, output = folder / "extract.csv", folder / "out"
+    people.assign(person_id=[f"canary_{i}" for i in range(len(people))]).to_csv(file, index=False)
+    command = [sys.executable, "-m", "distance_to_care", "analyse", file, "--output", output]
+    return Build(run([*command, "--kind", "registry"], ROOT, os.environ), output, output)
+
+
 # By the name of the fixture that hands them out. The site comes first: most tests wait for it.
 BUILDS: dict[str, Callable[[Run, Path, str], Build]] = {
     function.__name__: function
-    for function in (site, nbval, plain_build, build_without_official_files, build_of_an_extract)
+    for function in (
+        site,
+        nbval,
+        plain_build,
+        build_without_official_files,
+        build_of_an_extract,
+        analysed,
+        analysed_extract,
+    )
 }
 
 

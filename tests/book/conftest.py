@@ -47,6 +47,18 @@ def nbval():
     return beside.outcome(("nbval", OF_A_PART))
 
 
+@pytest.fixture(scope="session")
+def analysed():
+    """What the command `analyse` made of the synthetic cohort."""
+    return beside.outcome(("analysed", OF_A_PART))
+
+
+@pytest.fixture(scope="session")
+def analysed_extract():
+    """What the command `analyse` made of a registry extract."""
+    return beside.outcome(("analysed_extract", OF_A_PART))
+
+
 @parts
 def plain_build(request):
     """What `jupyter-book build .` made of a fresh copy."""

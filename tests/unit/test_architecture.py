@@ -42,6 +42,7 @@ LAYERS = [
         "statistics.competing_events",
     },
     {"scenarios.__init__", "scenarios.assumptions", "scenarios.outcomes", "scenarios.location"},
+    {"scenarios.national_spokes"},
     {
         "scenarios.spokes",
         "scenarios.virtual_review",
@@ -98,6 +99,7 @@ CALCULATION = {
     "scenarios.assumptions",
     "scenarios.outcomes",
     "scenarios.location",
+    "scenarios.national_spokes",
     "scenarios.spokes",
     "scenarios.virtual_review",
     "scenarios.waiting",

@@ -179,6 +179,62 @@ def test_pooling_cannot_mend_one_error_for_all(assumed, draws):
     assert ((curves["low"] <= curves["estimate"]) & (curves["estimate"] <= curves["high"])).all()
 
 
+def test_the_reserve_for_whole_people_jumps_where_it_is_said_to(assumed, draws):
+    sizes = budgets.sizes_of_steps(5e5, 6e6, 1.0)
+    assert sizes[0] == 5e5
+    assert sizes[-1] == 6e6
+    assert sizes == sorted(set(sizes))
+    enough = [stats.poisson.ppf(0.95, size / 1e6) for size in sizes]
+    # Between two jumps the same number of people, and one more after each jump.
+    assert (np.diff(enough)[0::2] == 0).all()
+    assert (np.diff(enough)[1::2] == 1).all()
+    assert enough[0] < enough[-1]
+    # By hand: three at most come in 95 of 100 years where 1.366 are expected; with 1.367 they do
+    # in fewer. 1 366 318 residents are an edge of this kind.
+    edge = [size for size in sizes if 1.36e6 < size < 1.37e6]
+    assert len(edge) == 2
+    for mean, most in ((1.366, True), (1.367, False)):
+        chance = sum(math.exp(-mean) * mean**n / math.factorial(n) for n in range(4))
+        assert (chance >= 0.95) == most
+        assert (mean * 1e6 < min(edge)) == most
+    # Nobody at all comes in 95 of 100 years up to 51 293 residents: minus the logarithm of 0.95.
+    tiny = budgets.sizes_of_steps(1e4, 2e5, 1.0)
+    assert tiny == pytest.approx([1e4, 51_293, 51_293, 2e5], abs=1)
+    curve = budgets.pooling(edge, assumed, draws, 56e6, 1.5e6, treatments=[budgets.ONCE])
+    assert set(curve["scenario"]) == {budgets.ONCE}
+    assert curve["estimate"].tolist() == pytest.approx([119.57, 192.76], abs=0.01)
+
+
+def test_headlines_carry_the_numbers_of_their_tables(assumed, draws):
+    pools = BOARDS.assign(title=["the smallest board", "a board in the middle", "b", "England"])
+    told = budgets.of_pools(pools, assumed, draws)
+    kept = budgets.marked(told)
+    assert set(kept["title"]) == {"the smallest board", "a board in the middle"}
+    assert set(kept["measure"]) == {budgets.RESERVE_95}
+    # By hand: money for 1 person where 0.25 are expected, and for 10 where 6 are.
+    curves = pd.DataFrame(
+        {
+            "group": [budgets.KNOWN, budgets.COMMON, budgets.KNOWN, budgets.COMMON],
+            "value": [1e6, 1e6, 5e7, 5e7],
+            "estimate": [20.0, 27.0, 2.2, 17.4],
+        }
+    )
+    said = budgets.headlines(told, curves)
+    assert "a board would need 67 to 300 per cent" in said[budgets.ONCE]
+    assert "2 per cent in reserve if need is known, 17 if all" in said[budgets.TREATED]
+
+
+def test_budget_and_reserve_pay_for_whole_people(assumed, draws):
+    told = budgets.of_pools(BOARDS, assumed, draws)
+    told = told[told["scenario"] == budgets.ONCE]
+    told = told.pivot_table(index="title", columns="measure", values="estimate")
+    paid = told[budgets.PAID_FOR]
+    # As for one pool below: 1, 3, 5 and 10 people, where 0.25, 1, 2 and 6 are expected.
+    assert paid[["tiny", "small", "usual", "large"]].tolist() == [1, 3, 5, 10]
+    money = told[budgets.NEEDING] * (1 + told[budgets.RESERVE_95] / 100)
+    np.testing.assert_allclose(money, paid)
+
+
 def test_pools_share_out_the_nation(assumed, draws):
     told = budgets.of_pools(BOARDS, assumed, draws)
     whole = told[(told["measure"] == budgets.EXPECTED) & (told["scenario"] == budgets.TREATED)]

@@ -1,6 +1,5 @@
 """The command line: exit codes, sentences, and nothing half-written."""
 
-import json
 import os
 import re
 import subprocess
@@ -135,20 +134,6 @@ def test_a_number_of_people_that_is_none_is_refused(tmp_path, people):
     assert "Traceback" not in found.stderr
 
 
-def test_analyse_writes_the_accepted_tables_without_a_book(tmp_path):
-    cohort = places.DATA / "synthetic" / "synthetic_ipf.csv"
-    found = run("analyse", cohort, "--output", tmp_path / "out")
-    assert found.returncode == 0, found.stderr
-    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
-    assert "synthetic_survival_by_deprivation_models" in manifest["tables"]
-    for name, entry in manifest["tables"].items():
-        # What a chapter derives from published figures, or from assumptions, is of that kind.
-        assert entry["kind"] in {"synthetic", "published", "scenario"}
-        assert (entry["kind"] == "synthetic") == name.startswith("synthetic_")
-        accepted = places.ACCEPTED / f"{name}.csv"
-        assert (tmp_path / "out" / f"{name}.csv").read_text() == accepted.read_text()
-
-
 def registry_file(tmp_path, number=700):
     people = pd.read_csv(places.DATA / "synthetic" / "synthetic_ipf.csv").head(number)
     people = people.drop(columns="record_kind")
@@ -157,41 +142,11 @@ def registry_file(tmp_path, number=700):
     return file
 
 
-@pytest.fixture(scope="module")
-def registry_run(tmp_path_factory):
-    """One run of every chapter on an extract, for the tests that look at what it left."""
-    folder = tmp_path_factory.mktemp("registry")
-    file = registry_file(folder)
-    return run("analyse", file, "--output", folder / "out", "--kind", "registry"), folder / "out"
-
-
 def test_a_file_that_does_not_say_its_kind_needs_the_option(tmp_path):
     found = run("analyse", registry_file(tmp_path), "--output", tmp_path / "out")
     assert found.returncode == 2
     assert "--kind" in found.stderr
     assert not (tmp_path / "out").exists()
-
-
-def test_an_extract_gives_results_of_its_kind_and_no_row(registry_run):
-    found, out = registry_run
-    assert found.returncode == 0, found.stderr
-    manifest = json.loads((out / "manifest.json").read_text())
-    # What a chapter derives from published figures for its opening is published, whoever it is for.
-    kinds = {entry["kind"] for entry in manifest["tables"].values()}
-    assert {"registry"} <= kinds <= {"registry", "published", "scenario"}
-    everything = "".join(p.read_text() for p in out.iterdir())
-    assert "canary" not in everything + found.stdout + found.stderr
-
-
-def test_the_headline_table_has_every_model_exposure_and_level(registry_run):
-    table = pd.read_csv(registry_run[1] / "ipf_hazard_ratios.csv")
-    assert {"model", "exposure", "level", "reference", "hazard_ratio", "ci_low", "ci_high",
-            "people", "deaths", "kind"} <= set(table)  # fmt: skip
-    assert set(table["model"]) == {"unadjusted", "age_sex", "joint", "as_published"}
-    rows = table.groupby(["exposure", "reference"])["level"].agg(lambda levels: sorted(set(levels)))
-    assert rows["deprivation_quintile", 5] == [1, 2, 3, 4]
-    assert rows["distance_quintile", 1] == [2, 3, 4, 5]
-    assert len(table) == 32
 
 
 def test_synthetic_people_cannot_be_passed_off_as_a_registry(tmp_path):
@@ -253,16 +208,6 @@ def test_a_folder_of_results_may_be_replaced_by_the_same_kind(small_run):
     assert {p.name: p.read_bytes() for p in out.iterdir()} == before
 
 
-def test_results_of_another_kind_are_not_replaced(registry_run):
-    out = registry_run[1]
-    before = {p: p.read_bytes() for p in out.iterdir()}
-    cohort = places.DATA / "synthetic" / "synthetic_ipf.csv"
-    found = run("analyse", cohort, "--output", out)
-    assert found.returncode == 2
-    assert "never stand side by side" in found.stderr
-    assert {p: p.read_bytes() for p in out.iterdir()} == before
-
-
 def test_results_about_patients_stay_out_of_the_repository(tmp_path):
     file = registry_file(tmp_path)
     inside = places.ROOT / "patients_here"
@@ -299,9 +244,3 @@ def test_serve_without_a_site_is_a_sentence(tmp_path):
     found = run("serve", "--site", tmp_path)
     assert found.returncode == 2
     assert "make book" in found.stderr
-
-
-def test_no_progress_bar_where_there_is_no_terminal(registry_run):
-    found = registry_run[0]
-    assert "\r" not in found.stderr
-    assert "\x1b" not in found.stderr

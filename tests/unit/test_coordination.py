@@ -66,6 +66,17 @@ def test_it_is_said_how_often_no_saving_would_be_enough():
     assert told["bed days: all would not be enough"] == 0
 
 
+def test_hours_are_set_beside_those_on_the_road():
+    told = coordination.break_even(ASSUMED, same())
+    road = {"estimate": 5.0, "low": 4.0, "high": 10.0}
+    row = coordination.against_the_road(told, road).iloc[-1]
+    # Fifty hours for a person who spends five on the road; from 50 over 10 to 50 over 4.
+    assert row["measure"] == "hours, against those on the road"
+    assert [row["low"], row["estimate"], row["high"]] == pytest.approx([5, 10, 12.5])
+    with pytest.raises(AnalysisError, match="any time on the road"):
+        coordination.against_the_road(told, road | {"low": 0.0})
+
+
 def test_spared_visits_and_bed_days_buy_one_post_between_them():
     told = coordination.together(ASSUMED, same(), [0, 1, 2, 3], [150, 300])
     told = told.set_index(["group", "value"])["estimate"]

@@ -340,6 +340,37 @@ def test_curves_are_named_at_their_ends_and_read_off_in_words(risks):
     assert "9.0 at 10,000, 0.9 at 1 million" in drawing.alt
 
 
+def test_points_on_a_curve_are_marked_and_named(risks):
+    marks = risks[(risks["group"] == "a") & (risks["value"] == 1e4)].assign(title="a small town")
+    plain, marked = (
+        figures.curves(risks, "value", {"a": "One cost"}, "a chance", ("People", "Chance (%)"),
+                       logarithmic=True, marks=each)
+        for each in (None, marks)
+    )  # fmt: skip
+    assert marked.alt == plain.alt.removesuffix(".") + (
+        "; marked, a small town: 9.0 (7.2 to 10.8) at 10,000."
+    )
+    assert ">a small town: 9.0<" in marked.svg
+    assert "small town" not in plain.svg
+
+
+def test_places_of_a_curve_are_told_as_the_table_has_them(risks):
+    moved = risks.assign(value=risks["value"].replace(1e6, 1_415_054.0))
+    moved.attrs["published"] = "risks"
+    alt = figures.curves(moved, "value", {"a": "One"}, "a chance", ("People", "Chance (%)")).alt
+    assert "at 10,000, 0.9 (0.7 to 1.1) at 1,415,054." in alt
+
+
+def test_a_part_of_a_table_opens_under_its_own_words():
+    table = pd.DataFrame({"title": ["a", "b"], "estimate": [1.0, 2.0]})
+    shown = figures.ShownTable(table, "whole", "Waiting", folded=True)._repr_html_()
+    assert "<details><summary>Waiting (2 rows)</summary>" in shown
+    assert shown.count("whole.csv") == 1
+    assert shown.index("whole.csv") < shown.index("</details>")
+    # A short table that nobody folds stands open.
+    assert "<details><summary>" not in figures.ShownTable(table, "whole", "W")._repr_html_()
+
+
 def test_curves_that_end_together_are_named_apart_and_above_the_axis(risks):
     groups = {"a": "One cost", "b": "Many costs", "c": "No cost"}
     axes = ("People", "Chance (%)")

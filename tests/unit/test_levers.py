@@ -26,6 +26,8 @@ ALIKE = {
     "delay_before_referral_years": 2.0,
     "delay_most_against_least_deprived": 1.0,
     "delay_share_causal": 1.0,
+    "deprivation_ratio_shape": 1.0,
+    "distance_ratio_shape": 1.0,
     "distance_share_causal": 1.0,
     "hazard_ratio_coordination": 1.0,
     "hazard_ratio_delay_doubling": 1.0,
@@ -33,11 +35,17 @@ ALIKE = {
     "hazard_ratio_distance": 1.0,
     "hazard_ratio_treatment": 1.0,
     "median_survival_years": 3.7,
+    "minutes_against_model": 1.0,
     "new_patients_a_year": 8500.0,
-    "reach_most_against_least_deprived": 1.0,
+    "prevalence_per_100000": 50.0,
+    "reach_coordination_most_against_least_deprived": 1.0,
+    "reach_referral_most_against_least_deprived": 1.0,
+    "reach_treatment_most_against_least_deprived": 1.0,
     "referral_months_earlier": 12.0,
     "referral_pounds_a_person": 1000.0,
     "referral_share_reachable": 0.5,
+    "share_months_won_treated": 0.0,
+    "share_seen_at_spoke": 1.0,
     "share_treatable": 0.75,
     "share_treated": 0.5,
     "shortest_delay_days": 1.0,
@@ -57,6 +65,14 @@ def lived(ratio: float, median: float = 3.7) -> float:
     return (1 - np.exp(-10 * rate)) / rate
 
 
+def lived_while(ratio: float, change: float, years: float) -> float:
+    """The same where the death rate is changed for the first years, by hand."""
+    rate = ratio * np.log(2) / 3.7
+    first = (1 - np.exp(-rate * change * years)) / (rate * change)
+    alive = np.exp(-rate * change * years)
+    return first + alive * (1 - np.exp(-rate * (10 - years))) / rate
+
+
 def invented() -> pd.DataFrame:
     """Each fifth has half of its people in the nearest band and half in the furthest.
 
@@ -67,8 +83,9 @@ def invented() -> pd.DataFrame:
     for clinics, (fifth, band) in itertools.product((0, 4), itertools.product(range(1, 6), (1, 5))):
         moved = clinics == 4 and fifth == 1 and band == 5
         minutes = 10.0 if band == 1 or moved else 90.0
-        rows.append((clinics, fifth, band, 1.0 if moved else float(band), 0.1, minutes))
-    names = ["term", "group", "level", "value", "estimate", "travel_minutes"]
+        # A million people live in each.
+        rows.append((clinics, fifth, band, 1.0 if moved else float(band), 0.1, 10**6, minutes))
+    names = ["term", "group", "level", "value", "estimate", "people", "travel_minutes"]
     return pd.DataFrame(rows, columns=names)
 
 
@@ -101,10 +118,11 @@ def draws(assumed, people) -> pd.DataFrame:
 
 
 def test_co_ordination_by_hand():
-    # 1 000 000 / (55 000 / 150 x 2) = 1363.6 people, each with 0.9 of the hazard.
-    by_hand = 1e6 / (55_000 / 150 * 2) * (lived(0.9) - lived(1))
-    # 4.832 years against 4.518.
-    assert by_hand == pytest.approx(428.6, abs=0.1)
+    # 1 000 000 / (55 000 / 150 x 2) = 1363.6 people, each with 0.9 of the hazard for two years,
+    # which are paid for; who is alive after them lives on as long as anybody.
+    by_hand = 1e6 / (55_000 / 150 * 2) * (lived_while(1, 0.9, 2) - lived(1))
+    # 0.026 more are alive after two years, for 4.15 years each, and 0.03 years before: 0.1385.
+    assert by_hand == pytest.approx(188.8, abs=0.1)
     assert worked(hazard_ratio_coordination=0.9)["coordination"] == pytest.approx(by_hand)
     assert worked()["coordination"] == 0
 
@@ -117,6 +135,14 @@ def test_earlier_referral_by_hand():
     # Half of the ratio, on the scale of its logarithm, is its square root.
     half = worked(hazard_ratio_delay_doubling=1.3, delay_share_causal=0.5)["referral"]
     assert half == pytest.approx(1000 * (lived(1.3**-0.5) - lived(1)), rel=1e-6)
+
+
+def test_months_won_on_treatment_are_paid_for():
+    # A year is won by everybody; half are treated, for 0.4 of it, at 10 000: 2 000 pounds more.
+    more = {"hazard_ratio_delay_doubling": 1.3, "share_months_won_treated": 0.4}
+    found = worked(**more)["referral"]
+    assert found == pytest.approx(1e6 / 3000 * (lived(1 / 1.3) - lived(1)), rel=1e-6)
+    assert worked(levers.BOUGHT, **more)["referral"] == pytest.approx(1e6 / 3000)
 
 
 def test_no_more_is_gained_below_the_shortest_delay():
@@ -140,32 +166,85 @@ def test_nearer_clinics_by_hand():
     # Ten more life years of the fifth that is reached flatten the slope by its weight, -1.
     slope = worked(levers.SLOPE, hazard_ratio_distance=1.29)["clinics"]
     assert slope == pytest.approx(-by_hand / 8500 * 5 * 365.25, rel=1e-9)
-    # A tenth of the people are 80 minutes nearer: 8 minutes on average, 4 visits there and back.
+    # A tenth of the people are 80 minutes nearer: 8 minutes on average, 4 visits there and back;
+    # of 10 million people 50 in 100 000 have the disease.
     hours = worked(levers.HOURS)["clinics"]
-    assert hours == pytest.approx(8500 * lived(1) * 4 * 2 * 8 / 60, rel=1e-9)
+    assert hours == pytest.approx(5000 * 4 * 2 * 8 / 60, rel=1e-9)
+    # The four clinics hold the 4 visits of 500 people.
+    assert worked(levers.A_VISIT)["clinics"] == pytest.approx(1e6 / 2000)
+    # Half of them seen there, half as much of all of it; slower roads, more hours.
+    half = {"share_seen_at_spoke": 0.5}
+    assert worked(hazard_ratio_distance=1.29, **half)["clinics"] == pytest.approx(by_hand / 2)
+    assert worked(levers.HOURS, **half)["clinics"] == pytest.approx(hours / 2)
+    assert worked(levers.HOURS, minutes_against_model=1.5)["clinics"] == pytest.approx(1.5 * hours)
     assert worked(levers.WORTH)["clinics"] == pytest.approx(7 * hours)
 
 
+def test_the_shape_of_a_ratio_is_how_far_the_bands_between_stand():
+    # From the furthest band into the second: 1 - 1/4 of the log ratio, or 1 - (1/4)^2, or (..)^0.5.
+    people = invented()
+    people.loc[(people["term"] == 4) & (people["group"] == 1) & (people["level"] == 5), "value"] = 2
+    for shape in (1.0, 2.0, 0.5):
+        given = ALIKE | {"hazard_ratio_distance": 1.29, "distance_ratio_shape": shape}
+        found = levers.gains(given, people).query("measure == @levers.LIFE").set_index("group")
+        near = -np.log(optimize.brentq(lambda x: x + x**1.29 - 1, 0.1, 0.9)) / np.log(2)
+        then = near * 1.29 ** (0.25**shape)
+        by_hand = 850 * (lived(then) - lived(1.29 * near))
+        assert found.loc["clinics", "estimate"] == pytest.approx(by_hand, rel=1e-9)
+
+
+def test_the_shape_by_deprivation_bends_the_gradient():
+    given = ALIKE | {"hazard_ratio_deprivation": 1.39}
+    middle = {}
+    for shape in (0.25, 1.0, 4.0):
+        now = levers.today(given | {"deprivation_ratio_shape": shape}, invented())
+        years = now[now["measure"] == levers.MEAN].set_index("group")["estimate"]
+        # How far the middle fifth stands from the least deprived, of the whole way.
+        middle[shape] = (years["5"] - years["3"]) / (years["5"] - years["1"])
+    # The log ratio itself stands at 0.5 ** shape.
+    assert middle[0.25] == pytest.approx(0.5**0.25, abs=0.03)
+    assert middle[1.0] == pytest.approx(0.5, abs=0.03)
+    assert middle[4.0] == pytest.approx(0.5**4, abs=0.03)
+
+
 def test_treatment_access_by_hand():
-    # 2 years at 10 000 and 500 to find somebody: 48.8 people of the untreated half.
+    # 2 years at 10 000 and 500 to find somebody: 48.8 people of the untreated half, treated for
+    # these two years.
     x = optimize.brentq(lambda x: 0.5 * x + 0.5 * x**0.75 - 0.5, 0.1, 0.9, xtol=1e-14)
     untreated = -np.log(x) / np.log(2)
-    by_hand = 1e6 / 20_500 * (lived(untreated * 0.75) - lived(untreated))
+    by_hand = 1e6 / 20_500 * (lived_while(untreated, 0.75, 2) - lived(untreated))
     found = worked(hazard_ratio_treatment=0.75)["treatment"]
     assert found == pytest.approx(by_hand, rel=1e-9)
+
+
+def test_no_more_are_treated_than_could_be():
+    # A quarter could be treated and are not: the reach of no fifth is above it, however much a
+    # programme leans to the most deprived.
+    name = "reach_treatment_most_against_least_deprived"
+    lean = 2.0 ** np.array([1, 0.75, 0.5, 0.25, 0])
+    for share in (0.2, 0.25):
+        by_hand = 8500 * np.minimum(share * lean / lean.mean(), 0.25).mean()
+        found = worked(levers.REACHED, share * 8500 * 20_500, **{name: 2.0})["treatment"]
+        assert found == pytest.approx(by_hand)
+        assert found < share * 8500 - 10
 
 
 def test_who_is_reached_decides_the_slope():
     # Reached twice as often as the least deprived: the log of the reach falls evenly by fifth.
     reach = 2.0 ** np.array([1, 0.75, 0.5, 0.25, 0])
     reach = reach / reach.mean() * 1e6 / (55_000 / 150 * 2) / 8500
-    by_hand = reach @ outcomes.slope_weights(np.ones(5)) * (lived(0.9) - lived(1)) * 365.25
-    more = {"hazard_ratio_coordination": 0.9, "reach_most_against_least_deprived": 2.0}
+    longer = lived_while(1, 0.9, 2) - lived(1)
+    by_hand = reach @ outcomes.slope_weights(np.ones(5)) * longer * 365.25
+    name = "reach_coordination_most_against_least_deprived"
+    more = {"hazard_ratio_coordination": 0.9, name: 2.0}
     found = worked(levers.SLOPE, **more)["coordination"]
     assert by_hand < 0
     assert found == pytest.approx(by_hand, rel=1e-9)
-    back = worked(levers.SLOPE, **more | {"reach_most_against_least_deprived": 0.5})
+    back = worked(levers.SLOPE, **more | {name: 0.5})
     assert back["coordination"] == pytest.approx(-found, rel=1e-9)
+    # Each lever has a reach of its own.
+    other = {"hazard_ratio_coordination": 0.9, "reach_referral_most_against_least_deprived": 2.0}
+    assert worked(levers.SLOPE, **other)["coordination"] == pytest.approx(0, abs=1e-9)
 
 
 # --- a slow twin --------------------------------------------------------------------------------
@@ -194,8 +273,9 @@ def _slowly(a: dict[str, float], people: pd.DataFrame) -> dict[str, float]:
             before *= np.exp(a["delay_before_referral_spread"] * part)
             share = row.estimate / 5
             share *= a["share_treated"] if treated else 1 - a["share_treated"]
-            log = place * np.log(a["hazard_ratio_deprivation"])
-            log += (row.level - 1) / 4 * np.log(a["hazard_ratio_distance"])
+            log = place ** a["deprivation_ratio_shape"] * np.log(a["hazard_ratio_deprivation"])
+            far = ((row.level - 1) / 4) ** a["distance_ratio_shape"]
+            log += far * np.log(a["hazard_ratio_distance"])
             log += np.log(a["hazard_ratio_delay_doubling"]) * np.log2(_total(a, before))
             log += treated * np.log(a["hazard_ratio_treatment"])
             mix.append((share, log, row.group, row.level, before, treated))
@@ -205,19 +285,32 @@ def _slowly(a: dict[str, float], people: pd.DataFrame) -> dict[str, float]:
 
     level = optimize.brentq(half, -10, 10, xtol=1e-13)
 
-    def years(log: float) -> float:
+    def years(log: float, change: float = 0.0, until: float = 5.0) -> float:
         hazard = np.exp(level + log) * np.log(2)
         median, shape = a["median_survival_years"], a["survival_shape"]
-        return quad(lambda t: np.exp(-hazard * (t / median) ** shape), 0, 10, epsabs=1e-10)[0]
+
+        def died(t: float) -> float:
+            before = min(t, until) / median
+            rest = (t / median) ** shape - before**shape
+            return hazard * (np.exp(change) * before**shape + rest)
+
+        return quad(lambda t: np.exp(-died(t)), 0, 10, points=[until], epsabs=1e-10)[0]
 
     new, money = a["new_patients_a_year"], 1e6
-    reach = {f: a["reach_most_against_least_deprived"] ** ((5 - f) / 4) for f in range(1, 6)}
-    lean = sum(reach.values()) / 5
+    reach, lean = {}, {}
+    for lever in ("referral", "treatment", "coordination"):
+        ratio = a[f"reach_{lever}_most_against_least_deprived"]
+        reach[lever] = {f: ratio ** ((5 - f) / 4) for f in range(1, 6)}
+        lean[lever] = sum(reach[lever].values()) / 5
+    months = a["referral_months_earlier"] / 12
+    won = sum(part[0] * min(part[4], months) for part in mix)
+    won *= a["share_months_won_treated"] * a["share_treated"]
+    one = a["referral_pounds_a_person"] + won * a["treatment_pounds_a_year"]
     person = a["treatment_pounds_a_year"] * a["treatment_years"] + a["treatment_finding_pounds"]
     room = max(a["share_treatable"] - a["share_treated"], 0)
     list_pounds = a["coordinator_pounds_a_year"] / a["coordinator_people"]
     shares = {
-        "referral": min(money / a["referral_pounds_a_person"] / new, a["referral_share_reachable"]),
+        "referral": min(money / one / new, a["referral_share_reachable"]),
         "treatment": min(money / person / new, room),
         "coordination": min(money / list_pounds / a["coordination_years"] / new, 1),
     }
@@ -227,17 +320,20 @@ def _slowly(a: dict[str, float], people: pd.DataFrame) -> dict[str, float]:
         sooner = max(before - a["referral_months_earlier"] / 12, 0)
         doublings = np.log2(_total(a, sooner) / _total(a, before))
         change = doublings * a["delay_share_causal"] * np.log(a["hazard_ratio_delay_doubling"])
-        reached = {name: part * reach[fifth] / lean for name, part in shares.items()}
+        reached = {name: part * reach[name][fifth] / lean[name] for name, part in shares.items()}
         longer = years(log + change) - years(log)
         total["referral"] += share * min(reached["referral"], 1) * longer
         if fifth == 1 and band == 5:
             change = -a["distance_share_causal"] * np.log(a["hazard_ratio_distance"])
-            total["clinics"] += share * moved * (years(log + change) - years(log))
+            there = share * moved * a["share_seen_at_spoke"]
+            total["clinics"] += there * (years(log + change) - years(log))
         if not treated:
             change = a["treatment_share_causal"] * np.log(a["hazard_ratio_treatment"])
             started = min(reached["treatment"], room) / (1 - a["share_treated"])
-            total["treatment"] += share * started * (years(log + change) - years(log))
-        longer = years(log + np.log(a["hazard_ratio_coordination"])) - years(log)
+            longer = years(log, change, a["treatment_years"]) - years(log)
+            total["treatment"] += share * started * longer
+        change = np.log(a["hazard_ratio_coordination"])
+        longer = years(log, change, a["coordination_years"]) - years(log)
         total["coordination"] += share * min(reached["coordination"], 1) * longer
     return {name: value * new for name, value in total.items()}
 
@@ -373,7 +469,10 @@ def test_assumptions_are_counted_by_certainty(assumed):
 
 def test_every_assumption_moves_some_answer(assumed, people):
     """A row that nothing depends on would be said to matter and would not."""
-    rows = people[people["centre_list"] == "A"]
+    rows = people[people["centre_list"] == "A"].copy()
+    # Some come into a band in the middle.
+    rows.loc[(rows["term"] == 4) & (rows["group"] == 2), "value"] = 3.0
+    rows.loc[(rows["term"] == 4) & (rows["level"] == 1), "value"] = 1.0
     values = assumptions.values(assumed) | {"hazard_ratio_coordination": 0.95}
     moved = assumptions.one_at_a_time(assumed)
     names = [one.name for one in moved]
@@ -413,10 +512,18 @@ def test_ranges_hold_the_estimate_and_lists_are_set_side_by_side(assumed, people
 @pytest.mark.parametrize(
     ("shares", "low", "said"),
     [
-        ((85.0, 10.0, 5.0), None, "the first is earlier referral, in 85 per cent of the draws"),
+        (
+            (85.0, 10.0, 5.0),
+            None,
+            "the first is earlier referral, in 85 of 100 draws of our assumptions",
+        ),
         ((80.0, 15.0, 5.0), None, "no lever can be named: most often first is earlier referral"),
         ((85.0, 10.0, 5.0), (79.0, 5.0, 5.0), "no lever can be named"),
-        ((5.0, 10.0, 85.0), None, "no lever can be named: in 85 per cent of the draws none would"),
+        (
+            (5.0, 10.0, 85.0),
+            None,
+            "no lever can be named: in 85 of 100 draws of our assumptions none would",
+        ),
     ],
 )
 def test_a_winner_is_named_only_above_80_per_cent(shares, low, said):
@@ -458,7 +565,10 @@ def test_a_break_even_is_where_the_levers_draw_level(assumed, people):
         found = levers.gains(values, rows).query("measure == @levers.LIFE")
         life = found.set_index("group")["estimate"]
         assert life[row.group] == pytest.approx(life.drop(row.group).max(), rel=1e-6)
-    assert set(table.loc[table["estimate"].isna(), "note"]) <= {"no value would do"}
+    none = table[table["estimate"].isna()]
+    assert (none["level"] == "no value").all()
+    assert none["note"].str.startswith("no value would do").all()
+    assert known["note"].str.contains("our range").all()
 
 
 # --- people, from areas -------------------------------------------------------------------------
@@ -470,6 +580,7 @@ AREAS = pd.DataFrame(
         "area_code": [f"E{n:02d}" for n in range(10)],
         "deprivation_quintile": np.repeat([5, 4, 3, 2, 1], 2),
         "expected_patients": 10.0,
+        "people_all_ages": 1600.0,
     }
 )
 NOW = pd.Series(np.arange(10, 101, 10.0), index=AREAS["area_code"])
@@ -487,6 +598,7 @@ def test_people_are_counted_by_band_and_moved_by_the_best_clinics():
     assert today["level"].tolist() == [5, 4, 3, 2, 1]
     assert (today["value"] == today["level"]).all()
     assert today["estimate"].tolist() == pytest.approx([0.2] * 5)
+    assert today["people"].tolist() == [3200] * 5
     assert today["travel_minutes"].tolist() == pytest.approx([95, 75, 55, 35, 15])
     one = table[table["term"] == 1].set_index("group")
     # The one best clinic is the far one, and takes the most deprived to the nearest band.
@@ -513,10 +625,13 @@ def test_lists_and_choices_stand_in_one_table(assumed):
     assert set(found["scenario"]) == set(levers.CHOSEN_FOR)
     kept = levers.chosen_for(table, levers.MOST_DEPRIVED)
     assert set(kept["scenario"]) == {levers.MOST_DEPRIVED}
-    reach = levers.by_reach(assumed, kept[kept["centre_list"] == "AB"])
+    base = kept[kept["centre_list"] == "AB"]
+    reach = levers.by_reach(assumed, base, number=60)
     for _, rows in reach.groupby("group"):
         # The more a programme leans to the most deprived, the flatter the slope.
         assert rows.sort_values("value")["estimate"].is_monotonic_decreasing
+        assert ((rows["low"] <= rows["estimate"]) & (rows["estimate"] <= rows["high"])).all()
+        assert (rows["low"] < rows["high"]).all()
 
 
 def test_a_table_that_does_not_fit_is_refused():
@@ -524,6 +639,70 @@ def test_a_table_that_does_not_fit_is_refused():
         levers.moves(AREAS, NOW, HOSPITALS, clinics=(1, 2))
     with pytest.raises(AnalysisError, match="add up to 1"):
         levers.gains(ALIKE, invented().query("level == 5"))
+    with pytest.raises(AnalysisError, match="not here: people"):
+        levers.gains(ALIKE, invented().drop(columns="people"))
+
+
+# --- words --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("numbers", "sign", "said"),
+    [
+        ((130.095, 1.842, 833.46), False, "130 (1.8 to 833)"),
+        ((24785.9, 10672.8, 43852.9), False, "24,800 (10,700 to 43,900)"),
+        ((0.5, 0.0, 1.0), False, "0.5 (0 to 1)"),
+        ((100.0, 100.0, 100.0), False, "100"),
+        ((-4.644, -4.644, 9.06), True, "-4.6 (-4.6 to +9.1)"),
+        ((1e-14, 0.0, 99.6), True, "0 (0 to +100)"),
+    ],
+)
+def test_ranges_are_told_in_two_or_three_digits(numbers, sign, said):
+    assert levers.told(*numbers, sign=sign) == said
+
+
+def test_the_summary_holds_the_prices_with_their_ranges_and_letters(assumed, people):
+    found = levers.compare(assumed, people, 60)
+    table = levers.summary(found["gain"], assumed).set_index("group")
+    assert set(table.index) == set(levers.LEVERS)
+    row = assumed.set_index("name").loc["clinic_pounds_a_year"]
+    ends = f"{row['value']:,.0f} ({row['low']:,.0f} to {row['high']:,.0f}), {row['certainty']}"
+    assert table.loc["clinics", "prices"].endswith(ends)
+    gain = found["gain"].set_index(["group", "measure"])
+    clinics = gain.loc[("clinics", levers.BOUGHT), "estimate"]
+    assert clinics == pytest.approx(1e6 / row["value"])
+    assert table.loc["clinics", "a_million_buys"].startswith(f"{clinics:g} (")
+    # Each lever is told with all that makes its price.
+    assert (
+        table["prices"].str.count(":") == [len(levers.PRICES[name]) for name in table.index]
+    ).all()
+    assert list(levers.inputs(assumed)["term"]) == list(assumed["name"])
+
+
+def test_what_moves_the_gap_is_found(assumed, people):
+    base = people[people["centre_list"] == "AB"]
+    table = levers.gap_moved(assumed, base)
+    assert table.groupby("group").size().tolist() == [3, 3, 3]
+    assert ((table["low"] <= table["estimate"]) & (table["estimate"] <= table["high"])).all()
+    first = table.drop_duplicates("group").set_index("group")
+    # An even reach leaves the gap nearly alone, an uneven one does not.
+    assert first.loc["referral", "term"] == "reach_referral_most_against_least_deprived"
+    values = assumptions.values(assumed) | {first.loc["referral", "term"]: 2.0}
+    found = levers.gains(values, base).query("measure == @levers.SLOPE").set_index("group")
+    assert first.loc["referral", "low"] == pytest.approx(found.loc["referral", "estimate"])
+
+
+def test_one_belief_held_changes_who_ranks_first(assumed, people):
+    base = people[people["centre_list"] == "A"]
+    table = levers.variants(assumed, base, 200).set_index(["term", "group"])["estimate"]
+    # The dearer a lever, the less often it is first.
+    assert table["untreated", "referral"] > table["treated", "referral"]
+    assert table["dear", "clinics"] < 100
+    drawn = assumptions.draws(assumed, 200, levers.SEED)
+    alike = drawn.assign(distance_share_causal=drawn["delay_share_causal"])
+    shares = levers.first(levers.gains(alike, base)).set_index(["measure", "scenario", "group"])
+    by_hand = shares.loc[(levers.LIFE, "without co-ordination", "clinics"), "estimate"]
+    assert table["one", "clinics"] == pytest.approx(by_hand)
 
 
 # --- the command --------------------------------------------------------------------------------
@@ -542,6 +721,8 @@ def test_the_command_prints_and_writes(tmp_path, monkeypatch, people):
     assert "100 draws" in run.stdout
     written = pd.read_csv(out)
     assert set(written["variable"]) == {"gain", "by_list", "first", "narrow", "verdict"}
+    assert set(written["kind"]) == {"scenario"}
+    assert set(written["draws"]) == {100}
     run = CliRunner().invoke(command_line.app, ["levers", "--draws", "100", "--output", str(out)])
     assert run.exit_code == 2
     assert "exists" in run.stderr

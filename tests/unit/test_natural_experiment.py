@@ -393,6 +393,33 @@ def test_power_curves_rise_and_hold_the_value_as_assumed_in_their_band(plan):
     assert (windows["low"] < windows["high"]).all()
 
 
+def test_what_hides_an_effect_is_undone_by_a_larger_one(plan):
+    drawn = assumptions.draws(ROWS, 300, 1)
+    found = experiment.smallest_hidden(plan, drawn).set_index("term")
+    plain = experiment.smallest_effects(plan, drawn, [(12, 12)]).iloc[0]
+    ends = ["estimate", "low", "high"]
+    whole = found.loc["nothing_breaks_it", ends].astype(float)
+    assert whole.tolist() == pytest.approx(plain[ends].astype(float).tolist(), rel=1e-6)
+    # The larger effect in the hidden world is found as the smallest one is where nothing hides it:
+    # the same comparison of regions, without any chance.
+    worlds = {
+        term: [experiment.BREAKS[each] for each in hiding]
+        for term, hiding in zip(found.index, experiment.HIDING.values(), strict=True)
+    }
+    assert [len(names) for names in worlds.values()] == [0, 1, 1, 2]
+    for term, names in worlds.items():
+        effect = 1 + found.loc[term, "estimate"] / 100
+        world = {name: plan.assumed[name] for name in names}
+        told = experiment.two_by_two(exact(plan, effect, world), EARLY, START).iloc[0]
+        assert told["estimate"] == pytest.approx(whole["estimate"], rel=1e-6)
+    # Seven tenths of the medicine can change: ten sevenths of the effect, by hand.
+    other = found.loc["medicine_has_other_uses", "estimate"]
+    assert other == pytest.approx(whole["estimate"] / 0.7, rel=1e-6)
+    assert found.loc["both", "estimate"] > found["estimate"].drop("both").max()
+    assert (found["low"] < found["estimate"]).all()
+    assert (found["estimate"] < found["high"]).all()
+
+
 # --- the proof ----------------------------------------------------------------------------------
 
 
@@ -411,7 +438,12 @@ def test_right_methods_recover_the_effect_and_cover_it(proof):
             assert rows.loc["coverage", "verdict"] == "pass"
     none = proof.loc[(experiment.NO_EFFECT, experiment.REGIONS_T, "finds an effect")]
     assert none["verdict"] == "pass"
+    # By hand, for 300 histories: two per cent, and two errors of 1.258 per cent.
+    assert none[["low", "high"]].astype(float).tolist() == pytest.approx([0.48, 9.52], abs=0.01)
+    cover = proof.loc[(experiment.NO_EFFECT, experiment.REGIONS_T, "coverage")]
+    assert cover[["low", "high"]].astype(float).tolist() == pytest.approx([90.48, 99.52], abs=0.01)
     seen = proof.loc[(experiment.AT_ONCE, experiment.REGIONS_T, "finds an effect")]
+    assert np.isnan(seen["low"])
     assert seen["estimate"] > 50
     assert seen["verdict"] == ""
 
@@ -428,6 +460,23 @@ def test_wrong_methods_fail_and_so_does_everything_where_trends_differ(proof):
     assert abs(right.loc["bias", "estimate"]) < 1.5
     apart = proof.loc[(experiment.APART, experiment.REGIONS_T, "bias"), "estimate"]
     assert 3 < apart < 7
+
+
+def test_headlines_are_worked_out_from_their_tables(plan):
+    told = experiment.whole_proof(plan, ROWS, START, replicates=50, draws=50)
+    assert set(told) < set(experiment.TITLES)
+    said = experiment.headlines(told)
+    # Growth that differs feigns; the other four hide, some of them only at an end of their range.
+    assert said["breaks"] == "4 breaks can hide an effect, and 1 can feign one"
+    history = told["history"].set_index("value")
+    before = history.loc[[-8, -7, -6, -5, -4, -3, -2], "estimate"].mean()
+    after = history.loc[[0, 1, 2, 3], "estimate"].mean()
+    assert f"Around {before:.0f} per cent before the start and {after:.0f} after" in said["history"]
+    least = told["smallest"]["estimate"].iloc[1]
+    assert f"below about {least:.0f} per cent" in said["power"]
+    wrong = told["proof"].set_index("term")["estimate"]
+    wrong = wrong["no_effect.Poisson_errors_of_the_model.finds_an_effect"]
+    assert f"{wrong:.0f} times in a hundred" in said["proof"]
 
 
 def test_the_proof_does_not_depend_on_the_order_in_which_jobs_are_done(plan, monkeypatch):

@@ -119,3 +119,37 @@ def test_slope_weights_are_those_of_the_slope_index():
 def test_what_makes_no_sense_is_refused(call):
     with pytest.raises(AnalysisError):
         call()
+
+
+def test_a_change_for_some_years_by_quadrature():
+    """Piece by piece of the survival curve, added up by numbers."""
+    for shape, change, years in (
+        (1.0, 0.75, 2.0),
+        (1.3, 1.5, 3.5),
+        (0.9, 0.5, 0.0),
+        (1.2, 0.6, 12),
+    ):
+        until = min(years, 10.0)
+
+        def alive(t, shape=shape, change=change, until=until):
+            before = min(t, until) ** shape
+            died = change * before + t**shape - before
+            return np.exp(-1.4 * np.log(2) / 3.7**shape * died)
+
+        by_hand = quad(alive, 0, 10, points=[until], epsabs=1e-11)[0]
+        found = outcomes.restricted_mean_while(3.7, shape, 1.4, change, years, 10.0)
+        assert found == pytest.approx(by_hand, rel=1e-8)
+
+
+def test_no_change_is_none_and_a_change_to_the_end_is_the_ratio():
+    whole = outcomes.restricted_mean(3.7, 1.1, [1.0, 2.0], 10.0)
+    none = outcomes.restricted_mean_while(3.7, 1.1, [1.0, 2.0], 1.0, 2.0, 10.0)
+    np.testing.assert_array_equal(none, whole)
+    always = outcomes.restricted_mean_while(3.7, 1.1, [0.5, 1.0], 2.0, 10.0, 10.0)
+    np.testing.assert_allclose(always, whole)
+    # The longer a lower hazard lasts, the longer people live.
+    years = np.linspace(0, 10, 21)
+    lived = outcomes.restricted_mean_while(3.7, 1.1, 1.0, 0.8, years, 10.0)
+    assert (np.diff(lived) > 0).all()
+    with pytest.raises(AnalysisError):
+        outcomes.restricted_mean_while(3.7, 1.1, 1.0, 0.8, -1.0, 10.0)

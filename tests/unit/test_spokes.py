@@ -39,10 +39,8 @@ MINUTES = pd.DataFrame(
 )
 # On the list of the surest sites everybody is ten minutes further away; the others are alike.
 NEAR = pd.DataFrame({"A": 70.0, "AB": 60.0, "ABC": 60.0}, index=MINUTES.index)
-ASSUMED = pd.DataFrame(
-    {"low": [0.5, 1.0, 1.0], "high": [1.0, 1.5, 10.0]},
-    index=["share_seen_at_spoke", "minutes_against_model", "weight_most_deprived"],
-)
+# Everybody goes at the minutes of the model; half of them do; all do, and drive half as long again.
+DRAWN = pd.DataFrame({"share_seen_at_spoke": [1, 0.5, 1], "minutes_against_model": [1, 1, 1.5]})
 NO_NOTES = pd.Series({"Quarter": "", "Villages": "doubtful", "Town": ""})
 STEADY = {"board": pd.Series({TOWN: True, COUNTRY: False}), "region": pd.Series({"North": False})}
 
@@ -273,6 +271,32 @@ def test_the_frontier_holds_every_efficient_set(seed, new):
         assert slowly(minutes, now, weights, point["sites"])["all"] == pytest.approx(point["all"])
 
 
+def of_sites(amounts):
+    """Terms of clinics that share nobody: what each saves of either criterion."""
+    sites = tuple(f"clinic {number}" for number in range(len(amounts)))
+    return spokes.Gains(sites, ("first", "second"), np.eye(len(amounts)), np.array(amounts, float))
+
+
+def test_the_frontier_does_not_hang_on_the_units_of_its_criteria():
+    # A minute of everybody beside a thousand people: the first saves more minutes by a whisker.
+    found = spokes.frontier(of_sites([(10.0, 0), (9.999875, 1000)]), 1, "first", "second")
+    assert list(found["sites"]) == [("clinic 0",), ("clinic 1",)]
+    # A thousandth of the second criterion is a set of its own.
+    found = spokes.frontier(of_sites([(10, 5.0), (9, 5.001), (8, 5.002)]), 1, "first", "second")
+    assert list(found["second"]) == pytest.approx([5.0, 5.001, 5.002])
+    # Of two that save the same of the first, only the one with more of the second is efficient.
+    found = spokes.frontier(of_sites([(10, 1.0), (10, 2.0)]), 1, "first", "second")
+    assert list(found["sites"]) == [("clinic 1",)]
+
+
+def test_a_floor_that_is_just_met_is_met():
+    terms = of_sites([(8, 1.0), (4, 8), (2, 16), (1, 32)])
+    # Only the last two reach 48 together, and only the last three 56.
+    assert spokes.best(terms, 2, {"first": 1.0}, {"second": 48.0}).sites == ("clinic 2", "clinic 3")
+    assert spokes.best(terms, 3, {"first": 1.0}, {"second": 56.0}).saved["second"] == 56
+    assert spokes.best(terms, 2, {"first": 1.0}, {"second": 48.5}) is None
+
+
 def test_a_set_that_no_weights_would_choose_is_efficient_all_the_same():
     # Three areas with a clinic each; the middle one lies below the line between the others.
     minutes = pd.DataFrame(
@@ -306,7 +330,7 @@ def test_both_ends_by_hand(points):
 
 
 def test_ends_tell_what_one_aim_costs_the_other(points):
-    found = spokes.ends(points, AREAS, NEAR, ASSUMED).set_index(
+    found = spokes.ends(points, AREAS, NEAR, DRAWN).set_index(
         ["level", "term", "measure", "scenario"]
     )
     whole, wide = spokes.OVER_LISTS, spokes.OVER_ALL
@@ -317,7 +341,9 @@ def test_ends_tell_what_one_aim_costs_the_other(points):
     row = found.loc[("1", spokes.EFFICIENT, spokes.SAVED, whole)]
     assert list(row[["estimate", "low", "high"]]) == pytest.approx([20.0, 20.0, 25.0])
     row = found.loc[("1", spokes.EFFICIENT, spokes.SAVED, wide)]
-    assert list(row[["estimate", "low", "high"]]) == pytest.approx([20.0, 10.0, 37.5])
+    # Of two draws, 0.5 and 1.5 of what the model saves, a fortieth lies below 0.525 and above
+    # 1.475; on each list the least and the most of 20 and 25 minutes with those.
+    assert list(row[["estimate", "low", "high"]]) == pytest.approx([20.0, 10.5, 25 * 1.475])
     assert found.loc[("1", "both", "lists on which both are one set", whole), "estimate"] == 0
     # Two clinics: Villages and Town save everybody the most, Villages and Quarter those deprived.
     row = found.loc[("2", "difference", spokes.DEPRIVED, whole)]
@@ -332,7 +358,7 @@ def test_the_set_that_brings_the_most_within_an_hour():
     # The villages' clinic is moved to E4 alone, so that the town's brings more people within.
     minutes = MINUTES.assign(Villages=[90.0, 90, 90, 5])
     points = spokes.frontiers(AREAS, minutes, NEAR, {spokes.WITHIN: (1,)})
-    found = spokes.hour_end(points, ASSUMED).set_index(["term", "measure", "scenario"])
+    found = spokes.hour_end(points, DRAWN).set_index(["term", "measure", "scenario"])
     row = found.loc[(spokes.NEAREST, spokes.WITHIN, spokes.OVER_LISTS)]
     # Nobody is beyond an hour but on the surest sites, where the town's 20 people come within it.
     assert row[["estimate", "low", "high"]].tolist() == [0.0, 0.0, 20.0]
@@ -344,7 +370,7 @@ def test_one_set_that_serves_both_aims_is_counted():
     # Everybody lives beside the one clinic that helps anybody.
     minutes = MINUTES[["Quarter"]].assign(Quarter=10.0, Nowhere=200.0)
     points = spokes.frontiers(AREAS, minutes, NEAR, {spokes.DEPRIVED: (1,)})
-    found = spokes.ends(points, AREAS, NEAR, ASSUMED)
+    found = spokes.ends(points, AREAS, NEAR, DRAWN)
     alike = found[found["measure"] == "lists on which both are one set"]
     assert list(alike["estimate"]) == [3.0]
 
@@ -389,14 +415,15 @@ def test_the_trade_off_and_the_best_of_both(points):
 
 
 def test_what_each_fifth_saves_by_hand(points):
-    found = spokes.by_fifth(points, AREAS, MINUTES, NEAR, ASSUMED, "1")
+    found = spokes.by_fifth(points, AREAS, MINUTES, NEAR, DRAWN, "1")
     rows = found.set_index(["group", "level", "scenario"])
     assert rows.loc[("1", "now", spokes.OVER_LISTS), ["estimate", "high"]].tolist() == [60, 70]
     fifth = rows.loc[("5", spokes.FAIREST, spokes.OVER_LISTS)]
     # Of 25 people in the least deprived fifth 10 save 5 minutes, or 15 on the surest sites.
     assert fifth[["estimate", "low", "high"]].tolist() == pytest.approx([2.0, 2.0, 6.0])
     wide = rows.loc[("5", spokes.FAIREST, spokes.OVER_ALL)]
-    assert wide[["low", "high"]].tolist() == pytest.approx([1.0, 9.0])
+    # The limits of the draws, as above: 0.525 and 1.475 of what the model saves.
+    assert wide[["low", "high"]].tolist() == pytest.approx([2 * 0.525, 6 * 1.475])
 
 
 def test_clinics_are_told_with_the_lists_that_choose_them(points):
@@ -457,28 +484,57 @@ def test_every_table_has_a_title_and_agrees_with_the_solver():
     found = spokes.everything(
         AREAS, MINUTES.assign(Far=95.0, Farther=96.0, Farthest=97.0), NEAR,
         NO_NOTES.reindex([*NO_NOTES.index, "Far", "Farther", "Farthest"], fill_value=""), STEADY,
-        ASSUMED, ("North", "Quarter"),
+        DRAWN, 10.0, ("North", "Quarter"),
     )  # fmt: skip
     assert list(found) == list(spokes.TITLES)
     assert (found["fair_spokes_solver"]["difference"] == 0).all()
     assert all("car ownership not included" in title for title in spokes.TITLES.values())
 
 
+def test_figures_are_headed_by_what_they_hold(points):
+    rows = pd.DataFrame(
+        {"level": spokes.EFFICIENT, "group": ["1", "2", "5"], "estimate": [4.0, 6.0, 5.0]}
+    )
+    said = spokes.headline("fair_spokes_by_fifth", rows)
+    assert "the most deprived fifth the least (car ownership" in said
+    rows["estimate"] = [4.0, 6.0, 3.0]
+    assert "the least deprived fifth the least" in spokes.headline("fair_spokes_by_fifth", rows)
+    rows["estimate"] = [4.0, 2.0, 3.0]
+    assert "deprivation quintile 2 the least" in spokes.headline("fair_spokes_by_fifth", rows)
+    # The best of both: 80 per cent on one list, 60 on the other.
+    rows = pd.DataFrame({"centre_list": ["A", "A", "AB"], "value": [100.0, 80, 60],
+                         "estimate": [50.0, 90, 100]})  # fmt: skip
+    assert "60 per cent or more of both" in spokes.headline("fair_spokes_trade_off", rows)
+    for low, words in ((2.0, "more minutes than"), (0.5, "about as much as")):
+        rows = pd.DataFrame({"group": "best 1", "measure": [spokes.SAVED, spokes.DEPRIVED],
+                             "low": [1.0, low], "high": [3.0, 4.0]})  # fmt: skip
+        assert words in spokes.headline("fair_spokes_region", rows)
+    assert "fewer minutes than" in spokes.headline(
+        "fair_spokes_region", rows.assign(low=[1.0, 0.5], high=[3.0, 2.0])
+    )
+
+
 def test_numbers_for_prose_pick_one_row_each(points):
-    table = spokes.ends(points, AREAS, NEAR, ASSUMED)
+    table = spokes.ends(points, AREAS, NEAR, DRAWN)
     table = table[table["unit"] != "lists"]
     keys = []
-    for key, form, column, where in spokes.quoted("fair_spokes_ends", table):
+    for key, words, column, where in spokes.quoted("fair_spokes_ends", table):
         rows = table[np.logical_and.reduce([table[c] == v for c, v in where.items()])]
         assert len(rows) == 1
         assert column == "estimate"
-        keys.append((key, form.format(**rows.iloc[0])))
+        keys.append((key, words))
     assert dict(keys)[f"fair.1.{spokes.EFFICIENT}.{spokes.SAVED}.over the lists"] == (
         "20.0 (20.0 to 25.0)"
     )
+    # A range without a width is one number.
+    assert dict(keys)[f"fair.1.difference.{spokes.SAVED}.over the lists"] == "6.2"
     weights = spokes.turning_weights(points, AREAS, 10.0, "1")
     turned = {key: where for key, _, _, where in spokes.quoted("fair_spokes_weights", weights)}
     assert turned["fair.weight.1.AB"] == {"group": "1", "centre_list": "AB", "level": "1"}
+    beside = spokes.beside_documented(AREAS, MINUTES, NEAR, "Quarter", steady=False, new=(1,))
+    beside = spokes.with_assumptions(beside, DRAWN)
+    told = {key: words for key, words, _, _ in spokes.quoted("fair_spokes_region", beside)}
+    assert told[f"fair.region.documented alone.{spokes.SAVED}.over the lists"] == "13.8 to 18.8"
 
 
 @pytest.mark.slow
@@ -529,7 +585,7 @@ def test_the_page_says_in_words_what_the_tables_hold(official_folder):
 
 def test_the_assumptions_of_the_page_are_there_with_a_range():
     rows = assumptions.of(tables.read("scenario_assumptions"), "fair_spokes").set_index("name")
-    assert set(ASSUMED.index) <= set(rows.index)
+    assert {*spokes.DRAWN, "weight_most_deprived"} <= set(rows.index)
     assert (rows["low"] < rows["high"]).all()
     assert assumptions.values(rows.reset_index())["share_seen_at_spoke"] == 1
 
@@ -547,6 +603,11 @@ def test_a_board_is_found_by_name_or_code():
         spokes.board_code(BOARDS, "kent")
     with pytest.raises(Problem, match="No care board has 'Surrey' in the name"):
         spokes.board_code(BOARDS, "Surrey")
+
+
+def test_no_name_asks_for_a_name():
+    with pytest.raises(Problem, match="Name a care board. There are East Kent; Essex; Mid Kent"):
+        spokes.board_code(BOARDS, " ")
 
 
 def test_the_command_says_what_is_wrong(tmp_path, monkeypatch):
@@ -579,6 +640,9 @@ def test_the_command_writes_what_of_place_finds(tmp_path, monkeypatch):
     found = pd.read_csv(output)
     assert set(found["centre_list"]) == set(access.LISTS)
     assert (found["note"].str.count("; ") == 1).all()
+    # The file says by itself what was asked, and that it is a scenario.
+    asked_of = found[["board", "spokes", "weight_most_deprived", "kind"]].drop_duplicates()
+    assert asked_of.to_numpy().tolist() == [["Essex", 2, 1, "scenario"]]
     again = CliRunner().invoke(app, asked)
     assert again.exit_code == 2
     assert "--overwrite" in again.output

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from distance_to_care import access, geography, tables
+from distance_to_care import access, geography, places, tables
 from distance_to_care.problems import AnalysisError
 from distance_to_care.scenarios import assumptions
 from distance_to_care.scenarios import virtual_review as vr
@@ -322,10 +322,18 @@ def test_whoever_cannot_be_seen_by_video_has_all_hours_left():
     table = table_of()
     drawn = assumptions.draws(table, 5, 1)
     found = vr.with_and_without_video(PARTS, table, drawn, [vr.BAND])
-    far = {"group": "more than an hour"}
+    far = {"group": "more than an hour", "measure": "hours"}
     # Area c alone: four journeys of three hours; 1.2 fewer for those who can.
     assert picked(found, level="cannot", **far) == pytest.approx(12)
     assert picked(found, level="can", **far) == pytest.approx(12 - 1.5 * 0.8 * 3)
+    saved = far | {"measure": "hours saved"}
+    assert picked(found, level="can", **saved) == pytest.approx(1.5 * 0.8 * 3)
+    assert picked(found, level="cannot", **saved) == pytest.approx(0)
+    # What is told of everybody is the mean of both.
+    whole = {"scenario": vr.ALL_FOLLOW_UPS, "group": "all", "measure": "hours saved"}
+    mean = picked(results(table, 5, groups=()), **whole)
+    can = picked(found, level="can", group="all", measure="hours saved")
+    assert mean == pytest.approx(0.75 * can)
 
 
 def test_one_plan_is_set_against_another_draw_by_draw():
@@ -455,6 +463,15 @@ def test_a_hospital_is_a_centre_or_a_local_one_and_never_both():
     assert every["site"].is_unique
 
 
+def test_an_empty_range_is_written_as_one_number():
+    row = {"estimate": 46.02, "low": 45.98, "high": 46.3}
+    assert vr.form_of(row, ".0f").format(**row) == "46"
+    assert vr.form_of(row, ".1f").format(**row) == "46.0 (46.0 to 46.3)"
+    table = pd.DataFrame([row | {"group": "all", "value": 1.5}])
+    (told,) = vr.each(table, "of.{value:g}.{group}", ".0f")
+    assert told == ("of.1.5.all", "{estimate:.0f}", {"value": 1.5, "group": "all"})
+
+
 # --- The table of assumptions -------------------------------------------------------------------
 
 
@@ -473,6 +490,27 @@ def test_every_assumption_of_the_scenario_moves_something():
     assert set(ASSUMED) == set(table["name"])
 
 
+def test_what_the_page_says_moves_the_answer_moves_it_most():
+    """Hours are in proportion to visits wherever people live, so that the order is everywhere."""
+    table = assumptions.of(tables.read("scenario_assumptions"), "virtual_review")
+    titles = table.set_index("name")["title"]
+    moved = vr.what_moves(PARTS, table, PEOPLE, vr.ALL_FOLLOW_UPS)["term"].tolist()
+    assert moved[:2] == [titles["clinic_visits_a_year"], titles["later_visits_follow_up"]]
+
+
+def test_the_titles_of_the_page_hold_in_the_accepted_results():
+    compared = pd.read_csv(places.ACCEPTED / "virtual_review_compared.csv")
+    often = compared[compared["unit"] == "per cent"].set_index("group")
+    assert often.loc["more than an hour", "low"] > 95
+    assert often.loc["under 30 minutes", "estimate"] < 95
+    shares = pd.read_csv(places.ACCEPTED / "virtual_review_exclusion.csv")
+    shares = shares[shares["measure"] == vr.SHARE_SAVED]
+    wide = shares.pivot_table(index="value", columns="group", values="estimate")
+    beyond = wide[wide.index > 1]
+    assert (beyond["1"] < beyond["5"]).all()
+    assert len(beyond) == len(vr.RATIOS) - 1
+
+
 def test_everything_works_on_every_list_and_prose_finds_its_rows():
     table = assumptions.of(tables.read("scenario_assumptions"), "virtual_review")
     minutes = pd.concat([CENTRE_MINUTES, LOCAL_MINUTES], axis=1)
@@ -488,6 +526,7 @@ def test_everything_works_on_every_list_and_prose_finds_its_rows():
     assert len(keys) == len(set(keys))
     assert {"now.hours", "follow_ups.1.hours saved", f"every.{vr.SHARE_SAVED}"} <= set(keys)
     assert "now.miles" in keys
+    assert "both.hours saved" in keys
     assert "now.1.miles" not in keys
     # The board's people go to the hub, and not to the nearest centre: b would be nearer to south.
     board = found["virtual_review_board"]

@@ -42,6 +42,7 @@ ALIKE = {
     "wait_referral_to_clinic_days": 100,
     "visit_to_treatment_days": 26,
     "hazard_ratio_treatment": 0.75,
+    "treatment_share_causal": 0.9,
     "share_treated": 0.559,
 }
 
@@ -95,9 +96,11 @@ def test_a_curve_with_another_shape_agrees_with_integration(rows):
 
 def test_earlier_treatment_agrees_with_integration(rows):
     rows = held(rows, **ALIKE)
+    # Nine tenths of the logarithm of 0.75 are causal.
+    ratio = np.exp(0.9 * np.log(0.75))
 
     def alive(t, start, rate):
-        treated = np.exp(-rate * (min(t, start) + 0.75 * max(t - start, 0)))
+        treated = np.exp(-rate * (min(t, start) + ratio * max(t - start, 0)))
         return 0.559 * treated + 0.441 * np.exp(-rate * t)
 
     def median_off(rate):
@@ -139,17 +142,21 @@ def test_lung_function_follows_the_published_distribution(rows):
     sigma = np.sqrt(np.log1p((18.3 / 78.2) ** 2))
     known = stats.lognorm(sigma, scale=78.2 * np.exp(-(sigma**2) / 2))
     assert known.ppf([0.25, 0.5, 0.75]) == pytest.approx([65.8, 76.2, 88.2], abs=1)
-    assert one(table, scenario="today", measure="below") == pytest.approx(100 * known.cdf(50))
+    assert one(table, scenario="today", measure="window: below") == pytest.approx(
+        100 * known.cdf(50)
+    )
     inside = 100 * (known.cdf(80) - known.cdf(50))
-    assert one(table, scenario="today", measure="inside") == pytest.approx(inside)
+    measure = "window: inside"
+    assert one(table, scenario="today", measure=measure) == pytest.approx(inside)
     # The registry found 43 per cent outside the rule; nothing was fitted to that.
     assert 100 - inside == pytest.approx(43, abs=3)
     # 50 days at 2.8 points a year.
     more = 2.8 * 50 / 365.25
-    assert one(table, "difference", scenario="half", measure="lung function") == pytest.approx(more)
+    mean = "lung function, mean"
+    assert one(table, "difference", scenario="half", measure=mean) == pytest.approx(more)
     inside = 100 * (known.cdf(80 - more) - known.cdf(50 - more))
-    assert one(table, scenario="half", measure="inside") == pytest.approx(inside)
-    kept = one(table, scenario="half", measure="kept by treatment")
+    assert one(table, scenario="half", measure=measure) == pytest.approx(inside)
+    kept = one(table, scenario="half", measure=waiting.KEPT)
     assert kept == pytest.approx(0.49 * more)
 
 
@@ -288,9 +295,10 @@ def test_half_of_the_effect_is_the_assumed_value(rows):
 def test_under_the_older_rule_fewer_are_eligible_when_seen_earlier_and_more_under_the_later(rows):
     table = waiting.at_first_visit(rows, {"today": Change(), "earlier": EARLIER}, number=2)
     change = table[table["scenario"] == "earlier"].set_index("measure")["difference"]
-    assert change["inside"] < -1
-    assert change["extended"] > 0.3
-    parts = [one(table, scenario="earlier", measure=m) for m in ("below", "inside", "above")]
+    assert change["window: inside"] < -1
+    assert change["window: inside or above"] > 0.3
+    parts = [f"window: {each}" for each in ("below", "inside", "above")]
+    parts = [one(table, scenario="earlier", measure=part) for part in parts]
     assert sum(parts) == pytest.approx(100)
 
 
@@ -309,6 +317,44 @@ def test_the_same_seed_gives_the_same_ranges(rows):
     pd.testing.assert_frame_equal(*twice)
     other = waiting.of_the_delay(rows, number=50, seed=5)
     assert not other["low"].equals(twice[0]["low"])
+
+
+def test_a_range_holds_95_of_100_draws_of_a_known_assumption(rows):
+    """A wait uniform from a tenth to 1.1 years: its middle 95 are 0.125 to 1.075 years."""
+    known = held(rows, delay_before_referral_years=1.0)
+    at = known["name"] == "wait_referral_to_clinic_days"
+    known.loc[at, ["value", "low", "high"]] = [219.15, 36.525, 401.775]
+    known.loc[at, "distribution"] = "uniform"
+    table = waiting.of_the_delay(known, number=20_000)
+    median = {"measure": "median delay"}
+    assert one(table, **median) == pytest.approx(1.6)
+    assert one(table, "low", **median) == pytest.approx(1.125, abs=0.005)
+    assert one(table, "high", **median) == pytest.approx(2.075, abs=0.005)
+
+
+def test_the_titles_of_the_page_say_what_the_model_gives(rows):
+    """Each headline of the page, as a comparison at the assumed values."""
+    year, pilot = Change(earlier_years=1), Change(as_pilot=True)
+    changes = {"half": HALVED, "pilot": pilot, "six": EARLIER, "year": year}
+    table = waiting.gains(rows, changes, number=2, times=[])
+    of = table.set_index(["method", "measure", "scenario"])["estimate"].sort_index()
+    lived = of["delay", "months lived"]
+    # "If delay's effect is causal, earlier referral would add most; if it is not, little is left".
+    assert lived.idxmax() == "year"
+    assert lived["six"] > max(lived["half"], lived["pilot"])
+    assert of["treatment", "months lived"].max() < 1
+    assert of["treatment", "months lived", "year"] < 0.5 * lived["year"]
+    # "By earlier treatment only, a year earlier would add no more than half a year earlier".
+    year, half = (of["treatment", "months lived", each] for each in ("year", "six"))
+    assert year == pytest.approx(half, abs=0.05)
+    # "Counted from the first visit, most of what looks like longer life is earliness".
+    assert (of["delay", "earliness"] > 0.5 * of["delay", "months since the visit"]).all()
+    # "What earlier referral would bring hangs on how much of delay's effect is causal".
+    shares = waiting.by_share(rows, [0, 0.5, 1], [1], number=2)["estimate"]
+    assert shares.tolist() == sorted(shares)
+    assert shares.iloc[0] == pytest.approx(0, abs=1e-9)
+    # "Most of the delay lies before referral".
+    assert one(waiting.of_the_delay(rows, number=2), measure="after referral") < 50
 
 
 # --- what cannot be -----------------------------------------------------------------------------
