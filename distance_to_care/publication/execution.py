@@ -26,6 +26,9 @@ from distance_to_care.publication.kernel_server import KernelServer, manager_cla
 from distance_to_care.publication.notebooks import Notebook
 
 CELL_TIMEOUT_SECONDS = 900
+# Ports are chosen before a kernel binds them: another build may take one meanwhile, and then the
+# kernel dies before it has said or done anything.
+STARTS, NOT_A_WORD = 3, "Kernel died before replying"
 RUNS_KEPT = 3
 Progress = Callable[[str], None]
 
@@ -131,23 +134,13 @@ async def _execute_all(
 async def _run(notebook: Notebook, results: Path, manager: type | None) -> list[list[dict]]:
     node = nbformat.from_dict(notebook.node)
     node = nbformat.reads(nbformat.writes(node), as_version=4)
-    options = {"kernel_manager_class": manager} if manager else {}
-    client = NotebookClient(
-        node,
-        timeout=CELL_TIMEOUT_SECONDS,
-        record_timing=False,
-        # Nothing outlives a notebook, so its kernel need not say goodbye.
-        shutdown_kernel="immediate",
-        resources={"metadata": {"path": str(notebook.path.parent)}},
-        **options,
-    )
     environment = os.environ | {
         places.RESULTS_VARIABLE: str(results),
         "PYTHONPATH": str(places.ROOT),
     }
     where = f"notebooks/{notebook.name}.ipynb"
     try:
-        await client.async_execute(env=environment)
+        await _executed(node, notebook.path.parent, environment, manager)
     except CellExecutionError as error:
         raise Problem(f"{where}, {_failed_cell(node)}: {_said(error)}") from None
     except (CellTimeoutError, DeadKernelError) as error:
@@ -164,6 +157,27 @@ async def _run(notebook: Notebook, results: Path, manager: type | None) -> list[
                     f"stream: {first}. Mend its cause; the book is not built with warnings."
                 )
     return [cell.outputs for cell in cells]
+
+
+async def _executed(node, folder: Path, environment: dict, manager: type | None) -> None:
+    """Execute in a fresh kernel; one that dies before its first word is started again."""
+    options = {"kernel_manager_class": manager} if manager else {}
+    for start in range(1, STARTS + 1):
+        client = NotebookClient(
+            node,
+            timeout=CELL_TIMEOUT_SECONDS,
+            record_timing=False,
+            # Nothing outlives a notebook, so its kernel need not say goodbye.
+            shutdown_kernel="immediate",
+            resources={"metadata": {"path": str(folder)}},
+            **options,
+        )
+        try:
+            return await client.async_execute(env=environment)
+        except RuntimeError as error:
+            if NOT_A_WORD not in str(error) or start == STARTS:
+                raise
+    return None
 
 
 def _failed_cell(node: nbformat.NotebookNode) -> str:

@@ -10,6 +10,16 @@ beside: Background | None = None
 SITE = os.environ.get("DISTANCE_TO_CARE_SITE")
 
 
+def pytest_collection_modifyitems(items):
+    """Put tests last that wait for a build beside them, and after those the tests of time."""
+
+    def turn(item) -> int:
+        names = set(getattr(item, "fixturenames", ()))
+        return 2 if "nothing_beside" in names else int(bool(names & (set(BUILDS) - {"site"})))
+
+    items.sort(key=turn)
+
+
 def pytest_collection_finish(session):
     """Start the builds that the collected tests ask for, beside the tests that come first."""
     global beside

@@ -57,6 +57,32 @@ def test_a_failed_cell_is_named(tmp_path):
         run([page], tmp_path)
 
 
+def test_a_kernel_that_dies_before_its_first_word_is_started_again(tmp_path, monkeypatch):
+    real, tried = execution.NotebookClient.async_execute, []
+
+    async def dies_at_first(client, **options):
+        tried.append(client)
+        if len(tried) < times:
+            raise RuntimeError("Kernel died before replying to kernel_info")
+        return await real(client, **options)
+
+    monkeypatch.setattr(execution.NotebookClient, "async_execute", dies_at_first)
+    page, times = write_notebook(tmp_path, "slow_start", "print('there')"), execution.STARTS
+    found, _ = run([page], tmp_path)
+    assert "there" in json.dumps(found["slow_start"])
+    assert len(tried) == execution.STARTS
+    # Not for ever, and not for a cell that fails.
+    tried.clear()
+    times = execution.STARTS + 1
+    with pytest.raises(RuntimeError, match="before replying"):
+        run([write_notebook(tmp_path, "never_starts", "x = 1")], tmp_path)
+    tried.clear()
+    times = 1
+    with pytest.raises(Problem, match="code cell 1"):
+        run([write_notebook(tmp_path, "fails", "1 / 0")], tmp_path)
+    assert len(tried) == 1
+
+
 def test_a_python_warning_fails_the_build(tmp_path):
     page = write_notebook(tmp_path, "warns", "import warnings\nwarnings.warn('old way')")
     with pytest.raises(Problem, match=r"warns.ipynb, code cell 1: a Python warning .*old way"):
