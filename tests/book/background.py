@@ -28,9 +28,11 @@ import yaml
 from distance_to_care import places, results
 from distance_to_care.publication import build
 
-# As they are when the tests begin: a test may point `places` elsewhere while a build goes on.
+# As they are when the tests begin: a test may point `places`, or a variable of the environment,
+# elsewhere while a build is started beside it.
 ROOT, BUILD, NBVAL = places.ROOT, places.BUILD, places.NBVAL
 DATA, ACCEPTED = places.DATA, places.ACCEPTED
+ENVIRONMENT = dict(os.environ)
 # What the command `jupyter-book` runs.
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
 LINK = re.compile(r"\[(?P<words>[^][\n]*)\]\((?P<page>[^)#\s]+\.(?:md|ipynb))(?:#[^)\s]*)?\)")
@@ -139,14 +141,14 @@ class Build:
 
 def site(run: Run, folder: Path, part: str) -> Build:
     """The project's own site: what has not changed since the last build is not built again."""
-    done = run([sys.executable, "-m", "distance_to_care", "build"], ROOT, os.environ)
+    done = run([sys.executable, "-m", "distance_to_care", "build"], ROOT, ENVIRONMENT)
     return Build(done, BUILD / "html", BUILD / "results" / "_merged")
 
 
 def nbval(run: Run, folder: Path, part: str) -> Build:
     """Every notebook under nbval, each in a fresh kernel: `pytest --nbval-lax notebooks`."""
     command = [sys.executable, "-m", "pytest", "--nbval-lax", "notebooks"]
-    return Build(run(command, ROOT, os.environ), NBVAL, NBVAL)
+    return Build(run(command, ROOT, ENVIRONMENT), NBVAL, NBVAL)
 
 
 def plain_build(run: Run, folder: Path, part: str) -> Build:
@@ -185,7 +187,7 @@ def analysed(run: Run, folder: Path, part: str) -> Build:
     folder.mkdir(parents=True)
     cohort, output = DATA / "synthetic" / "synthetic_ipf.csv", folder / "out"
     command = [sys.executable, "-m", "distance_to_care", "analyse", cohort, "--output", output]
-    return Build(run(command, ROOT, os.environ), output, output)
+    return Build(run(command, ROOT, ENVIRONMENT), output, output)
 
 
 def analysed_extract(run: Run, folder: Path, part: str) -> Build:
@@ -196,7 +198,7 @@ def analysed_extract(run: Run, folder: Path, part: str) -> Build:
     file, output = folder / "extract.csv", folder / "out"
     people.assign(person_id=[f"canary_{i}" for i in range(len(people))]).to_csv(file, index=False)
     command = [sys.executable, "-m", "distance_to_care", "analyse", file, "--output", output]
-    return Build(run([*command, "--kind", "registry"], ROOT, os.environ), output, output)
+    return Build(run([*command, "--kind", "registry"], ROOT, ENVIRONMENT), output, output)
 
 
 # By the name of the fixture that hands them out. The site comes first: most tests wait for it.
@@ -263,7 +265,7 @@ def in_words(link: re.Match, folder: Path) -> str:
 
 def of_the_copy(copy: Path) -> dict[str, str]:
     """The environment in which the package is that of the copy."""
-    clean = {k: v for k, v in os.environ.items() if k != places.RESULTS_VARIABLE}
+    clean = {k: v for k, v in ENVIRONMENT.items() if k != places.RESULTS_VARIABLE}
     return clean | {"PYTHONPATH": str(copy)}
 
 
@@ -279,6 +281,6 @@ def without_package(folder: Path) -> Path:
 
 def ordinary_environment() -> dict[str, str]:
     """The environment of somebody who has no part of this project installed."""
-    clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    clean = {k: v for k, v in ENVIRONMENT.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
     clean.pop(places.RESULTS_VARIABLE, None)
     return clean
