@@ -1,8 +1,9 @@
 """All analyses of a cohort file without the book: the notebooks' own code, run outside Jupyter.
 
 There is one copy of every analysis, and it stands in the notebook that explains it. Notebooks
-about a cohort carry `"distance_to_care": {"cohort": true}` in their metadata; a chapter that is
-added joins `analyse` by that line alone.
+about a cohort carry `"distance_to_care": {"cohort": true, "study": NAME}` in their metadata; a
+chapter that is added joins `analyse` by that line alone. A chapter that names a study holds its
+columns and its published figures, and is run for no other.
 """
 
 from __future__ import annotations
@@ -16,13 +17,34 @@ from distance_to_care.problems import Problem
 from distance_to_care.publication.notebooks import Notebook, ordered
 
 
-def cohort_notebooks(folder: Path | None = None) -> list[Path]:
-    """List the notebooks that analyse a cohort, each after those whose tables it reads."""
-    found = []
+def cohort_notebooks(study: str | None = None, folder: Path | None = None) -> list[Path]:
+    """List the notebooks that analyse a cohort, each after those whose tables it reads.
+
+    Parameters
+    ----------
+    study : name of the study whose chapters are wanted; every study's where none is named.
+    folder : folder of the notebooks, if not the project's.
+
+    Raises
+    ------
+    Problem : no chapter is written for the study.
+    """
+    found, written_for = [], set()
     for path in sorted((folder or places.NOTEBOOKS).glob("*.ipynb")):
-        metadata = json.loads(path.read_text(encoding="utf-8"))["metadata"]
-        if metadata.get("distance_to_care", {}).get("cohort", False):
+        about = json.loads(path.read_text(encoding="utf-8"))["metadata"].get("distance_to_care", {})
+        if not about.get("cohort", False):
+            continue
+        named = about.get("study")
+        written_for.add(named)
+        if study is None or named in (None, study):
             found.append(Notebook(path))
+    if study is not None and not found:
+        raise Problem(
+            f"No chapter analyses a cohort of the study '{study}': those of this book are written "
+            f"for {', '.join(sorted(filter(None, written_for))) or 'none'}, with its columns and "
+            "its published figures. 'check' reads the file, and the functions of the package take "
+            "its people; CONTRIBUTING.md says how chapters are added."
+        )
     return [notebook.path for notebook in ordered(found)]
 
 

@@ -454,7 +454,7 @@ def analyse(
     kind: KindOption = None,
 ) -> None:
     """Run every analysis of a cohort and write the published tables and their manifest."""
-    from distance_to_care import analyses, results
+    from distance_to_care import analyses, results, tables
 
     with _sentences():
         decided = _cohort(file, study, kind)
@@ -464,7 +464,7 @@ def analyse(
         working = Path(tempfile.mkdtemp(dir=output.absolute().parent, prefix=f".{output.name}-"))
         try:
             os.environ[places.RESULTS_VARIABLE] = str(working)
-            paths = analyses.cohort_notebooks()
+            paths = analyses.cohort_notebooks(tables.read_study().name)
             for path in _progress(paths):
                 analyses.run(path, _quietly)
             merged = results.merge([path.stem for path in paths], working)
@@ -495,11 +495,12 @@ def _progress(items: list) -> Iterator:
 
 def _cohort(file: Path, study: str | None, kind: Kind | None) -> str:
     """Check a cohort file, point the notebooks at it, and return what its people are."""
-    from distance_to_care import tables
+    from distance_to_care import analyses, tables
 
     chosen = tables.read_study(study)
     people = tables.read_cohort(file, chosen)
     decided = tables.cohort_kind(people, kind.value if kind else None)
+    analyses.cohort_notebooks(chosen.name)
     os.environ[places.COHORT_VARIABLE] = str(file.absolute())
     # Kernels run in another folder, so a path has to hold from anywhere.
     is_path = study is not None and Path(study).is_file()
