@@ -1015,6 +1015,125 @@ def frontier(
         return _finish(figure, alt, table, drawn)
 
 
+def funnel(
+    table: pd.DataFrame, what: str, axes: tuple[str, str], named: str = "board", most: int = 4
+) -> Drawing:
+    """Draw places by their size inside the limits that chance explains: a funnel plot.
+
+    Parameters
+    ----------
+    table : published table with `measure`: rows `share` (a place: the column `named`, `value` its
+        people, `estimate`, `verdict`), rows `limits` (`level` in per cent, `value`, `low`, `high`),
+        and one row `all` (`estimate`).
+    what : what a mark is, for the alternative text.
+    axes : labels of the horizontal and the vertical axis, with units.
+    named : the column with the name of a place.
+    most : how many places outside the wider limits are named in the figure.
+    """
+    _, kind = _published(table)
+    places = table[table["measure"] == "share"].sort_values("value")
+    limits = table[table["measure"] == "limits"].sort_values("value")
+    everybody = float(table.loc[table["measure"] == "all", "estimate"].iloc[0])
+    outside = ~places["verdict"].str.startswith("within")
+    with mpl.rc_context(STYLE):
+        figure = _canvas(4.4)
+        _room_for_warning(figure, kind)
+        ax = figure.subplots()
+        styles = ((0, (5, 2)), "-")
+        for place, (level, held) in enumerate(limits.groupby("level", sort=True)):
+            for end in ("low", "high"):
+                ax.plot(
+                    held["value"], held[end], color=MUTED, linestyle=styles[place], linewidth=1.4
+                )
+            ax.annotate(
+                f"{level} of 100", (held["value"].iloc[-1], held["high"].iloc[-1]), (4, 0),
+                textcoords="offset points", va="center", size=9, color=INK, annotation_clip=False,
+            )  # fmt: skip
+        ax.axhline(everybody, color=INK, linewidth=1)
+        for mark, rows, colour in (
+            ("o", places[~outside], colours()[0]), ("D", places[outside], colours()[3])
+        ):  # fmt: skip
+            ax.plot(rows["value"], rows["estimate"], mark, color=colour, markersize=6)
+        gap = (places["estimate"] - everybody).abs()
+        for row in places[outside].loc[gap[outside].nlargest(most).index].itertuples():
+            ax.annotate(
+                textwrap.fill(getattr(row, named), 26), (row.value, row.estimate), (7, 4),
+                textcoords="offset points", size=9, color=INK,
+            )  # fmt: skip
+        ax.xaxis.set_major_formatter(lambda value, _: _plain(value))
+        ax.set_ylim(bottom=min(0, float(places["estimate"].min())))
+        ax.set_xlabel(axes[0])
+        ax.set_ylabel(axes[1])
+        mark = "Line: all together. Curves: what chance explains. Diamonds: outside both."
+        _told_inside(figure, " ".join(axes), what, mark)
+        across, up = (" ".join(axis.split()) for axis in axes)
+        told = "; ".join(
+            f"{getattr(row, named)} {row.estimate:.1f} ({row.verdict})"
+            for row in places[outside].itertuples()
+        )
+        alt = (
+            f"Funnel plot of {what}. {up}, by {across[0].lower()}{across[1:]}: "
+            f"{everybody:.1f} for all together; {len(places)} marks from "
+            f"{places['estimate'].min():.1f} to {places['estimate'].max():.1f}, "
+            f"{int(outside.sum())} outside what chance explains{': ' if told else ''}{told}."
+        )
+        return _finish(figure, alt, table, pd.concat([places, limits]))
+
+
+def shares(
+    table: pd.DataFrame, groups: Mapping[str, Mapping[str, str]], what: str, axis: str
+) -> Drawing:
+    """Draw shares of small groups with their exact intervals, one line each, under headings.
+
+    Parameters
+    ----------
+    table : published table; `term`, `value` (people with the outcome), `people`, and `estimate`,
+        `ci_low`, `ci_high` in per cent.
+    groups : for each heading the terms that stand under it and their labels, top to bottom; at
+        most three headings, which differ in mark and colour.
+    what : what has the outcome, for the alternative text.
+    axis : label of the axis, with its unit.
+    """
+    _, kind = _published(table)
+    rows = table.set_index("term")
+    marks, said, places = "os^", [], []
+    with mpl.rc_context(STYLE):
+        figure = _canvas(1.0 + 0.31 * (sum(map(len, groups.values())) + len(groups)))
+        _room_for_warning(figure, kind)
+        ax = figure.subplots()
+        for shape, (heading, terms) in enumerate(groups.items()):
+            places.append((heading, True))
+            told = []
+            for term, label in terms.items():
+                row, at = rows.loc[term], len(places)
+                places.append((label, False))
+                ax.plot([row["ci_low"], row["ci_high"]], [at, at], color=colours()[shape], lw=2)
+                ax.plot(
+                    row["estimate"], at, marks[shape], color=colours()[shape], markersize=7,
+                    clip_on=False,
+                )  # fmt: skip
+                text = f"{row['value']:.0f} of {row['people']}"
+                ax.annotate(
+                    text, (1.03, at), xycoords=ax.get_yaxis_transform(), va="center",
+                    color=INK, annotation_clip=False,
+                )  # fmt: skip
+                ends = f"{row['ci_low']:.0f} to {row['ci_high']:.0f}"
+                told.append(f"{label} {text}, {row['estimate']:.0f}% ({ends})")
+            said.append(f"{heading}: {'; '.join(told)}.")
+        ax.set_yticks(range(len(places)), [name for name, _ in places])
+        for label, (_, heading) in zip(ax.get_yticklabels(), places, strict=True):
+            label.set_weight("bold" if heading else "normal")
+        ax.tick_params(axis="y", length=0, pad=9)
+        ax.set_ylim(len(places) - 0.5, -0.5)
+        ax.set_xlim(0, 100)
+        ax.grid(axis="y", visible=False)
+        ax.set_xlabel(axis)
+        _told_inside(figure, axis, what, "Bars: exact 95% intervals. Nothing is averaged.")
+        alt = f"Dot chart of {what}; share and exact 95% interval. {' '.join(said)}"
+        drawn = table[table["term"].isin([term for terms in groups.values() for term in terms])]
+        return _finish(figure, alt, table, drawn)
+
+
 def tornado(
     table: pd.DataFrame,
     axis: str,
@@ -1037,7 +1156,7 @@ def tornado(
         `group` (who ranks first there), `reference` (who ranks first at the assumed values); and
         one row whose `level` is `base`.
     axis : label of the axis, with its unit.
-    names : how those who rank first are written.
+    names : how those who rank first are written; none where nobody is ranked.
     what : what the answer is, for the alternative text.
     most : so many assumptions are drawn; the others move the answer less.
     form : how an answer is written in the alternative text.
@@ -1086,9 +1205,16 @@ def tornado(
         room = (high - low) or 1.0
         ax.set_xlim(low - 0.45 * room, high + 0.35 * room)
         ax.set_xlabel(axis)
-        first = names[table["reference"].iloc[0]]
-        mark = "Full line: all assumptions at their values. Beside a bar: the value of the "
-        mark += f"assumption,\nand who ranks first there if not {first.lower()}."
+        mark = (
+            "Full line: all assumptions at their values. Beside a bar: the value of the assumption"
+        )
+        if names:
+            first = names[table["reference"].iloc[0]]
+            mark = (
+                mark.removesuffix("assumption") + "assumption,\nand who ranks first there if not "
+            )
+            mark += first.lower()
+        mark += "."
         mark += " Dashed line: level with the next best." if none is not None else ""
         _told_inside(figure, axis, what, mark)
         for full, label in ((False, "at its low end"), (True, "at its high end")):

@@ -6,6 +6,8 @@ Coordinates are metres on the British National Grid unless a name says otherwise
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import pandas as pd
 
@@ -280,12 +282,20 @@ class _Roads:
             known["persons_2011"].to_numpy(float) / np.maximum(known["hectares"].to_numpy(float), 1)
             + 0.05
         )
-        km = straight_line_km(self.points[:, :1], self.points[:, 1:], *self.hospital_points.T)
         if estimator is None:
-            self._fit_curve(km[::_FIT_EVERY].ravel(), self.minutes[::_FIT_EVERY].ravel())
+            few = self._km_to_hospitals(slice(None, None, _FIT_EVERY))
+            self._fit_curve(few.ravel(), self.minutes[::_FIT_EVERY].ravel())
         else:
             self._curve_km, self._curve_minutes = curve_of(estimator)
-        self.beyond_curve = (self.minutes - self.curve(km)).astype(np.float32)
+
+    def _km_to_hospitals(self, rows: slice) -> np.ndarray:
+        points = self.points[rows]
+        return straight_line_km(points[:, :1], points[:, 1:], *self.hospital_points.T)
+
+    @cached_property
+    def beyond_curve(self) -> np.ndarray:
+        """Minutes beyond those usual at the distance: only for sites outside the matrix."""
+        return (self.minutes - self.curve(self._km_to_hospitals(slice(None)))).astype(np.float32)
 
     def _fit_curve(self, km: np.ndarray, minutes: np.ndarray) -> None:
         """Median minutes in narrow bands of distance, made to rise with distance."""
@@ -309,13 +319,15 @@ class _Roads:
         that distance, and how far nearby hospitals' times lie from what is usual.
         """
         others = np.array([h for h in range(len(self.hospitals)) if h != without])
+        # A copy only where a hospital is left out.
+        of_others = slice(None) if without is None else others
         km = straight_line_km(*self.points[rows].T, *point)
         km_home = straight_line_km(*self.points.T, *point)
         home = np.argsort(km_home, kind="stable")[:_NEIGHBOURS]
         share = 1 / (km_home[home] + 0.3) ** 2
         share /= share.sum()
-        from_home = (share[:, None] * self.minutes[home][:, others]).sum(axis=0) - START_MINUTES
-        driving = self.minutes[rows][:, others] - np.float32(START_MINUTES)
+        from_home = (share[:, None] * self.minutes[home][:, of_others]).sum(axis=0) - START_MINUTES
+        driving = self.minutes[rows][:, of_others] - np.float32(START_MINUTES)
         from_home = from_home.astype(np.float32)
         low = np.partition(np.abs(driving - from_home), -_BOUNDS, axis=1)[:, -_BOUNDS:]
         high = np.partition(driving + from_home, _BOUNDS - 1, axis=1)[:, :_BOUNDS]

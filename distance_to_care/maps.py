@@ -101,11 +101,17 @@ def _squares(side: int) -> tuple[np.ndarray, int, int]:
 @cache
 def _pieces() -> list[tuple[str, str, np.ndarray]]:
     """Closed lines of the pieces of places: sub-ICB location, local authority, corners."""
-    return [
-        (rows["sub_icb_code"].iloc[0], rows["local_authority_code"].iloc[0],
-         rows[["easting", "northing"]].to_numpy())
-        for _, rows in tables.read("boundaries").groupby("ring")
-    ]  # fmt: skip
+    corners = tables.read("boundaries").sort_values("ring", kind="stable")
+    first = np.flatnonzero(~corners["ring"].duplicated())
+    rings = np.split(corners[["easting", "northing"]].to_numpy(), first[1:])
+    named = corners[["sub_icb_code", "local_authority_code"]].iloc[first]
+    return list(zip(*(named[column] for column in named), rings, strict=True))
+
+
+@cache
+def _read(name: str) -> pd.DataFrame:
+    """A small table that every map of a page asks for; nobody may change it."""
+    return tables.read(name)
 
 
 @cache
@@ -115,6 +121,7 @@ def _boards() -> pd.DataFrame:
     return boards[boards["version"] == boards["version"].max()]
 
 
+@cache
 def _place_of_pieces(by: str) -> list[str]:
     """Name the place that each closed line belongs to: a local authority or a care board."""
     pieces = pd.DataFrame(
@@ -139,20 +146,18 @@ def _lines_between(places: Sequence[str]) -> list[np.ndarray]:
     """Lines where one place ends and another, the sea or another country begins; each line once."""
     seen: dict[tuple, str] = {}
     doubled = set()
-    for place, (_, _, corners) in zip(places, _pieces(), strict=True):
-        for step in _steps(corners):
+    for place, steps in zip(places, _steps_of_pieces(), strict=True):
+        for step in steps:
             if step in seen and seen[step] == place:
                 doubled.add(step)
             seen.setdefault(step, place)
     drawn = set()
     lines = []
-    for place, (_, _, corners) in zip(places, _pieces(), strict=True):
+    for place, steps, (_, _, corners) in zip(places, _steps_of_pieces(), _pieces(), strict=True):
         if place == WALES:
             continue
         line = []
-        for step, (start, end) in zip(
-            _steps(corners), zip(corners[:-1], corners[1:], strict=True), strict=True
-        ):
+        for step, start, end in zip(steps, corners[:-1], corners[1:], strict=True):
             if step in doubled or step in drawn:
                 lines += [np.array(line)] if line else []
                 line = []
@@ -169,13 +174,18 @@ def _steps(corners: np.ndarray) -> list[tuple]:
     return [(a, b) if a < b else (b, a) for a, b in zip(points[:-1], points[1:], strict=True)]
 
 
+@cache
+def _steps_of_pieces() -> list[list[tuple]]:
+    return [_steps(corners) for _, _, corners in _pieces()]
+
+
 def _shape(rings: Sequence[np.ndarray]) -> Path:
     return Path.make_compound_path(*(Path(ring, closed=True) for ring in rings))
 
 
 def _sites(names: Collection[str]) -> pd.DataFrame:
     """Where the named centres stand, from north to south."""
-    centres = tables.read("centres_ild").set_index("site")
+    centres = _read("centres_ild").set_index("site")
     unknown = sorted(set(names) - set(centres.index))
     if unknown:
         raise Problem(
@@ -316,11 +326,12 @@ def _paint(
         grid = grid[low : rows[-1] + 1, left : columns[-1] + 1]
         west, south = west + left * step, south + low * step
     height, width = grid.shape
-    palette = np.array([[*_rgb(colour), 255] for colour in (*shades, NO_DATA_STRIPE, NO_DATA)])
-    row, column = np.indices(grid.shape)
+    colours = [[*_rgb(colour), 255] for colour in (*shades, NO_DATA_STRIPE, NO_DATA)]
+    palette = np.array(colours, dtype=np.uint8)
+    row, column = np.ogrid[:height, :width]
     stripe = max(2, round(STRIPE_INCHES * width / inches))
     number = np.where((row + column) % (2 * stripe) < stripe, shown.low[grid], shown.high[grid])
-    picture = palette[number].astype(np.uint8)
+    picture = palette[number]
     picture[(grid < 0) | ~show[grid]] = 0
     return picture, (west, west + width * step, south, south + height * step)
 
@@ -338,13 +349,15 @@ def _land(ax, window: tuple, only: Collection[str] = (WALES,)) -> None:
     ]
     if rings:
         # A wide edge closes the seam between simplified outlines and squares.
-        ax.add_patch(PathPatch(_shape(rings), fc=NOT_ENGLAND, ec=NOT_ENGLAND, lw=2, zorder=0))
+        look = {"fc": NOT_ENGLAND, "ec": NOT_ENGLAND, "lw": 2, "zorder": 0}
+        # Not `add_patch`, which looks for the limits of every step: `_frame` sets them.
+        ax.add_artist(PathPatch(_shape(rings), **look))
 
 
 def _draw(ax, lines: Sequence[np.ndarray], colour: str, width: float) -> None:
     """Draw many lines as one, which the file tells in a third of the room."""
     path = Path.make_compound_path(*(Path(line) for line in lines))
-    ax.add_patch(PathPatch(path, fill=False, ec=colour, lw=width, zorder=2))
+    ax.add_artist(PathPatch(path, fill=False, ec=colour, lw=width, zorder=2))
 
 
 def _overlap(line: np.ndarray, window: tuple) -> bool:
@@ -506,19 +519,20 @@ def _patches(
 
 def _name_towns(ax, window: tuple, inches: float, board_code: str, marked: np.ndarray) -> None:
     """Write the names of towns of a board where there is room, the first of the table first."""
-    towns = tables.read("towns")
+    towns = _read("towns")
     points = towns[["easting", "northing"]].to_numpy(float)
     metres = (window[1] - window[0]) / inches
     taken = [(x - 0.11, y - 0.11, x + 0.11, y + 0.11) for x, y in marked / metres]
     named = 0
-    for town, point, board_of in zip(towns["town"], points, _board_of_towns(), strict=True):
+    of_board = np.array(_board_of_towns()) == board_code
+    for town, point in zip(towns["town"][of_board], points[of_board], strict=True):
         x, y = point / metres
         width = 0.075 * len(town) + 0.06
         right = (x + width) * metres < window[1]
         box = (x - 0.05, y - 0.07, x + width, y + 0.07)
         if not right:
             box = (x - width, y - 0.07, x + 0.05, y + 0.07)
-        if board_of != board_code or named == MOST_TOWNS or any(_meet(box, b) for b in taken):
+        if named == MOST_TOWNS or any(_meet(box, b) for b in taken):
             continue
         taken.append(box)
         named += 1
@@ -536,7 +550,7 @@ def _board_of_towns() -> list[str]:
     middles = _areas()[["easting", "northing"]].to_numpy(float)
     return [
         _board_of_areas()[np.hypot(*(middles - point).T).argmin()]
-        for point in tables.read("towns")[["easting", "northing"]].to_numpy(float)
+        for point in _read("towns")[["easting", "northing"]].to_numpy(float)
     ]
 
 
@@ -844,7 +858,7 @@ def places(
 def _hospitals(clinics: pd.DataFrame) -> pd.DataFrame:
     """Where the hospitals stand whose names end with their postcodes, from north to south."""
     postcode = clinics["centre"].str.extract(r"\(([A-Z0-9 ]+)\)$")[0].str.replace(" ", "")
-    known = tables.read("hospitals").drop_duplicates("postcode").set_index("postcode")
+    known = _read("hospitals").drop_duplicates("postcode").set_index("postcode")
     lost = ~postcode.isin(known.index).to_numpy()
     if lost.any():
         raise Problem(
@@ -1235,6 +1249,8 @@ def board(
         )
         whole.set_axis_off()
         marked = np.empty((0, 2))
+        codes = [c if c == board_code else WALES for c in _place_of_pieces("board_code")]
+        outline = [] if in_london else _lines_between(codes)
         for number, (heading, (picture, _)) in enumerate(pictures.items()):
             part = map_inches / (map_inches + heading_inches)
             ax = whole.inset_axes((number / len(drawn), 0, 1 / len(drawn) - 0.01, part))
@@ -1244,8 +1260,7 @@ def board(
             if in_london:
                 _round_squares(ax, picture, extent, side_m)
             else:
-                codes = [c if c == board_code else WALES for c in _place_of_pieces("board_code")]
-                _draw(ax, _lines_between(codes), INK, 0.9)
+                _draw(ax, outline, INK, 0.9)
             _frame(ax, window)
             across = map_inches * (window[1] - window[0]) / (window[3] - window[2])
             if sites is not None:

@@ -18,7 +18,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from http.client import HTTPException
 from itertools import islice
 from pathlib import Path
@@ -115,10 +115,16 @@ def find(folder: Path) -> dict[str, Path]:
         name -> path, for each official file that is there; of two files with the same content,
         the first in order of file name. `read` then checks rows and sums.
     """
+    paths = (p for p in sorted(Path(folder).iterdir()) if p.name.lower().endswith(_SUFFIXES))
+    told = ((p, p.stat()) for p in paths if p.is_file())
+    return dict(_recognised(tuple((p, stat.st_size, stat.st_mtime_ns) for p, stat in told)))
+
+
+# A page reads several files from one folder; a file that changes is looked at again.
+@lru_cache(maxsize=4)
+def _recognised(files: tuple[tuple[Path, int, int], ...]) -> dict[str, Path]:
     found: dict[str, Path] = {}
-    for path in sorted(Path(folder).iterdir()):
-        if not path.is_file() or not path.name.lower().endswith(_SUFFIXES):
-            continue
+    for path, _, _ in files:
         lines = _first_lines(path)
         for name, entry in catalogue().items():
             if name not in found and _heading(entry, lines) is not None:
@@ -209,7 +215,9 @@ def _or_other_areas(entry: Mapping) -> str:
 def _check(entry: Mapping, frame: pd.DataFrame, file_name: str) -> None:
     """Compare rows, gaps, keys, sums and counts with those of the official release."""
     again = f"Obtain it again from {entry['landing_page']}."
-    if len(frame) != entry["rows"]:
+    if "rows_between" in entry:
+        _check_size(entry["rows_between"], len(frame), file_name, again)
+    elif len(frame) != entry["rows"]:
         kind = "truncated" if len(frame) < entry["rows"] else "not the official file"
         raise Problem(
             f"{file_name} has {len(frame):,} rows where the official file has {entry['rows']:,}, "
@@ -257,6 +265,16 @@ def _check(entry: Mapping, frame: pd.DataFrame, file_name: str) -> None:
         ages = [c for c in frame.columns if c.startswith("age_")]
         if (frame[ages].sum(axis=1) != frame[entry["ages"]["total"]]).any():
             raise Problem(f"{file_name}: the ages of some areas do not add up, {altered}")
+
+
+def _check_size(between: list[int], rows: int, file_name: str, again: str) -> None:
+    """Compare the rows of a table that changes in size, such as one row a board."""
+    low, high = between
+    if not low <= rows <= high:
+        raise Problem(
+            f"{file_name} has {rows:,} rows where {low} to {high} are expected, so it is not "
+            f"this table, or parts are missing. {again}"
+        )
 
 
 _DIGITS = {str(number) for number in range(100)}

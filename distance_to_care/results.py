@@ -8,7 +8,9 @@ accepted tables in `book/results/`.
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -126,6 +128,7 @@ COLUMNS = {
     "known": "What is known of it; numbers and sources stand as keys in square brackets",
     "analysis": "What this book computed of it",
     "not_known": "What is not known",
+    "question": "A question that a family or a charity can put to its care board",
     "looked_for": "What was looked for",
     "where_looked": "Where it was looked for",
     "looked_on": "The day of the last search",
@@ -347,10 +350,12 @@ class Page:
         """
         table = self._filed_as(table)
         rows = self.read(table)
+        fits = np.ones(len(rows), dtype=bool)
         for asked, value in where.items():
             if asked not in rows:
                 raise Problem(f"The number '{key}' asks '{table}' for a column '{asked}'.")
-            rows = rows[rows[asked].astype(str) == str(value)]
+            fits &= (rows[asked].astype(str) == str(value)).to_numpy()
+        rows = rows[fits]
         if len(rows) != 1:
             raise Problem(
                 f"The number '{key}' must come from one row of '{table}', and {len(rows)} rows fit."
@@ -403,7 +408,13 @@ class Page:
         return text
 
     def _save_numbers(self) -> None:
-        _write(self.folder / "numbers.csv", to_csv(self._filed().sort_values("key")))
+        # Saved at every number, since a page may end with any: so without a table in between.
+        out = io.StringIO()
+        writer = csv.DictWriter(out, NUMBER_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        for _, row in sorted(self._numbers.items()):
+            writer.writerow(row | {"value": _digits(row["value"])})
+        _write(self.folder / "numbers.csv", out.getvalue())
 
     def _filed(self) -> pd.DataFrame:
         return pd.DataFrame(list(self._numbers.values()), columns=NUMBER_COLUMNS)
@@ -477,9 +488,10 @@ class Page:
             raise Problem(f"The table '{name}' is made from synthetic people: it is not '{kind}'.")
         # A model that was fed with synthetic people is about them, whatever it is published as.
         about = {kind} & disclosure.PERSON_KINDS | {"synthetic"} & of_sources
-        for path in self.root.glob("[!_]*/manifest.json"):
+        # What is about no people may stand beside anything.
+        for path in self.root.glob("[!_]*/manifest.json") if about else ():
             theirs = _people_of(json.loads(path.read_text(encoding="utf-8")))
-            if about and theirs and about != theirs:
+            if theirs and about != theirs:
                 raise Problem(
                     f"The table '{name}' is about {min(about)} people, and '{path.parent.name}' "
                     f"has published {min(theirs)} results into the same folder. They never stand "
@@ -612,15 +624,15 @@ def to_csv(table: pd.DataFrame) -> str:
         if pd.api.types.is_bool_dtype(out[column]):
             out[column] = out[column].map({True: "true", False: "false"})
         elif pd.api.types.is_float_dtype(out[column]):
-            out[column] = [
-                ""
-                if pd.isna(value)
-                else f"{value:.{SIGNIFICANT_DIGITS}g}".replace("-0", "0")
-                if value == 0
-                else f"{value:.{SIGNIFICANT_DIGITS}g}"
-                for value in out[column]
-            ]
+            out[column] = [_digits(value) for value in out[column]]
     return out.to_csv(index=False, lineterminator="\n")
+
+
+def _digits(value: float) -> str:
+    if pd.isna(value):
+        return ""
+    text = f"{value:.{SIGNIFICANT_DIGITS}g}"
+    return text.replace("-0", "0") if value == 0 else text
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

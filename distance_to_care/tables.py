@@ -9,8 +9,10 @@ import io
 import json
 import os
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -57,28 +59,44 @@ def descriptor(path: Path | None = None) -> dict[str, Any]:
     Raises Problem where it is missing or broken, or names a resource twice.
     """
     path = Path(path or places.DESCRIPTOR)
+    return _package(_text(path, "the descriptor of the data"), path.name)
+
+
+def _package(text: str, file_name: str) -> dict[str, Any]:
     try:
-        package = json.loads(_text(path, "the descriptor of the data"))
+        package = json.loads(text)
     except json.JSONDecodeError as error:
         raise Problem(
-            f"{path.name} is not valid JSON: line {error.lineno}, column {error.colno}: "
+            f"{file_name} is not valid JSON: line {error.lineno}, column {error.colno}: "
             f"{error.msg}. Mend that line."
         ) from None
     if not isinstance(package, dict) or not isinstance(package.get("resources"), list):
-        raise Problem(f"{path.name} has no list of resources. Add one row a file of data.")
+        raise Problem(f"{file_name} has no list of resources. Add one row a file of data.")
     names = [str(entry.get("name", "")) for entry in package["resources"]]
     for name in sorted(set(names)):
         if not name or names.count(name) > 1:
-            raise Problem(f"{path.name} has a resource without a name, or two named '{name}'.")
+            raise Problem(f"{file_name} has a resource without a name, or two named '{name}'.")
     return package
 
 
 def resource(name: str, path: Path | None = None) -> dict[str, Any]:
     """Return the descriptor's entry for one resource; Problem where there is none."""
-    entries = {entry["name"]: entry for entry in descriptor(path)["resources"]}
+    return deepcopy(_entry(name, path))
+
+
+def _entry(name: str, path: Path | None) -> dict[str, Any]:
+    path = Path(path or places.DESCRIPTOR)
+    entries = _entries(_text(path, "the descriptor of the data"), path.name)
     if name not in entries:
         raise Problem(f"The descriptor has no resource '{name}'. {nearest(name, entries)}")
     return entries[name]
+
+
+# A page asks some hundred times of what kind its sources are. Kept by the text, never by the name
+# of the file, so that nothing goes stale.
+@lru_cache(maxsize=4)
+def _entries(text: str, file_name: str) -> dict[str, dict[str, Any]]:
+    return {entry["name"]: entry for entry in _package(text, file_name)["resources"]}
 
 
 def kind_of(name: str, path: Path | None = None) -> str:
@@ -86,16 +104,20 @@ def kind_of(name: str, path: Path | None = None) -> str:
 
     A data set that a package brings along has a kind too.
     """
-    entry = _packaged().get(name) or resource(name, path)
+    entry = _packaged().get(name) or _entry(name, path)
     if not entry.get("kind"):
         raise Problem(f"The resource '{name}' does not say of what kind it is. Add its kind.")
     return str(entry["kind"])
 
 
-def read(name: str, path: Path | None = None) -> pd.DataFrame:
+def read(
+    name: str, path: Path | None = None, only: tuple[str, Collection[str]] | None = None
+) -> pd.DataFrame:
     """Read a table of the descriptor and check it against its schema.
 
     name: the resource's name. path: the descriptor, where it is not data/datapackage.json.
+    only: a column of text and the values that are asked for; rows with other values are left out
+    before the check, which saves most of the time that a long table takes.
     Returns the table with the columns of the schema, typed as contract.examine does;
     attrs["kind"] and attrs["resource"] say what it is.
     Raises Problem where the file is missing or cannot be read, Problems where it breaks its schema.
@@ -108,7 +130,7 @@ def read(name: str, path: Path | None = None) -> pd.DataFrame:
         raise Problem(f"The resource '{name}' has no schema of columns. Read it by its own reader.")
     where = f"The resource '{name}'"
     fields = tuple(Column.from_field(field, where) for field in schema)
-    frame = _read_table(file, fields, strict=True)
+    frame = _read_table(file, fields, strict=True, only=only)
     frame.attrs.update(kind=kind, resource=name)
     return frame
 
@@ -233,11 +255,15 @@ def _study_file(name: str | Path) -> Path:
 
 
 def _toml(file: Path, what: str) -> dict[str, Any]:
+    return _parsed(_text(file, what), what, file.name)
+
+
+def _parsed(text: str, what: str, file_name: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(_text(file, what))
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         message = str(error).rstrip(".")
-    raise Problem(f"{what[0].upper()}{what[1:]} {file.name} is not valid TOML: {message}. Mend it.")
+    raise Problem(f"{what[0].upper()}{what[1:]} {file_name} is not valid TOML: {message}. Mend it.")
 
 
 def _text(file: Path, what: str) -> str:
@@ -326,7 +352,12 @@ def read_packaged(name: str) -> pd.DataFrame:
 
 
 def _packaged() -> dict[str, dict[str, Any]]:
-    return _toml(places.PACKAGED, "the catalogue of data in packages")
+    what = "the catalogue of data in packages"
+    return _catalogue(_text(places.PACKAGED, what), what, places.PACKAGED.name)
+
+
+# Asked, and kept, as the entries of the descriptor are.
+_catalogue = lru_cache(maxsize=4)(_parsed)
 
 
 def _packaged_entry(name: str) -> dict[str, Any]:
@@ -415,16 +446,26 @@ def examine_file(path: str | Path, fields: Sequence[Column]) -> tuple[pd.DataFra
     return _examine_table(Path(path).expanduser(), fields, strict=False)
 
 
-def _read_table(file: Path, fields: Sequence[Column], *, strict: bool) -> pd.DataFrame:
+def _read_table(
+    file: Path,
+    fields: Sequence[Column],
+    *,
+    strict: bool,
+    only: tuple[str, Collection[str]] | None = None,
+) -> pd.DataFrame:
     """Read a CSV or Parquet file and check it: the file itself first, then every rule at once."""
-    typed, faults = _examine_table(file, fields, strict=strict)
+    typed, faults = _examine_table(file, fields, strict=strict, only=only)
     if faults:
         raise Problems(file.name, faults)
     return typed
 
 
 def _examine_table(
-    file: Path, fields: Sequence[Column], *, strict: bool
+    file: Path,
+    fields: Sequence[Column],
+    *,
+    strict: bool,
+    only: tuple[str, Collection[str]] | None = None,
 ) -> tuple[pd.DataFrame, list[Fault]]:
     head = _first_bytes(file)
     if head.startswith(_PARQUET):
@@ -440,6 +481,8 @@ def _examine_table(
         if broken:
             raise Problems(file.name, broken)
         raise Problem(f"{file.name} has column names but no rows. Save it with its rows.")
+    if only and only[0] in frame:
+        frame = frame[frame[only[0]].isin(list(only[1]))].reset_index(drop=True)
     typed, faults = contract.examine(frame, fields, strict=strict, others=others)
     typed.attrs["columns_left_behind"] = len(others)
     return typed, broken + faults

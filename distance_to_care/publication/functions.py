@@ -23,7 +23,11 @@ MODULES = (
     "access",
     "centre_lists",
     "deprived_and_far",
+    "two_services",
     "hospital_medicines",
+    "expected_births",
+    "published_outcomes",
+    "encounters",
     "scenarios.assumptions",
     "scenarios.location",
     "scenarios.national_spokes",
@@ -31,7 +35,10 @@ MODULES = (
     "scenarios.outcomes",
     "scenarios.budgets",
     "scenarios.coordination",
+    "scenarios.centre_volume",
     "scenarios.natural_experiment",
+    "scenarios.one_stop",
+    "scenarios.newborn_screening",
 )
 
 

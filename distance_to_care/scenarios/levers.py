@@ -56,6 +56,8 @@ BLOCK = 500
 SEED = 20261122
 # Differences in the last digits are none.
 LEAST = 1e-9
+# The most digits after the point that a number is told with.
+PLACES = 6
 LIFE, MEAN, SLOPE, RELATIVE = (
     "life years",
     "mean survival",
@@ -839,7 +841,7 @@ def gap_moved(
     -------
     `measure` (`SLOPE`), `group` (lever), `term` (assumption), `title`, `estimate` (change of the
     gap with all assumptions at their values), `low`, `high` (the lowest and the highest over the
-    range of the one), `unit`; the widest first for each lever.
+    range of the one), `unit`, `note` (these as they are told); the widest first for each lever.
     """
     moved = assumptions.one_at_a_time(table)
     every = pd.DataFrame([assumptions.values(table), *(one.assumed for one in moved)])
@@ -864,30 +866,34 @@ def gap_moved(
                 }
             )
         )
-    return pd.concat(parts, ignore_index=True).assign(measure=SLOPE, unit=UNITS[SLOPE])
+    return as_told(pd.concat(parts, ignore_index=True).assign(measure=SLOPE, unit=UNITS[SLOPE]))
 
 
-def told(estimate: float, low: float, high: float, sign: bool = False) -> str:
+def told(estimate: float, low: float, high: float, sign: bool = False, places: int = PLACES) -> str:
     """Write an estimate and its range with two or three digits; one number where it has no range.
 
     Parameters
     ----------
     estimate, low, high : the three.
     sign : whether a plus stands before what is above 0.
+    places : the most digits after the point.
 
     Returns
     -------
     Words such as `130 (1.8 to 830)`.
     """
-    middle, least, most = (_digits(value, sign) for value in (estimate, low, high))
+    middle, least, most = (_digits(value, sign, places) for value in (estimate, low, high))
     return middle if least == most == middle else f"{middle} ({least} to {most})"
 
 
-def _digits(value: float, sign: bool = False) -> str:
+def _digits(value: float, sign: bool = False, places: int = PLACES) -> str:
     """Two digits, or three from a hundred on; no zeros at the end of a fraction."""
     if abs(value) < LEAST:
         return "0"
     digits = (2 if abs(value) >= 100 else 1) - int(np.floor(np.log10(abs(value))))
+    digits = min(digits, places)
+    if round(value, digits) == 0:
+        return f"{0:.{digits}f}"
     text = f"{round(value, digits):{'+' if sign else ''},.{max(digits, 0)}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
@@ -901,11 +907,11 @@ def as_told(rows: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    The rows with `note`; changes of the gap have a sign.
+    The rows with `note`, to a tenth at most; changes of the gap have a sign.
     """
     signed = (UNITS[SLOPE], UNITS[RELATIVE])
     notes = [
-        told(row.estimate, row.low, row.high, row.unit == UNITS.get(row.measure) in signed)
+        told(row.estimate, row.low, row.high, row.unit == UNITS.get(row.measure) in signed, 1)
         for row in rows.itertuples()
     ]
     return rows.assign(note=notes)
@@ -1043,6 +1049,7 @@ def _ranked_first(better: np.ndarray) -> np.ndarray:
 def variants(
     table: pd.DataFrame,
     people: pd.DataFrame,
+    base: str = "AB",
     number: int = 1000,
     seed: int = SEED,
     pounds: float = POUNDS,
@@ -1051,40 +1058,58 @@ def variants(
 
     Parameters
     ----------
-    table : rows of `scenario_assumptions`.
-    people : as `moves` returns it, for one list and choice.
-    number, seed : draws of all other assumptions, and their seed.
-    pounds : money a year.
+    table, people, base, number, seed, pounds : as for `compare`.
 
     Returns
     -------
     `term` and `scenario` (what is held, as a name and in words), `group` (lever but for
-    co-ordination), `estimate` (per cent of the draws), `unit`.
+    co-ordination), `measure` (`LIFE`), `estimate` (per cent of the draws on the base list), `low`,
+    `high` (the lowest and the highest of the lists), `unit`.
     """
     every, rows = assumptions.draws(table, number, seed), table.set_index("name")
     dear = float(rows.loc["clinic_pounds_a_year", "high"])
+    alike = every["delay_share_causal"].to_numpy(float)
+    # A belief that is held changes one lever, and nothing about how people live today.
+    months, price, share = (
+        "share_months_won_treated",
+        "clinic_pounds_a_year",
+        "distance_share_causal",
+    )
     held = {
-        "untreated": (
-            "no month won is a month on treatment more",
-            {"share_months_won_treated": 0.0},
-        ),
-        "treated": (
-            "all months won are months on treatment more",
-            {"share_months_won_treated": 1.0},
-        ),
-        "dear": ("a spoke costs the upper end of our range", {"clinic_pounds_a_year": dear}),
-        "one": (
-            "the causal shares of delay and distance are one",
-            {"distance_share_causal": every["delay_share_causal"]},
-        ),
+        ("untreated", "no month won is a month on treatment more"): ("referral", months, 0.0),
+        ("treated", "all months won are months on treatment more"): ("referral", months, 1.0),
+        ("dear", "a spoke costs the upper end of our range"): ("clinics", price, dear),
+        ("one", "the causal shares of delay and distance are one"): ("clinics", share, alike),
     }
-    parts = []
-    for term, (scenario, changes) in held.items():
-        shares = first(gains(every.assign(**changes), people, pounds))
-        asked = (shares["measure"] == LIFE) & (shares["scenario"] == "without co-ordination")
-        asked &= shares["group"] != NONE
-        parts.append(shares[asked].assign(term=term, scenario=scenario))
-    return pd.concat(parts, ignore_index=True).drop(columns="measure")
+    people = chosen_for(people, EVERYBODY)
+    found = {
+        str(name): _first_while_held(every, of_list, held, pounds)
+        for name, of_list in people.groupby("centre_list")
+    }
+    return over_lists(found, base).assign(measure=LIFE, unit="per cent of draws")
+
+
+def _first_while_held(every, people, held, pounds) -> pd.DataFrame:
+    """Count who ranks first by life years on one list, for each belief that is held."""
+    values = {name: every[name].to_numpy(float) for name in USED}
+    cells = _cells(people)
+    people_today = _hazards(values, cells)
+
+    def life(lever: str, assumed: Mapping[str, np.ndarray]) -> np.ndarray:
+        better = _WORK[lever](assumed, people_today, cells, pounds)[0]
+        return better @ cells.fifths * values["new_patients_a_year"]
+
+    drawn = {lever: life(lever, values) for lever in WITHOUT_COORDINATION}
+    rows = []
+    for (term, scenario), (changed, name, value) in held.items():
+        fixed = values | {name: np.broadcast_to(value, len(every))}
+        each = drawn | {changed: life(changed, fixed)}
+        shares = _ranked_first(np.column_stack([each[lever] for lever in WITHOUT_COORDINATION]))
+        rows += [
+            (term, scenario, lever, 100 * share)
+            for lever, share in zip(WITHOUT_COORDINATION, shares.mean(axis=0)[:-1], strict=True)
+        ]
+    return pd.DataFrame(rows, columns=["term", "scenario", "group", "estimate"])
 
 
 def verdict(shares: pd.DataFrame, enough: float = ENOUGH) -> pd.DataFrame:
@@ -1283,7 +1308,7 @@ def break_even(table: pd.DataFrame, people: pd.DataFrame, pounds: float = POUNDS
                     "group": lever,
                     "reference": best,
                     "term": name,
-                    "title": row["title"],
+                    "title": SHORT[name],
                     "value": float(row["value"]),
                     "estimate": even,
                     "low": float(row["low"]),
@@ -1318,7 +1343,5 @@ def _root(
 
 
 def _where(even: float, low: float, high: float) -> str:
-    where = "inside" if low <= even <= high else "outside"
-    ends = f"{_digits(low)} to {_digits(high)}"
-    where = "no value would do: not in" if np.isnan(even) else where
-    return f"{where} our range ({ends})"
+    where = "inside" if low <= even <= high else "beyond"
+    return f"{'nowhere in' if np.isnan(even) else where} {_digits(low)} to {_digits(high)}"

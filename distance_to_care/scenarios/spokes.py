@@ -128,8 +128,11 @@ def gains(
         far, near = (far > within).astype(float), (near > within).astype(float)
     elif not np.isfinite(far).all():
         raise Problem("Minutes saved need a centre to begin with. Count people within a limit.")
-    some = (near < far[:, None]).any(axis=1) & (amount > 0).any(axis=1)
-    near, far, amount = near[some], far[some], amount[some]
+    nearer = near < far[:, None]
+    some = nearer.any(axis=1) & (amount > 0).any(axis=1)
+    # A clinic that is nearer to none of them is in no term: most are far from a board's areas.
+    useful = np.flatnonzero(nearer[some].any(axis=0))
+    near, far, amount = near[np.ix_(some, useful)], far[some], amount[some]
     order = np.argsort(near, axis=1, kind="stable")
     steps = np.minimum(np.take_along_axis(near, order, axis=1), far[:, None])
     steps = np.diff(np.column_stack([steps, far]), axis=1)
@@ -139,10 +142,12 @@ def gains(
     term, first = _merged(groups)
     each = steps[area, last][:, None] * amount[area]
     summed = [np.bincount(term, column, len(first)) for column in each.T]
+    members = np.zeros((len(first), minutes.shape[1]))
+    members[:, useful] = groups[first]
     return Gains(
         tuple(map(str, minutes.columns)),
         tuple(map(str, weights.columns)),
-        groups[first].astype(float),
+        members,
         np.column_stack(summed),
     )
 

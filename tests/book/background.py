@@ -1,8 +1,10 @@
 """Builds that need nothing of the other tests: they run beside them.
 
 A test run starts them when it has collected its tests, one after the other, while the fast tests
-run in the foreground. The site is the project's own; every other build is that of a copy. `make
-test` builds copies with a part of the book in them; `make test-all` builds whole ones as well.
+run in the foreground. A test that waits for one helps meanwhile: it takes the next build that
+nobody has begun. So two builds may run at once, and each writes where no other does. The site is
+the project's own; every other build is that of a copy. `make test` builds copies with a part of
+the book in them; `make test-all` builds whole ones as well.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import sys
 import tempfile
 import threading
 import venv
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -51,33 +54,64 @@ PART = (
 
 
 class Background:
-    """One worker that runs builds in the order in which they were asked for."""
+    """One worker that runs builds in the order in which they were asked for; who waits, helps."""
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="builds-"))
         self._pool = ThreadPoolExecutor(max_workers=1)
         self._asked: dict[Name, Future] = {}
+        self._not_begun: deque[Name] = deque()
         self._lock = threading.Lock()
-        self._process: subprocess.Popen | None = None
+        self._processes: set[subprocess.Popen] = set()
         self._stopped = False
 
     def start(self, names: Iterable[Name]) -> None:
         """Queue the builds of these names; each runs once, however often it is asked for."""
         for name in names:
             if name not in self._asked:
-                function, part = name
-                folder = self._folder / f"{function}_{part}"
-                self._asked[name] = self._pool.submit(BUILDS[function], self.run, folder, part)
+                self._asked[name] = Future()
+                self._not_begun.append(name)
+                self._pool.submit(self._take_next)
 
     def outcome(self, name: Name) -> Build:
-        """Wait for a build and return what came of it."""
+        """Return what came of a build; until it is there, run others that nobody has begun."""
         self.start([name])
-        return self._asked[name].result()
+        asked = self._asked[name]
+        while not asked.done() and self._take_next():
+            pass
+        return asked.result()
 
     def wait(self) -> None:
         """Wait until no build is running."""
+        while self._take_next():
+            pass
         for asked in self._asked.values():
             asked.exception()
+
+    def _next(self) -> Name | None:
+        # Not "if there is one, take it": another thread may take it in between.
+        try:
+            return self._not_begun.popleft()
+        except IndexError:
+            return None
+
+    def _take_next(self) -> bool:
+        """Run the next build that nobody has begun, and say whether there was one."""
+        name = self._next()
+        if name is None:
+            return False
+        function, part = name
+        try:
+            built = BUILDS[function](self.run, self._folder / f"{function}_{part}", part)
+        except BaseException as problem:
+            # Whoever waits for it hears of it; whoever ran it for them does not, unless it was
+            # the run itself that was interrupted.
+            self._asked[name].set_exception(problem)
+            if not isinstance(problem, Exception):
+                raise
+        else:
+            self._asked[name].set_result(built)
+        return True
 
     def run(
         self, command: Sequence[object], folder: Path, environment: Mapping[str, str]
@@ -86,12 +120,13 @@ class Background:
         with self._lock:
             if self._stopped:
                 raise RuntimeError("The test run has ended.")
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 [str(part) for part in command], cwd=folder, env=dict(environment),
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
                 start_new_session=True,
             )  # fmt: skip
-        with self._process as process:
+            self._processes.add(process)
+        with process:
             out, complaints = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, out, complaints)
 
@@ -99,8 +134,11 @@ class Background:
         """End what still runs, and remove what was built."""
         with self._lock:
             self._stopped = True
-            if self._process is not None and self._process.poll() is None:
-                os.killpg(self._process.pid, signal.SIGTERM)
+            for process in self._processes:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGTERM)
+        while name := self._next():
+            self._asked[name].cancel()
         self._pool.shutdown(cancel_futures=True)
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -1,8 +1,10 @@
-"""Builds beside the tests: each runs once, in order, and ends with the test run."""
+"""Builds beside the tests: each runs once, in order, who waits helps, and all end with the run."""
 
 import re
 import sys
+import threading
 import time
+from concurrent.futures import CancelledError
 from functools import partial
 
 import background
@@ -47,16 +49,94 @@ def test_a_build_runs_once_and_in_order(beside):
     beside.wait()
 
 
-def test_what_still_runs_ends_with_the_tests(beside):
-    beside.start(named("endless", "good"))
-    while beside._process is None:
+@pytest.fixture
+def meeting(monkeypatch):
+    """Builds that wait for each other, as two that run at once can; and who ran each."""
+    ran, both = [], threading.Barrier(2, timeout=60)
+
+    def meets(name, fault=None):
+        def function(run, folder, part):
+            ran.append((name, threading.current_thread() is threading.main_thread()))
+            both.wait()
+            if fault:
+                raise fault
+            return name
+
+        return function
+
+    problem = ValueError("no such road")
+    builds = {"one": meets("one"), "two": meets("two"), "three": meets("three", problem)}
+    monkeypatch.setattr(background, "BUILDS", builds | {"four": meets("four")})
+    started = Background()
+    yield started, ran
+    started.stop()
+
+
+def test_who_waits_takes_the_next_build_that_nobody_has_begun(meeting):
+    beside, ran = meeting
+    beside.start(named("one", "two", "three", "four", "one"))
+    # One worker alone would wait at the first build for ever.
+    one, two, four = (beside.outcome(name) for name in named("one", "two", "four"))
+    assert (one, two, four) == ("one", "two", "four")
+    # Its error reaches who waits for it, each time, and not who ran it for them.
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no such road"):
+            beside.outcome(*named("three"))
+    # Each ran once, and neither the worker nor who waited ran them all.
+    assert sorted(name for name, _ in ran) == ["four", "one", "three", "two"]
+    assert {here for _, here in ran} == {True, False}
+
+
+def test_a_test_of_time_waits_for_every_build_and_helps(meeting):
+    beside, ran = meeting
+    beside.start(named("one", "two", "three", "four"))
+    beside.wait()
+    assert len(ran) == 4
+    assert all(asked.done() for asked in beside._asked.values())
+
+
+def test_a_run_that_is_interrupted_while_it_helps_stops_there(beside, monkeypatch):
+    def interrupted(run, folder, part):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(background.BUILDS, "interrupted", interrupted)
+    beside.start(named("endless"))
+    while not beside._processes:
         time.sleep(0.01)
-    process, folder = beside._process, beside._folder
+    beside.start(named("interrupted"))
+    with pytest.raises(KeyboardInterrupt):
+        beside.outcome(*named("endless"))
+
+
+def test_all_that_still_runs_ends_with_the_tests(beside):
+    beside.start(named("endless", "good"))
+    while not beside._processes:
+        time.sleep(0.01)
+    # Somebody waits, and so a second build runs in their thread.
+    beside.start([("endless", "again")])
+    folder = beside._folder
+    helper = threading.Thread(target=lambda: [beside._take_next() for _ in range(2)])
+    helper.start()
+    while len(beside._processes) < 3:
+        time.sleep(0.01)
     began = time.monotonic()
     beside.stop()
+    helper.join()
     assert time.monotonic() - began < 60
-    assert process.poll() is not None
+    assert all(process.poll() is not None for process in beside._processes)
     assert not folder.exists()
+
+
+def test_what_nobody_has_begun_never_begins_after_the_end(beside):
+    beside.start(named("endless", "good"))
+    while not beside._processes:
+        time.sleep(0.01)
+    beside.stop()
+    with pytest.raises(CancelledError):
+        beside.outcome(*named("good"))
+    assert len(beside._processes) == 1
+    with pytest.raises(RuntimeError, match="has ended"):
+        beside.run([sys.executable, "-c", ""], background.ROOT, {})
 
 
 def test_every_build_has_a_fixture_of_its_name(request):

@@ -413,6 +413,49 @@ def test_a_frontier_has_a_mark_for_every_choice_and_says_both_ends(tmp_path):
         figures.frontier(table, {"A": "Surest"}, "sets", ("x", "y"))
 
 
+def test_shares_of_small_groups_stand_under_headings_with_their_counts(tmp_path):
+    table = pd.DataFrame(
+        [("early", 9.0, 14, 64.3, 35.1, 87.2), ("late", 0.0, 41, 0.0, 0.0, 8.6),
+         ("other", 1.0, 2, 50.0, 1.3, 98.7)],
+        columns=["term", "value", "people", "estimate", "ci_low", "ci_high"],
+    )  # fmt: skip
+    page = results.Page("s", sources=["policy_timeline"], root=tmp_path)
+    read = page.publish(table.assign(unit="per cent"), "small", "Small groups")
+    groups = {"Late": {"late": "A trial"}, "Early": {"early": "Another"}}
+    drawing = figures.shares(read, groups, "children who walked", "Children (%)")
+    assert "Late: A trial 0 of 41, 0% (0 to 9)." in drawing.alt
+    assert "Early: Another 9 of 14, 64% (35 to 87)." in drawing.alt
+    assert ">9 of 14<" in drawing.svg and "1 of 2" not in drawing.svg
+    assert drawing.svg.index(">Late<") < drawing.svg.index(">Another<")
+    assert set(drawing.rows["term"]) == {"early", "late"}
+    with pytest.raises(ValueError, match="published table"):
+        figures.shares(table, groups, "children", "x")
+
+
+def test_a_funnel_marks_and_names_what_chance_does_not_explain(tmp_path):
+    places = pd.DataFrame(
+        [("Small", 50, 30.0, "within what chance explains"),
+         ("Large", 900, 18.0, "within what chance explains"),
+         ("Far out", 800, 31.5, "higher than chance")],
+        columns=["board", "value", "estimate", "verdict"],
+    )  # fmt: skip
+    limits = pd.DataFrame({"value": [50, 900] * 2, "level": ["95", "95", "99.8", "99.8"]})
+    limits = limits.assign(low=[8.0, 17.0, 3.0, 15.0], high=[32.0, 23.0, 38.0, 25.0])
+    table = pd.concat(
+        [places.assign(measure="share"), limits.assign(measure="limits"),
+         pd.DataFrame([{"measure": "all", "estimate": 20.0}])]
+    )  # fmt: skip
+    page = results.Page("funnel", sources=["areas"], kind="scenario", root=tmp_path)
+    read = page.publish(table.assign(unit="per cent"), "late", "Late")
+    drawing = figures.funnel(read, "boards", ("People who waited", "Late (%)"))
+    assert "20.0 for all together; 3 marks from 18.0 to 31.5, 1 outside" in drawing.alt
+    assert "Far out 31.5 (higher than chance)" in drawing.alt
+    assert ">Far out<" in drawing.svg and ">Small<" not in drawing.svg
+    assert "Diamonds: outside both" in drawing.svg
+    with pytest.raises(ValueError, match="published table"):
+        figures.funnel(table, "boards", ("x", "y"))
+
+
 @pytest.fixture
 def moved_one_by_one(tmp_path):
     """A lead of 20 that the cost turns round, the reach widens, and the wait leaves alone."""
@@ -446,6 +489,13 @@ def test_a_tornado_has_the_widest_bar_on_top_and_says_who_ranks_first(moved_one_
     assert "Days of wait" not in drawing.alt + drawing.svg
     assert set(drawing.rows["term"]) == {"base", "cost", "reach", "list"}
     assert "Lever B" in drawing.svg
+
+
+def test_a_tornado_without_ranks_names_nobody(moved_one_by_one):
+    alone = moved_one_by_one.assign(group="all", reference="all")
+    drawing = figures.tornado(alone, "Life years", {}, "life years")
+    assert "ranks first" not in drawing.svg
+    assert "the value of the assumption." in drawing.svg
 
 
 def test_a_tornado_draws_as_many_as_it_is_asked_for(moved_one_by_one):

@@ -22,6 +22,27 @@ def test_every_table_keeps_its_schema(name):
     assert frame.attrs["kind"] in ("open", "published", "synthetic", "modelled", "assumed")
 
 
+def test_rows_that_are_asked_for_are_those_of_the_whole_table():
+    whole = tables.read("hospitals")
+    asked = ["ZZ99ZZ", *whole["postcode"].iloc[[7, 3, 3]]]
+    found = tables.read("hospitals", only=("postcode", asked))
+    rows = whole[whole["postcode"].isin(asked)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, rows)
+    assert len(found) == 2
+    assert list(tables.read("hospitals", only=("postcode", [])).columns) == list(whole.columns)
+
+
+def test_the_descriptor_is_read_again_when_it_changes(tmp_path):
+    file = tmp_path / "datapackage.json"
+    file.write_text('{"resources": [{"name": "one", "kind": "open", "schema": {"fields": []}}]}')
+    assert tables.kind_of("one", file) == "open"
+    # Nobody can change what is kept of it.
+    tables.resource("one", file)["kind"] = "synthetic"
+    assert tables.kind_of("one", file) == "open"
+    file.write_text(file.read_text().replace("open", "assumed"))
+    assert tables.kind_of("one", file) == "assumed"
+
+
 def test_no_input_differs_from_its_description():
     assert tables.altered() == []
 

@@ -567,8 +567,10 @@ def test_a_break_even_is_where_the_levers_draw_level(assumed, people):
         assert life[row.group] == pytest.approx(life.drop(row.group).max(), rel=1e-6)
     none = table[table["estimate"].isna()]
     assert (none["level"] == "no value").all()
-    assert none["note"].str.startswith("no value would do").all()
-    assert known["note"].str.contains("our range").all()
+    assert none["note"].str.startswith("nowhere in ").all()
+    inside = known["estimate"].between(known["low"], known["high"])
+    assert known["note"].str.startswith("inside ").tolist() == inside.tolist()
+    assert known.loc[~inside, "note"].str.startswith("beyond ").all()
 
 
 # --- people, from areas -------------------------------------------------------------------------
@@ -661,6 +663,22 @@ def test_ranges_are_told_in_two_or_three_digits(numbers, sign, said):
     assert levers.told(*numbers, sign=sign) == said
 
 
+@pytest.mark.parametrize(
+    ("numbers", "sign", "said"),
+    [
+        ((0.0272, -0.862, 0.543), True, "0.0 (-0.9 to +0.5)"),
+        ((46.6, 0.566, 281.4), False, "47 (0.6 to 281)"),
+        ((-1.663, -13.61, -0.0105), True, "-1.7 (-14 to 0.0)"),
+        ((0.0, 0.0, 0.0), True, "0"),
+    ],
+)
+def test_what_is_less_than_a_tenth_is_not_told_with_more_digits(numbers, sign, said):
+    assert levers.told(*numbers, sign=sign, places=1) == said
+    row = pd.DataFrame([(*numbers, levers.SLOPE, "days" if sign else "months")])
+    row.columns = ["estimate", "low", "high", "measure", "unit"]
+    assert levers.as_told(row)["note"].tolist() == [said]
+
+
 def test_the_summary_holds_the_prices_with_their_ranges_and_letters(assumed, people):
     found = levers.compare(assumed, people, 60)
     table = levers.summary(found["gain"], assumed).set_index("group")
@@ -693,16 +711,31 @@ def test_what_moves_the_gap_is_found(assumed, people):
 
 
 def test_one_belief_held_changes_who_ranks_first(assumed, people):
-    base = people[people["centre_list"] == "A"]
-    table = levers.variants(assumed, base, 200).set_index(["term", "group"])["estimate"]
+    table = levers.variants(assumed, people, base="A", number=40)
+    shares = table.set_index(["term", "group"])["estimate"]
     # The dearer a lever, the less often it is first.
-    assert table["untreated", "referral"] > table["treated", "referral"]
-    assert table["dear", "clinics"] < 100
-    drawn = assumptions.draws(assumed, 200, levers.SEED)
-    alike = drawn.assign(distance_share_causal=drawn["delay_share_causal"])
-    shares = levers.first(levers.gains(alike, base)).set_index(["measure", "scenario", "group"])
-    by_hand = shares.loc[(levers.LIFE, "without co-ordination", "clinics"), "estimate"]
-    assert table["one", "clinics"] == pytest.approx(by_hand)
+    assert shares["untreated", "referral"] > shares["treated", "referral"]
+    assert shares["dear", "clinics"] < 100
+    # The same by the whole comparison, with the belief held in every draw.
+    drawn = assumptions.draws(assumed, 40, levers.SEED)
+    dear = assumed.set_index("name").loc["clinic_pounds_a_year", "high"]
+    held = {
+        "untreated": drawn.assign(share_months_won_treated=0.0),
+        "treated": drawn.assign(share_months_won_treated=1.0),
+        "dear": drawn.assign(clinic_pounds_a_year=float(dear)),
+        "one": drawn.assign(distance_share_causal=drawn["delay_share_causal"]),
+    }
+    of_lists = dict(list(levers.chosen_for(people, levers.EVERYBODY).groupby("centre_list")))
+    for term, every in held.items():
+        by_list = {}
+        for name, rows in of_lists.items():
+            first = levers.first(levers.gains(every, rows))
+            first = first.query("measure == @levers.LIFE and scenario == 'without co-ordination'")
+            by_list[name] = first.set_index("group")["estimate"]
+        for row in table[table["term"] == term].itertuples():
+            assert row.estimate == pytest.approx(by_list["A"][row.group])
+            assert row.low == pytest.approx(min(of[row.group] for of in by_list.values()))
+            assert row.high == pytest.approx(max(of[row.group] for of in by_list.values()))
 
 
 # --- the command --------------------------------------------------------------------------------

@@ -22,12 +22,13 @@ from distance_to_care import places
 PAGES = sorted(places.BOOK.glob("*.md"))
 NOTEBOOKS = sorted(places.NOTEBOOKS.glob("*.ipynb"))
 ROOT_PAGES = sorted(places.ROOT.glob("*.md"))
-# The pages of the part on scenarios.
-SCENARIOS = next(
-    [chapter["file"] for chapter in part["chapters"]]
+# The pages of the parts that say "if": those on scenarios, and those on the second disease.
+SCENARIOS = [
+    chapter["file"]
     for part in yaml.safe_load((places.ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]
-    if part["caption"] == "What could change it"
-)
+    if part["caption"] in ("What could change it", "SMA")
+    for chapter in part["chapters"]
+]
 
 
 def name_of(path: Path) -> str:
@@ -237,7 +238,15 @@ CONSTANTS = [
     r"\bCC BY 4\.0\b",
     r"\bAttribution 4\.0\b",
     r"\bOpen Government Licence v3\.0\b",
-    r"\b(?:aged|age) (?:50|65) and over\b",
+    r"\b(?:aged|age) (?:18|50|65) and over\b",
+    # A gene, trials, the clinical types of a disease, who is a child, and the wait of a standard.
+    r"\bSMN[12]\b",
+    r"\bSPR1NT\b",
+    r"\bSTR1VE(?:-(?:EU|US))?\b",
+    r"\btypes? [0-4](?:,? (?:to|and|or) (?:type )?[0-4])*\b",
+    r"\b(?:under|over|turn|age|at) 18\b",
+    r"\bunder 65\b",
+    r"\b18 weeks\b",
 ]
 # What one page may type besides, word for word.
 ALLOWED = {
