@@ -109,6 +109,7 @@ certify: environment
 
 cohort: environment
 	@$(COMMAND) synthesise --people 2359 --overwrite --output data/synthetic/synthetic_ipf.csv
+	@$(COMMAND) synthesise --people 600 --study sma --overwrite --output data/synthetic/synthetic_sma.csv
 
 speed: environment
 	@$(BIN)/python tests/speed.py

@@ -139,7 +139,7 @@ def synthesise(
             people,
             synthetic.default_seed(parameters) if seed is None else seed,
             parameters,
-            tables.read("population_aged_50_plus"),
+            tables.read(synthetic.population_name(parameters)),
             study=chosen,
             effects=effects.value,
         )

@@ -58,6 +58,8 @@ POPULATION_COLUMNS = (
     "mean_distance_km",
     "mean_minutes",
 )
+# The population whose places people are given, where a parameters file names no other.
+POPULATION = "population_aged_50_plus"
 SECTIONS = (
     "cohort",
     "places",
@@ -168,6 +170,11 @@ def survival_if(
         after = (time / scale) ** shape - before
         alive[place] = np.exp(-hazard * (before + ratio * after)).mean()
     return alive
+
+
+def population_name(parameters: Parameters) -> str:
+    """Name of the aggregate of the population from which people are drawn."""
+    return str(parameters["cohort"].get("population", POPULATION))
 
 
 def default_people(parameters: Parameters) -> int:
@@ -503,7 +510,9 @@ def _follow(drawn: People, seed: int, parameters: Parameters, centre_effect: np.
     treatment = parameters["treatment"]
     start = _treatment_start(drawn, seed, treatment)
     died = _death_years(drawn, seed, parameters["events"]["died"], start, treatment, centre_effect)
-    transplanted = _transplant_years(drawn, seed, parameters["events"]["transplanted"])
+    transplanted = np.full(len(start), np.inf)
+    if "transplanted" in parameters["events"]:
+        transplanted = _transplant_years(drawn, seed, parameters["events"]["transplanted"])
     censored = _censoring_years(len(start), seed, parameters["follow_up"])
     years = np.minimum(np.minimum(died, transplanted), censored)
     drawn["outcome"] = np.select(

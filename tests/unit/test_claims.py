@@ -204,7 +204,7 @@ def test_deprivation_and_travel_never_stand_together_without_the_caution(claims)
 
 def test_where_nothing_was_computed_the_cell_says_where_it_is_to_come(claims):
     nothing = claims[claims["computed"].str.startswith("Nothing yet")]
-    assert len(nothing) >= 5
+    assert len(nothing) >= 1
     says = r"the part on|is for the chapter|not collected|no part of the data|is among those"
     assert nothing.loc[~nothing["computed"].str.contains(says), "id"].tolist() == []
     others = claims[~claims["computed"].str.startswith("Nothing")]

@@ -18,6 +18,7 @@ NAMES = (
     "travel_matrix_mended",
     "oac_deprivation_proxy",
     "population_aged_50_plus",
+    "population_neuromuscular",
     "travel_estimator",
     "area_coast",
     "area_grid",
@@ -109,8 +110,12 @@ def test_proxy_is_never_called_the_index():
     assert "unofficial" in tables.resource("centres_ild")["description"]
 
 
-def test_population_is_made_of_cells():
-    cells = tables.read("population_aged_50_plus")
+@pytest.mark.parametrize(
+    ("name", "people"),
+    [("population_aged_50_plus", 21_296_885), ("population_neuromuscular", 56_547_912)],
+)
+def test_population_is_made_of_cells(name, people):
+    cells = tables.read(name)
     keys = list(cells.columns[:6])
     assert not cells.duplicated(keys).any()
     assert sorted(cells["imd_decile"].unique()) == list(range(1, 11))
@@ -119,9 +124,9 @@ def test_population_is_made_of_cells():
         assert (cells[mean] >= cells[f"{what}_low"]).all()
         # Means are rounded to 0.01.
         assert (cells[mean] <= high).all()
-    # Nobody aged 50 and over lives farther than England is long.
+    # Nobody lives farther than England is long.
     assert cells["mean_distance_km"].max() < 200
-    assert cells["people"].sum() == 21_296_885
+    assert cells["people"].sum() == people
 
 
 @pytest.fixture(scope="module")
@@ -134,9 +139,10 @@ def test_aggregate_gives_the_same_bytes(official_folder, tmp_path):
     spec = importlib.util.spec_from_file_location("aggregate", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    written = tmp_path / module.NAME
-    module.aggregate().to_csv(written, index=False, lineterminator="\n")
-    assert written.read_bytes() == (places.OPEN / module.NAME).read_bytes()
+    for name, asked in module.TABLES.items():
+        written = tmp_path / f"{name}.csv"
+        module.aggregate(*asked).to_csv(written, index=False, lineterminator="\n")
+        assert written.read_bytes() == (places.OPEN / written.name).read_bytes()
 
 
 def test_proxy_follows_the_index(imd):

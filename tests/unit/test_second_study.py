@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from distance_to_care import analyses, cohort, places, survival, tables
+from distance_to_care import analyses, cohort, places, survival, synthetic, tables
 from distance_to_care.command_line import app
 from distance_to_care.problems import Problem, Problems
 from distance_to_care.statistics import (
@@ -186,6 +186,40 @@ def test_tables_of_people_and_of_missing_values_use_the_studys_words(people):
     )
     share = found.query("variable == 'smn2_copies' and group == 'all'")["estimate"]
     assert share.iloc[0] == pytest.approx(10.0)
+
+
+def test_the_synthetic_people_of_the_study_are_drawn_again_to_the_byte():
+    parameters, study = tables.read_parameters("sma"), tables.read_study("sma")
+    population = tables.read(synthetic.population_name(parameters))
+    drawn = synthetic.draw(
+        *(synthetic.default_people(parameters), synthetic.default_seed(parameters)),
+        *(parameters, population, study),
+    )
+    committed = places.DATA / "synthetic" / "synthetic_sma.csv"
+    assert committed.read_bytes() == synthetic.to_csv_bytes(drawn)
+    # No transplant is declared, so nobody has one; babies without symptoms are weeks old.
+    assert set(drawn["outcome"]) == {"died", "censored"}
+    early = drawn[drawn["sma_type"] == "before symptoms"]
+    assert early["age_years"].median() < 0.3
+    assert early["symptom_months"].eq(0).all()
+
+
+def test_what_the_parameters_say_comes_back_from_many_synthetic_people():
+    parameters = tables.read_parameters("sma")
+    population = tables.read(synthetic.population_name(parameters))
+    drawn = synthetic.draw(30_000, 5, parameters, population)
+    report = synthetic.calibration_report(drawn, parameters)
+    aimed = report[report["status"] != "discrepancy"]
+    assert aimed["reached"].between(aimed["low"], aimed["high"]).all()
+    drawn = drawn.assign(died=drawn["outcome"].eq("died"))
+    split = treatment.split_at_treatment(
+        drawn, "follow_up_years", "died", parameters["treatment"]["column"]
+    )
+    held = ["sma_type", "best_movement", "deprivation_quintile"]
+    found = treatment.hazard_ratio(split, "died", held).iloc[0]
+    built_in = np.exp(parameters["treatment"]["log_hazard_ratio"]["value"])
+    assert found["ci_low"] < built_in < found["ci_high"]
+    assert found["ci_high"] / found["ci_low"] < 1.35
 
 
 def test_check_knows_the_study_and_analyse_says_whose_chapters_there_are(file, tmp_path):
