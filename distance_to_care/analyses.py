@@ -42,8 +42,9 @@ def cohort_notebooks(study: str | None = None, folder: Path | None = None) -> li
         raise Problem(
             f"No chapter analyses a cohort of the study '{study}': those of this book are written "
             f"for {', '.join(sorted(filter(None, written_for))) or 'none'}, with its columns and "
-            "its published figures. 'check' reads the file, and the functions of the package take "
-            "its people; CONTRIBUTING.md says how chapters are added."
+            "its published figures. If your study has all columns of one of them, write "
+            'chapters = "its name" into your study file; CONTRIBUTING.md says how chapters are '
+            "added."
         )
     return [notebook.path for notebook in ordered(found)]
 

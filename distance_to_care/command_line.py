@@ -464,7 +464,7 @@ def analyse(
         working = Path(tempfile.mkdtemp(dir=output.absolute().parent, prefix=f".{output.name}-"))
         try:
             os.environ[places.RESULTS_VARIABLE] = str(working)
-            paths = analyses.cohort_notebooks(tables.read_study().name)
+            paths = analyses.cohort_notebooks(tables.read_study().chapters_of)
             for path in _progress(paths):
                 analyses.run(path, _quietly)
             merged = results.merge([path.stem for path in paths], working)
@@ -500,7 +500,7 @@ def _cohort(file: Path, study: str | None, kind: Kind | None) -> str:
     chosen = tables.read_study(study)
     people = tables.read_cohort(file, chosen)
     decided = tables.cohort_kind(people, kind.value if kind else None)
-    analyses.cohort_notebooks(chosen.name)
+    analyses.cohort_notebooks(chosen.chapters_of)
     os.environ[places.COHORT_VARIABLE] = str(file.absolute())
     # Kernels run in another folder, so a path has to hold from anywhere.
     is_path = study is not None and Path(study).is_file()

@@ -22,7 +22,8 @@ PER_CENT = "of 100"
 EVERYBODY = "everybody"
 HOURS = "hours of training in a year"
 PER_CASE = "hours of training for each new baby"
-FRESH = "new babies met by somebody whose training is fresh, at most"
+FRESH = "new babies whom one trained person meets while the training is fresh"
+ANY_FRESH = "new babies who meet one or more of each profession while the training is fresh"
 OUTREACH = "hours of outreach in a year"
 OUTREACH_PER_CASE = "hours of outreach for each new baby"
 SAME_POSTS = "posts that the hours of training would fill"
@@ -30,6 +31,7 @@ UNITS = {
     HOURS: "hours a year",
     PER_CASE: "hours",
     FRESH: PER_CENT,
+    ANY_FRESH: PER_CENT,
     OUTREACH: "hours a year",
     OUTREACH_PER_CASE: "hours",
     SAME_POSTS: "posts",
@@ -136,7 +138,9 @@ def training(
 
     If everybody is trained once in `training_every_years`, and a training stays fresh for
     `skills_last_years`, then one who meets a new baby is freshly trained with the chance of the
-    second over the first, and never more than surely. Staff who come and go would lower it.
+    second over the first, and never more than surely. Staff who come and go would lower it. A baby
+    who meets one of each profession meets one or more of them freshly trained with a higher
+    chance: 1 - (1 - chance) ** professions, if their trainings fall independently of each other.
 
     Parameters
     ----------
@@ -150,7 +154,13 @@ def training(
     -------
     One row a measure and group (a profession, or everybody): `group`, `measure`, `estimate` (at
     the assumed values), `low`, `high` (95 per cent of draws), `unit`.
+
+    Raises
+    ------
+    AnalysisError : nobody to train, no births, or a training that is given every 0 years or less.
     """
+    if not staff or births <= 0 or assumed["training_every_years"] <= 0:
+        raise AnalysisError("Training needs staff, births and years between trainings above zero.")
     at_values, drawn = _hours(staff, births, assumed), _hours(staff, births, draws)
     rows = []
     for (group, measure), value in at_values.items():
@@ -178,7 +188,25 @@ def _hours(staff, births, assumed) -> dict[tuple[str, str], float]:
     outreach = assumed["outreach_posts"] * assumed["outreach_hours_a_post"]
     fresh = np.minimum(1, assumed["skills_last_years"] / assumed["training_every_years"])
     found[EVERYBODY, FRESH] = 100 * fresh
+    found[EVERYBODY, ANY_FRESH] = 100 * (1 - (1 - fresh) ** len(staff))
     found[EVERYBODY, SAME_POSTS] = found[EVERYBODY, HOURS] / assumed["outreach_hours_a_post"]
     found[EVERYBODY, OUTREACH] = outreach
     found[EVERYBODY, OUTREACH_PER_CASE] = outreach / cases
     return found
+
+
+def to_digits(table: pd.DataFrame, digits: int = 3) -> pd.DataFrame:
+    """Round estimates and the ends of their ranges to so many digits: assumptions give no more.
+
+    Parameters
+    ----------
+    table : `estimate`, `low`, `high`.
+    digits : digits that are kept, whatever the size of a number.
+
+    Returns
+    -------
+    The table, with `estimate`, `low` and `high` rounded.
+    """
+    ends = ["estimate", "low", "high"]
+    rounded = table[ends].astype(float).map(lambda number: float(f"{number:.{digits}g}"))
+    return table.assign(**rounded)

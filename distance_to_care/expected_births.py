@@ -30,7 +30,11 @@ UNITS = {
     YEARS: "years",
     NONE: "of 100 years",
 }
+# What a place would have in a year: the mean, and what chance does to it.
+A_YEAR = (EXPECTED, COUNTS)
 NOT_TOLD = "not told"
+# Chances in per cent are told to so many decimals: what is smaller is nothing.
+FINE = 4
 # An interval from fewer draws is not worth its name.
 FEWEST_DRAWS = 100
 
@@ -54,7 +58,7 @@ def count_range(mean: float, share: float = SHARE) -> tuple[int, int]:
     ------
     AnalysisError : a mean below zero, or a share outside of 0 to 1.
     """
-    if not (mean >= 0 and 0 < share < 1):
+    if not (0 <= mean < np.inf and 0 < share < 1):
         raise AnalysisError("A range of counts needs a mean from 0 up and a share between 0 and 1.")
     low, high = stats.poisson.ppf([(1 - share) / 2, (1 + share) / 2], mean)
     return int(low), int(high)
@@ -119,8 +123,10 @@ def of_rates(rates: pd.DataFrame, births: float) -> pd.DataFrame:
 
     Raises
     ------
-    AnalysisError : a row that gives neither or both, or a number that is not above zero.
+    AnalysisError : no births, a row that gives neither or both, or a number that is not above zero.
     """
+    if not births > 0:
+        raise AnalysisError("A population without births has no expected births.")
     given = rates[["births_for_each", "births_a_year"]].astype(float)
     if not ((given.notna().sum(axis=1) == 1) & (given.max(axis=1) > 0)).all():
         raise AnalysisError(
@@ -145,6 +151,39 @@ def of_rates(rates: pd.DataFrame, births: float) -> pd.DataFrame:
         ]
     table = pd.DataFrame(rows, columns=[*of, "measure", "estimate", "low", "high"])
     return table.assign(unit=table["measure"].map(UNITS))
+
+
+def by_rate_and_place(rates: pd.DataFrame, places: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Work out the expected births of every place under every published rate.
+
+    Parameters
+    ----------
+    rates : as `of_rates` returns it, of the population from which the rates were read.
+    places : kind of place -> table with `group` (the place) and `births` in a year.
+
+    Returns
+    -------
+    One row a place and rate: `group_by` (kind of place), `group`, `term`, `note` (how the rate is
+    named), `value` (births for each one), `measure` (`EXPECTED`), `estimate`, `low`, `high`
+    (`count_range`: what chance alone would do from year to year), `unit`.
+
+    Raises
+    ------
+    AnalysisError : births of a place that are not above zero.
+    """
+    columns = ["group_by", "group", "births"]
+    every = pd.concat(
+        [table.assign(group_by=kind)[columns] for kind, table in places.items()], ignore_index=True
+    )
+    if not (every["births"] > 0).all():
+        raise AnalysisError("Births of a place must be above zero.")
+    known = rates.loc[rates["measure"] == EXPECTED, ["term", "group", "value"]]
+    table = every.merge(known.rename(columns={"group": "note"}), how="cross")
+    means = table.pop("births") / table["value"]
+    ends = np.array([count_range(mean) for mean in means], float).reshape(-1, 2)
+    return table.assign(
+        measure=EXPECTED, estimate=means, low=ends[:, 0], high=ends[:, 1], unit=UNITS[EXPECTED]
+    )
 
 
 def of_places(places: pd.DataFrame, births_for_each: Sequence[float]) -> pd.DataFrame:
@@ -173,7 +212,7 @@ def of_places(places: pd.DataFrame, births_for_each: Sequence[float]) -> pd.Data
         EXPECTED: means,
         YEARS: 1 / means,
         DAYS: DAYS_A_YEAR / means,
-        NONE: 100 * np.exp(-means),
+        NONE: np.round(100 * np.exp(-means), FINE),
     }
     names = places.drop(columns="births").reset_index(drop=True)
     tables = [
@@ -206,11 +245,14 @@ def shared_out(babies: pd.DataFrame, names: Sequence[str], births: float) -> pd.
 
     Raises
     ------
-    AnalysisError : there are no babies at all.
+    AnalysisError : there are no babies at all, an area has fewer than none or an unknown number,
+        or an area with babies lies in no place.
     """
     total = babies["babies"].sum()
-    if not total > 0:
+    if not (total > 0 and (babies["babies"] >= 0).all()):
         raise AnalysisError("Births are shared out by babies, and no area has any.")
+    if babies.loc[babies["babies"] > 0, list(names)].isna().any(axis=None):
+        raise AnalysisError("An area with babies lies in no place, so that births would be lost.")
     places = babies.groupby(list(names), as_index=False)["babies"].sum()
     return places.assign(births=births * places["babies"] / total).drop(columns="babies")
 
@@ -260,7 +302,7 @@ def mix(found: Mapping[object, int], becomes: pd.DataFrame, number: int, seed: i
     """
     counts = pd.Series(found, dtype=float)
     lost = set(counts.index) - set(becomes.index)
-    if lost or counts.sum() <= 0 or number < FEWEST_DRAWS:
+    if lost or counts.sum() <= 0 or (counts < 0).any() or number < FEWEST_DRAWS:
         raise AnalysisError(
             "A mix needs babies found, a row of shares for each marker, and "
             f"{FEWEST_DRAWS} draws or more."
@@ -377,6 +419,35 @@ def rising(least: float, most: float, steps: int = 40) -> pd.DataFrame:
     return pd.DataFrame({"group": "place", "value": births.round(), "births": births})
 
 
+def of_boards(
+    boards: pd.DataFrame,
+    nations: pd.DataFrame,
+    births_for_each: Sequence[float],
+    rates: pd.DataFrame,
+) -> dict[str, pd.DataFrame]:
+    """Make the tables of a nation's care boards: each board, three of them, and places by size.
+
+    Parameters
+    ----------
+    boards : `board`, `births` in a year, and further columns that name a board.
+    nations : `group` (the nation), `births` in a year.
+    births_for_each : births for each birth with the disease: the value, and the ends of its range.
+    rates : as `of_rates` returns it.
+
+    Returns
+    -------
+    `by_board`, `typical` and `by_size` (`of_places` of each), `by_rate_and_place`.
+    """
+    places = rising(boards["births"].min(), 2 * boards["births"].max())
+    kinds = {"nation": nations, "care board": boards.rename(columns={"board": "group"})}
+    return {
+        "by_board": of_places(boards, births_for_each),
+        "by_size": of_places(places, births_for_each),
+        "typical": of_places(typical(boards), births_for_each),
+        "by_rate_and_place": by_rate_and_place(rates, kinds),
+    }
+
+
 def chances(counts: Mapping[str, int], mean: float) -> pd.DataFrame:
     """Say of each count how often chance alone would give so few, or so many, at one mean.
 
@@ -420,10 +491,11 @@ def mix_of_published(
 
     Returns
     -------
-    As `mix`.
+    As `mix`, with `title`: the kind in words.
     """
     with_marker = read_off(published, found)
     marker = with_marker.columns[0]
     counts = (with_marker.set_index(marker)["estimate"] * people / 100).round()
     told = read_off(published, becomes).pivot_table("estimate", marker, "kind")
-    return mix(counts, told.reindex(counts.index) / 100, number, seed)
+    table = mix(counts, told.reindex(counts.index) / 100, number, seed)
+    return table.assign(title=table["group"].str.replace("_", " "))

@@ -15,7 +15,7 @@ import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 
 import matplotlib as mpl
 import pandas as pd
@@ -43,8 +43,12 @@ STYLE = {
 INK = "#222222"
 MUTED = "#6f777b"
 WIDTH_INCHES = 7.2
+# A second drawing for a narrow screen, shown at about five quarters of its size.
+PHONE_INCHES = 3.9
+PHONE_CHARACTERS = 44
 LONG_TABLE = 30
 CAR_WORDS = "car ownership not included"
+SHARES_MARK = "Bars: exact 95% intervals. Nothing is averaged."
 LISTS_MARK = "Mark: base list. Bar: lowest to highest over the three lists."
 
 
@@ -65,6 +69,8 @@ class Drawing:
     rows: pd.DataFrame
     # A narrow drawing fits a phone as a whole; a wide one scrolls in its box there.
     narrow: bool = False
+    # The same for a phone, where the wide one would hide its end; empty where there is none.
+    phone: str = ""
 
 
 def _published(table: pd.DataFrame) -> tuple[str, str]:
@@ -77,26 +83,43 @@ def _published(table: pd.DataFrame) -> tuple[str, str]:
     return name, str(table["kind"].iloc[0])
 
 
-def _finish(figure: Figure, alt: str, table: pd.DataFrame, rows: pd.DataFrame) -> Drawing:
+def _finish(
+    figure: Figure, alt: str, table: pd.DataFrame, rows: pd.DataFrame, phone: Figure | None = None
+) -> Drawing:
     name, kind = _published(table)
     if kind == "synthetic":
         # The word travels inside the image, whatever page it is copied to.
-        figure.text(
-            0.01, 0.995, SYNTHETIC.upper(), color="#801650", weight="bold", size=9, va="top"
-        )
+        for each in (figure, phone) if phone else (figure,):
+            each.text(
+                0.01, 0.995, _fitting(each, SYNTHETIC.upper(), 36), color="#801650", weight="bold",
+                size=9, va="top",
+            )  # fmt: skip
         alt = f"{SYNTHETIC}. {alt}"
+    svg = _as_svg(figure, alt)
+    return Drawing(
+        svg=svg, alt=alt, table=name, kind=kind, rows=rows,
+        phone=_as_svg(phone, alt) if phone else "",
+    )  # fmt: skip
+
+
+def _as_svg(figure: Figure, alt: str) -> str:
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None}, facecolor="white")
     # Laid out in DejaVu, shown in a narrower font that readers have, so labels cannot collide.
     svg = out.getvalue().replace("'DejaVu Sans'", "Arial, 'Liberation Sans', Helvetica, sans-serif")
-    svg = svg[svg.index("<svg") :].replace(
+    return svg[svg.index("<svg") :].replace(
         "<svg ", f'<svg role="img" aria-label="{html.escape(alt, quote=True)}" ', 1
     )
-    return Drawing(svg=svg, alt=alt, table=name, kind=kind, rows=rows)
 
 
-def _canvas(height: float) -> Figure:
-    return Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
+def _canvas(height: float, width: float = WIDTH_INCHES) -> Figure:
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _fitting(figure: Figure, text: str, characters: int = PHONE_CHARACTERS) -> str:
+    """Break a text into lines on a drawing for a phone; leave it in one on a wide drawing."""
+    wide = figure.get_figwidth() > PHONE_INCHES
+    return text if wide else "\n".join(textwrap.wrap(text, characters))
 
 
 def _room_for_warning(figure: Figure, kind: str) -> None:
@@ -114,7 +137,8 @@ def _told_inside(figure: Figure, axis: str, what: str, mark: str = "") -> None:
     if CAR_WORDS in what.lower() and CAR_WORDS not in axis.lower():
         words.append(f"{CAR_WORDS.capitalize()}.")
     if words:
-        figure.supxlabel(" ".join(words), x=0.01, ha="left", size=9, color=MUTED)
+        told = _fitting(figure, " ".join(words), 50)
+        figure.supxlabel(told, x=0.01, ha="left", size=9, color=MUTED)
 
 
 def _key_above(ax, columns: int) -> None:
@@ -291,15 +315,80 @@ def ranges(
             said.append(f"{level_name}: {'; '.join(listed)}.".removeprefix(": "))
         ax.set_yticks(range(len(groups)), list(groups.values()))
         ax.set_ylim(len(groups) - 0.5, -0.5)
-        ax.grid(axis="y", visible=False)
-        ax.set_xlim(0, float(drawn["high"].max()) * 1.28 or 1)
-        ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
-        ax.set_xlabel(axis)
+        _axis_of_ranges(ax, drawn, axis, 1.28)
         _told_inside(figure, axis, what, mark)
         if len(levels) > 1:
             _key_above(ax, len(levels))
+        phone = _ranges_on_a_phone(drawn, rows, axis, groups, what, levels, form, mark, kind)
         alt = f"Range chart of {what}: {over}. {' '.join(said)}"
-        return _finish(figure, alt, table, drawn)
+        return _finish(figure, alt, table, drawn, phone)
+
+
+def _axis_of_ranges(ax, drawn: pd.DataFrame, axis: str, room: float) -> None:
+    """Set the axis of ranges: from nothing, with room for the numbers, and no share above all."""
+    highest = float(drawn["high"].max())
+    ax.grid(axis="y", visible=False)
+    ax.set_xlim(0, highest * room or 1)
+    if "per cent" in axis.lower() and highest <= 100:
+        ax.set_xticks([tick for tick in ax.get_xticks() if tick <= 100])
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+    ax.set_xlabel(_fitting(ax.get_figure(), axis))
+
+
+def _ranges_on_a_phone(
+    drawn: pd.DataFrame,
+    rows: pd.DataFrame,
+    axis: str,
+    groups: dict[str, str],
+    what: str,
+    levels: dict[str, str],
+    form: str,
+    mark: str,
+    kind: str,
+) -> Figure:
+    """Draw the ranges for a narrow screen: names above their marks, numbers at the right edge."""
+    names = {group: textwrap.wrap(name, PHONE_CHARACTERS) for group, name in groups.items()}
+    texts = {key: _range_in_words(rows.loc[key], form, mark == LISTS_MARK)
+             for key in ((level, group) for group in groups for level in levels)}  # fmt: skip
+    lines = sum(len(name) + len(levels) + 0.5 for name in names.values())
+    key_lines = len(levels) if len(levels) > 1 else 0
+    figure = _canvas(0.75 + 0.19 * (lines + key_lines + len(mark) / 50), PHONE_INCHES)
+    _room_for_warning(figure, kind)
+    ax = figure.subplots()
+    at = 0.0
+    for group, name in names.items():
+        ax.annotate(
+            "\n".join(name), (0.01, at), xycoords=ax.get_yaxis_transform(), va="top", size=10,
+            weight="bold", color=INK,
+        )  # fmt: skip
+        at += len(name) - 0.5
+        for i, level in enumerate(levels):
+            at += 1
+            row, colour = rows.loc[(level, group)], colours()[i]
+            ax.plot(
+                [row["low"], row["high"]], [at, at], color=colour, linewidth=4, alpha=0.5,
+                solid_capstyle="butt",
+            )  # fmt: skip
+            ax.plot(row["estimate"], at, "os^"[i], color=colour, markersize=7)
+            ax.annotate(
+                texts[level, group], (0.995, at), xycoords=ax.get_yaxis_transform(), va="center",
+                ha="right", size=10, color=INK,
+            )  # fmt: skip
+        at += 1
+    for i, name in enumerate(levels.values()):
+        ax.plot([], [], "os^"[i], color=colours()[i], label=name)
+    ax.set_yticks([])
+    ax.set_ylim(at - 0.3, -0.4)
+    # A character of the numbers at the right takes about a fiftieth of the width.
+    taken = min(0.65, 0.04 + 0.0185 * max(map(len, texts.values())))
+    ax.locator_params(axis="x", nbins=6)
+    _axis_of_ranges(ax, drawn, axis, 1 / (1 - taken))
+    end = 1.05 * ax.get_xlim()[1] * (1 - taken)
+    ax.set_xticks([tick for tick in ax.get_xticks() if tick <= end])
+    _told_inside(figure, axis, what, mark)
+    if len(levels) > 1:
+        _key_above(ax, 1 if max(map(len, levels.values())) > 16 else len(levels))
+    return figure
 
 
 def _range_in_words(row: pd.Series, form: str, over_lists: bool) -> str:
@@ -709,9 +798,17 @@ def _curve_in_words(row: pd.Series, x: str, form: str) -> str:
     band = ""
     if pd.notna(row["low"]):
         band = f" ({form.format(row['low'])} to {form.format(row['high'])})"
-    # As the table has it: a rounded place could not be found there.
-    place = _plain(row[x]) if row[x] % 1e6 == 0 else f"{row[x]:,.10g}"
+    place = _plain(row[x]) if row[x] % 1e6 == 0 else _spoken(row[x])
     return f"{form.format(row['estimate'])}{band} at {place}"
+
+
+def _spoken(value: float) -> str:
+    """Write a place on an axis as one would say it: whole, or with few decimals."""
+    digits = 0 if abs(value) >= 100 or value == round(value) else 1 if abs(value) >= 10 else 2
+    if not round(value, digits):
+        return f"{value:.10g}"
+    text = f"{value:,.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _plain(value: float) -> str:
@@ -1016,7 +1113,12 @@ def frontier(
 
 
 def funnel(
-    table: pd.DataFrame, what: str, axes: tuple[str, str], named: str = "board", most: int = 4
+    table: pd.DataFrame,
+    what: str,
+    axes: tuple[str, str],
+    named: str = "board",
+    most: int = 4,
+    note: str = "",
 ) -> Drawing:
     """Draw places by their size inside the limits that chance explains: a funnel plot.
 
@@ -1029,6 +1131,7 @@ def funnel(
     axes : labels of the horizontal and the vertical axis, with units.
     named : the column with the name of a place.
     most : how many places outside the wider limits are named in the figure.
+    note : words that stand inside the figure wherever it is copied to, such as what is simulated.
     """
     _, kind = _published(table)
     places = table[table["measure"] == "share"].sort_values("value")
@@ -1065,14 +1168,15 @@ def funnel(
         ax.set_xlabel(axes[0])
         ax.set_ylabel(axes[1])
         mark = "Line: all together. Curves: what chance explains. Diamonds: outside both."
-        _told_inside(figure, " ".join(axes), what, mark)
+        _told_inside(figure, " ".join(axes), what, f"{note} {mark}".strip())
         across, up = (" ".join(axis.split()) for axis in axes)
         told = "; ".join(
             f"{getattr(row, named)} {row.estimate:.1f} ({row.verdict})"
             for row in places[outside].itertuples()
         )
         alt = (
-            f"Funnel plot of {what}. {up}, by {across[0].lower()}{across[1:]}: "
+            f"{' '.join(filter(None, (note, f'Funnel plot of {what}.')))} "
+            f"{up}, by {across[0].lower()}{across[1:]}: "
             f"{everybody:.1f} for all together; {len(places)} marks from "
             f"{places['estimate'].min():.1f} to {places['estimate'].max():.1f}, "
             f"{int(outside.sum())} outside what chance explains{': ' if told else ''}{told}."
@@ -1128,10 +1232,47 @@ def shares(
         ax.set_xlim(0, 100)
         ax.grid(axis="y", visible=False)
         ax.set_xlabel(axis)
-        _told_inside(figure, axis, what, "Bars: exact 95% intervals. Nothing is averaged.")
+        _told_inside(figure, axis, what, SHARES_MARK)
         alt = f"Dot chart of {what}; share and exact 95% interval. {' '.join(said)}"
         drawn = table[table["term"].isin([term for terms in groups.values() for term in terms])]
-        return _finish(figure, alt, table, drawn)
+        phone = _shares_on_a_phone(rows, groups, what, axis, kind)
+        return _finish(figure, alt, table, drawn, phone)
+
+
+def _shares_on_a_phone(
+    rows: pd.DataFrame,
+    groups: Mapping[str, Mapping[str, str]],
+    what: str,
+    axis: str,
+    kind: str,
+) -> Figure:
+    """Draw the shares for a narrow screen: name and count above each mark."""
+    lines = sum(1 + 2 * len(terms) for terms in groups.values())
+    figure = _canvas(0.8 + 0.2 * lines, PHONE_INCHES)
+    _room_for_warning(figure, kind)
+    ax = figure.subplots()
+    at = 0.0
+    for shape, (heading, terms) in enumerate(groups.items()):
+        write = partial(ax.annotate, xycoords=ax.get_yaxis_transform(), va="center", color=INK)
+        write(heading, (0, at), weight="bold", size=10.5)
+        for term, label in terms.items():
+            row, at = rows.loc[term], at + 2
+            write(label, (0, at - 0.9), size=10)
+            count = f"{row['value']:.0f} of {row['people']}"
+            write(count, (1, at - 0.9), size=10, ha="right")
+            ax.plot([row["ci_low"], row["ci_high"]], [at, at], color=colours()[shape], lw=2)
+            ax.plot(
+                row["estimate"], at, "os^"[shape], color=colours()[shape], markersize=7,
+                clip_on=False,
+            )  # fmt: skip
+        at += 1.2
+    ax.set_yticks([])
+    ax.set_ylim(at - 0.5, -0.6)
+    ax.set_xlim(0, 100)
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel(_fitting(figure, axis))
+    _told_inside(figure, axis, what, SHARES_MARK)
+    return figure
 
 
 def tornado(
@@ -1415,6 +1556,10 @@ def _downloads(name: str, figure: str | None = None) -> str:
     )
 
 
+def _inside_the_page(svg: str) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+
+
 @dataclass(frozen=True)
 class Shown:
     """A figure in a page: image, alternative text, caption, data table and downloads."""
@@ -1427,14 +1572,22 @@ class Shown:
     @property
     def classes(self) -> str:
         """Classes of the figure in the page, for the style sheet."""
-        return "published-figure narrow-figure" if self.drawing.narrow else "published-figure"
+        named = {"narrow-figure": self.drawing.narrow, "phone-figure": bool(self.drawing.phone)}
+        return " ".join(["published-figure", *(name for name, holds in named.items() if holds)])
 
     def _repr_html_(self) -> str:
-        image = base64.b64encode(self.drawing.svg.encode()).decode()
-        return (
-            f'<figure class="{self.classes}" id="figure-{self.name}">'
-            f'<img src="data:image/svg+xml;base64,{image}" '
+        image = (
+            f'<img src="{_inside_the_page(self.drawing.svg)}" '
             f'alt="{html.escape(self.drawing.alt, quote=True)}">'
+        )
+        if self.drawing.phone:
+            source = f'srcset="{_inside_the_page(self.drawing.phone)}"'
+            image = (
+                f'<picture><source media="(max-width: 600px)" type="image/svg+xml" {source}/>'
+                f"{image}</picture>"
+            )
+        return (
+            f'<figure class="{self.classes}" id="figure-{self.name}">{image}'
             f"<figcaption>{html.escape(self.title)}</figcaption></figure>"
             f"<details><summary>Data table: {html.escape(self.title)}</summary>"
             f"{table_html(self.drawing.rows, self.title, words=self.words)}</details>"

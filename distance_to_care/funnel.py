@@ -102,7 +102,7 @@ def limits(people: Sequence[float], share: float, level: float) -> pd.DataFrame:
     """Work out how far chance reaches at each size: exact binomial limits, made smooth.
 
     Counts come whole, so the limit is interpolated between the two counts around it (appendix A.1.1
-    of Spiegelhalter 2005).
+    of Spiegelhalter 2005): it holds its level about, and less well below fifty people.
 
     Parameters
     ----------
@@ -195,9 +195,9 @@ def drawn(judged: pd.DataFrame, names: str, people: str, verdict: str = "verdict
 
     Returns
     -------
-    `measure` (`share` of a place, `limits`, `all`), `board` (the place), `level` (of the limits),
-    `value` (people), `estimate`, `low`, `high` (per cent), `verdict`, `unit`. Widened limits stand
-    where the widened verdict is told.
+    `measure` (`share` of a place, `limits`, `all`), `group` and `board` (the place), `level` (of
+    the limits), `value` (people), `estimate`, `low`, `high` (per cent), `verdict`, `unit`. Widened
+    limits stand where the widened verdict is told.
     """
     share, spread = judged.attrs["share"], judged.attrs["spread"]
     sizes = np.unique(np.geomspace(judged[people].min(), judged[people].max(), 40).round())
@@ -210,9 +210,11 @@ def drawn(judged: pd.DataFrame, names: str, people: str, verdict: str = "verdict
         held.append(around.assign(measure="limits", level=f"{level:g}"))
     places = judged.rename(columns={names: "board", people: "value", verdict: "told"})
     places = places[["board", "value", "estimate", "told"]].rename(columns={"told": "verdict"})
+    # Two places may count as many people: `group` tells their rows apart.
+    places["group"] = places["board"]
     everybody = pd.DataFrame([{"measure": "all", "estimate": 100 * share}])
     table = pd.concat([places.assign(measure="share"), *held, everybody], ignore_index=True)
-    columns = ["measure", "board", "level", "value", "estimate", "low", "high", "verdict"]
+    columns = ["measure", "group", "board", "level", "value", "estimate", "low", "high", "verdict"]
     return table[columns].assign(unit="per cent")
 
 

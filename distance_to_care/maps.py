@@ -32,6 +32,12 @@ SHADES = {
     4: ("#ADD1F1", "#6BACE6", "#2073BC", "#092135"),
     5: ("#ADD1F1", "#6BACE6", "#2073BC", "#12436D", "#092135"),
 }
+# Classes on two sides of a middle one: two colours about a grey, and level lines on the lower side.
+TWO_SIDES = {
+    3: ("#F4A77E", "#D2D2D2", "#6BACE6"),
+    5: ("#D9601F", "#F4A77E", "#D2D2D2", "#6BACE6", "#12436D"),
+}
+LOWER_SIDE = {"hatch": "---", "hatchcolor": "#6b3413"}
 NO_DATA, NO_DATA_STRIPE = "#ffffff", "#8a8a8a"
 NOT_ENGLAND = "#ececec"
 # A place whose mean depends on the list of centres is in no class.
@@ -770,6 +776,7 @@ def places(
     unsteady: Collection[str] = (),
     clinics: pd.DataFrame | None = None,
     centres: Collection[str] = (),
+    two_sides: bool = False,
 ) -> Drawing:
     """Draw a classed map of local authorities or care boards, with London enlarged.
 
@@ -785,6 +792,8 @@ def places(
         hospital's postcode in brackets), `estimate` (on how many of the lists of centres it is
         chosen: black on every list, grey on one only) and `note` (what stands after its name).
     centres : names of centres, as the table `centres_ild` has them, to show as small squares.
+    two_sides : whether the classes, three or five, lie on two sides of a middle one (less, about
+        the same, more): two colours about a grey, and level lines on the lower side.
 
     Returns
     -------
@@ -806,7 +815,8 @@ def places(
         moves = ranged & ((lowest != highest) | (lowest < 0))
         classes = np.where(ranged & ~moves, lowest, classes)
     classes = np.where(moves, len(labels), classes)
-    shades = SHADES[len(labels)]
+    shades = (TWO_SIDES if two_sides else SHADES)[len(labels)]
+    middle = len(labels) // 2 if two_sides else 0
     hatched = MOVES if moves.any() else None
     counted = _counted(table, classes, [*labels, hatched] if hatched else labels, "places")
     names = _names(by)
@@ -817,8 +827,17 @@ def places(
             lattice = next(n for n, (_, text) in enumerate(entries) if text.startswith("Striped"))
             words = entries[lattice][1].replace("Striped: depends on the list", UNSTEADY_WORDS)
             entries[lattice] = (Patch(ec=EDGE, lw=0.6, **UNSTEADY), words)
+        for face, words in entries:
+            if words.split(":")[0] in labels[:middle]:
+                face.set(hatch=LOWER_SIDE["hatch"], hatchcolor=LOWER_SIDE["hatchcolor"])
         if (ranged & ~moves).any():
-            face = Patch(fc=shades[1], ec=EDGE, lw=0.6, hatch=RANGE_HATCH, hatchcolor="#ffffff")
+            face = Patch(
+                fc=shades[-2] if two_sides else shades[1],
+                ec=EDGE,
+                lw=0.6,
+                hatch=RANGE_HATCH,
+                hatchcolor="#ffffff",
+            )
             entries.append((face, RANGE_WORDS))
         if len(centres):
             square = Line2D([], [], ls="", marker="s", ms=4, mfc=INK, mec="white")
@@ -832,10 +851,11 @@ def places(
             if not 0 <= number < len(labels):
                 style[place] = UNSTEADY if number == len(labels) else UNKNOWN
                 continue
-            style[place] = {"fc": shades[number]}
+            style[place] = {"fc": shades[number]} | (LOWER_SIDE if number < middle else {})
             if within:
-                ink = shades[-1] if number == 0 else "#ffffff"
-                style[place] |= {"hatch": RANGE_HATCH, "hatchcolor": ink}
+                ink = shades[-1] if number == middle else "#ffffff"
+                hatch = RANGE_HATCH + (LOWER_SIDE["hatch"] if number < middle else "")
+                style[place] |= {"hatch": hatch, "hatchcolor": ink}
         _draw_places(ax, of_line, style)
         _key(below, entries, axis)
         alt = f"Map of England by {_words(by)}, London enlarged: {what}. "

@@ -229,6 +229,20 @@ def _check(entry: Mapping, frame: pd.DataFrame, file_name: str) -> None:
             raise Problem(f"{file_name} has empty cells in the column for {ours}, {altered}")
         if ours not in entry["text"] and not pd.api.types.is_numeric_dtype(frame[ours]):
             raise Problem(f"{file_name} has text in the column of numbers for {ours}, {altered}")
+    for ours, totals in entry.get("no_totals", {}).items():
+        named = frame[ours].str.strip().str.lower().str.startswith(tuple(totals))
+        if named.any():
+            raise Problem(
+                f"{file_name} has {int(named.sum())} rows of totals in the column for {ours}, "
+                f"such as England or a region. Leave them out: one row is one {ours}."
+            )
+    for ours in entry.get("whole", []):
+        wrong = (frame[ours] < 0) | (frame[ours] != frame[ours].round())
+        if wrong.any():
+            raise Problem(
+                f"{file_name} has {int(wrong.sum())} rows in the column for {ours} that are no "
+                f"count: below nought, or not whole. Give numbers of people, not shares. {again}"
+            )
     for ours in entry["unique"]:
         if frame[ours].duplicated().any():
             raise Problem(f"{file_name} holds some {ours} more than once, {altered}")

@@ -20,6 +20,8 @@ PER_CENT = "per cent"
 INSIDE, OUTSIDE, ALL = "offered", "not offered", "all"
 # An interval from fewer draws is not worth its name.
 FEWEST_DRAWS = 100
+# Two decimal numbers that differ by less are the same.
+NEARLY = 1e-9
 # One half of a person in each stratum: the prior of Jeffreys for a mix.
 HALF = 0.5
 MEASURES = MIXED, GAP = "share that the mix alone gives", "gap that the mix alone could make"
@@ -61,8 +63,8 @@ def count_of(percentage: float, people: int, within: float | None = None) -> int
     ----------
     percentage : as it was printed, in per cent.
     people : people of the group.
-    within : points by which the printed figure may differ; by default it must be the count's own
-        percentage, rounded to as many decimals as were printed.
+    within : points by which the printed figure may differ; by default half a unit of the last
+        decimal that was printed, so that a percentage that lies half way may be rounded up or down.
 
     Returns
     -------
@@ -75,10 +77,8 @@ def count_of(percentage: float, people: int, within: float | None = None) -> int
     counts = np.arange(people + 1)
     exact = 100 * counts / people
     if within is None:
-        decimals = len(f"{percentage:.10g}".partition(".")[2])
-        fits = counts[np.round(exact, decimals) == round(percentage, decimals)]
-    else:
-        fits = counts[np.abs(exact - percentage) <= within]
+        within = 0.5 * 10.0 ** -len(f"{percentage:.10g}".partition(".")[2])
+    fits = counts[np.abs(exact - percentage) <= within + NEARLY]
     if len(fits) != 1:
         raise AnalysisError(
             f"{len(fits) or 'No'} counts of {people} people give {percentage:g} per cent: "
@@ -159,7 +159,17 @@ def difference(
     Returns
     -------
     Difference, lower and upper end, from -1 to 1.
+
+    Raises
+    ------
+    AnalysisError : a group of nobody, or a count outside of its group.
     """
+    if not (people >= 1 and other_people >= 1 and 0 <= count <= people
+            and 0 <= other_count <= other_people):  # fmt: skip
+        raise AnalysisError(
+            f"{count} of {people} and {other_count} of {other_people} cannot be compared: each "
+            "must be a count of a group of people."
+        )
     z = stats.norm.ppf((1 + share) / 2)
     first, second = count / people, other_count / other_people
     low, high = _wilson(first, people, z)
@@ -225,7 +235,15 @@ def luck(rows: pd.DataFrame, terms: Sequence[str], share: float) -> pd.DataFrame
     Returns
     -------
     `term`, `estimate` (one such group in so many, to two figures) and `unit`, one row a group.
+
+    Raises
+    ------
+    AnalysisError : a chance of nought, under which nothing could come by luck, or above one.
     """
+    if not 0 < share <= 1:
+        raise AnalysisError(
+            f"The chance of each person lies above 0 and up to 1: {share:g} does not."
+        )
     counts = rows.set_index("term")[["value", "people"]].astype(int)
     found = [(term, float(f"{1 / at_least(*counts.loc[term], share):.2g}")) for term in terms]
     return pd.DataFrame(found, columns=["term", "estimate"]).assign(unit=ONE_IN)
@@ -258,9 +276,12 @@ def explained_by_mix(
 
     Raises
     ------
-    AnalysisError : a kind without its ends, ends in the wrong order, or too few draws.
+    AnalysisError : a kind without its ends, ends in the wrong order, a count below zero, nobody
+        at all, or too few draws.
     """
     kinds = list(mix)
+    if not (all(mix[kind] >= 0 for kind in kinds) and sum(mix.values()) > 0):
+        raise AnalysisError("A mix counts people: none below zero, and somebody in all.")
     if not all(k in least and k in most and 0 <= least[k] <= most[k] <= 1 for k in kinds):
         raise AnalysisError("Each kind of the mix needs a least and a most share, in that order.")
     if draws < FEWEST_DRAWS:
@@ -329,8 +350,11 @@ def offered(
 
     Raises
     ------
-    AnalysisError : a nation without births, or a share outside of 0 to 100.
+    AnalysisError : a nation without births, births that are no number, or a share outside of 0
+        to 100.
     """
+    if lost := sorted(name for name, n in births.items() if not (np.isfinite(n) and n >= 0)):
+        raise AnalysisError(f"The births of {', '.join(lost)} are no number from 0.")
     named = {name for shares in readings.values() for name in shares}
     if unknown := sorted(named - set(births)):
         raise AnalysisError(f"No births are given for {', '.join(unknown)}.")
@@ -375,7 +399,13 @@ def widest(expected: pd.DataFrame, variants: Mapping[str, Sequence[str]]) -> pd.
     Returns
     -------
     The rows of the readings that are no variant, with `low` and `high` over their variants too.
+
+    Raises
+    ------
+    AnalysisError : variants of a reading that is not there.
     """
+    if lost := sorted(set(variants) - set(expected["group"])):
+        raise AnalysisError(f"There are variants of {', '.join(lost)}, and no such reading.")
     own = {other: name for name, others in variants.items() for other in others}
     keys = ["group", "country", "level", "measure"]
     ends = expected.assign(group=expected["group"].replace(own)).groupby(keys)

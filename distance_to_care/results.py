@@ -511,6 +511,10 @@ class Page:
             "columns": {column: COLUMNS[column] for column in ready.columns},
         }
         kinds = {*self.manifest["kinds"], kind}
+        # A model that rests on modelled drives to a list of centres says so as well.
+        unofficial = {s for s in sources if s != COHORT and s not in official.known()}
+        if kind == "scenario" and "modelled" in map(tables.kind_of, unofficial):
+            kinds.add("modelled")
         self.manifest["kinds"] = [k for k in BANNERS if k in kinds]
         self._save_manifest()
 

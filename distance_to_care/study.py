@@ -386,6 +386,7 @@ class Study:
     area_vintage: str
     disease_short: str = ""
     service: str = ""
+    chapters: str = ""
     default: bool = False
     own_columns: tuple[Column, ...] = ()
     scores: tuple[Score, ...] = ()
@@ -393,6 +394,11 @@ class Study:
     adjustments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     paper: Mapping[str, str] = field(default_factory=dict)
     file: str = ""
+
+    @property
+    def chapters_of(self) -> str:
+        """Name of the study whose chapters serve this one: its own, unless its file says other."""
+        return self.chapters or self.name
 
     @property
     def columns(self) -> dict[str, Column]:
@@ -518,6 +524,7 @@ class _StudyFile:
         "disease": _TEXT,
         "disease_short": _TEXT,
         "service": _TEXT,
+        "chapters": _TEXT,
         "area_vintage": _TEXT,
         "default": _FLAG,
         "paper": _TABLE,
@@ -584,7 +591,7 @@ class _StudyFile:
                 f"The study file {self.where} has {count} problem{'s' if count != 1 else ''}:\n"
                 f"{lines}"
             )
-        optional = ("disease_short", "service", "default")
+        optional = ("disease_short", "service", "chapters", "default")
         given = {name: top[name] for name in optional if name in top}
         return Study(
             name=top["name"],

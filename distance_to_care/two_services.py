@@ -8,6 +8,7 @@ second. What holds on all pairs is told; where the direction differs nothing is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -105,6 +106,10 @@ def travel(
     `people`, `estimate` (base list), `low`, `high` (over A, AB and ABC), `unit` (minutes, or per
     cent), `steady` (missing where the group is no named place). A group in which nobody lives gets
     no row.
+
+    Raises
+    ------
+    Problem : an area without people or without minutes.
     """
     codes = pd.Index(areas["area_code"])
     parts = []
@@ -228,6 +233,10 @@ def compare_over_lists(
     mean change `level` (its `finding`) and `note` (its range `in_words`). A named place whose mean
     change moves by more than ten minutes between the pairs keeps its range only. A group in which
     nobody lives gets no row.
+
+    Raises
+    ------
+    Problem : an area without people or without minutes.
     """
     codes = pd.Index(areas["area_code"])
     readings = {
@@ -258,6 +267,13 @@ def _over_readings(
 ) -> pd.DataFrame:
     """Weighted means of every measure by group: of the base reading, and the range over all."""
     weight = people.reindex(areas["area_code"]).to_numpy(float)
+    # A gap in a number makes every mean missing, and a gap in minutes would count as near.
+    drives = [values for columns in readings.values() for values, _, _ in columns.values()]
+    if np.isnan(weight).any() or any(np.isnan(values).any() for values in drives):
+        raise Problem(
+            "Some areas have no people or no minutes to a centre. Give both for every area, 0 "
+            "where nobody lives."
+        )
     keys = {EVERYBODY: np.full(len(areas), EVERYBODY, dtype=object)}
     keys |= {group: areas[group].astype(str).to_numpy() for group in groups}
     parts = []
@@ -506,12 +522,19 @@ def listed(centres: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     `group` (the service), `centre` (the hospital), `area` (the town), `certainty`, `note` (whether
-    it was named for gene therapy), `source`, in the order of the list.
+    it was named for gene therapy), `source`, `when` (the years of what was seen, as the source
+    tells them; `no year`), in the order of the list.
     """
     note = centres["gene_therapy"].map({"yes": "gene therapy", "no": ""})
     named = {"service": "group", "site": "centre", "town": "area"}
     columns = ["service", "site", "town", "certainty"]
-    return centres[columns].rename(columns=named).assign(note=note, source=centres["source"])
+    out = centres[columns].rename(columns=named).assign(note=note, source=centres["source"])
+    return out.assign(when=centres["source"].map(_years))
+
+
+def _years(source: str) -> str:
+    """The years that a source names: `2020, 2024`."""
+    return ", ".join(sorted(set(re.findall(r"\b20\d\d\b", source)))) or "no year"
 
 
 def count_sites(centres: pd.DataFrame) -> pd.DataFrame:
@@ -561,6 +584,8 @@ def every_drive(
     (regions, if outreach clinics counted as centres).
     """
     near = nearest_of(minutes, centres)
+    if "area_code" in population:
+        population = population.set_index("area_code")
     people = {of: people_of_ages(population, *ends) for of, ends in ages.items()}
     kinds = ["deprivation_quintile", "rural_urban"]
     places = _named_only(travel(near, people, areas, ["region", "board"]))

@@ -247,7 +247,8 @@ def box_wide_parts(page: markup.HtmlElement) -> None:
         box.set("role", "group")
         box.set("aria-label", label)
         box.set("tabindex", "0")
-    for image in page.xpath("//figure[contains(@class, 'published-figure')]/img"):
+    drawings = "//figure[contains(@class, 'published-figure')]/*[self::img or self::picture]"
+    for image in page.xpath(drawings):
         box = _wrap(image, "div", role="group", tabindex="0", aria_label="Figure")
         _add_class(box, "pst-scrollable-table-container", "scroll-box", "figure-box")
     for block in page.xpath("//main//pre"):

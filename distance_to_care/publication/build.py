@@ -20,14 +20,14 @@ from pathlib import Path
 import nbformat
 import yaml
 
-from distance_to_care import places
+from distance_to_care import places, tables
 from distance_to_care.problems import Problem
 from distance_to_care.publication import execution, notebooks
 from distance_to_care.publication.notebooks import Notebook
 
 STUB = """# {title}
 
-This page is about the synthetic cohort that the book ships with.
+This page is about the synthetic people that the book ships with, or about another study.
 It is not part of a site that was built from other people's data.
 """
 
@@ -91,7 +91,8 @@ def book(
     folders : where results, the execution cache and the site go.
     progress : called with a line of text as the build goes on.
     fork : see `execution.execute`.
-    other_people : the cohort is not the book's synthetic one, so pages about that one are left out.
+    other_people : the cohort is not the book's synthetic one, so pages about that one are left
+        out, and pages about the people of another study.
 
     Raises
     ------
@@ -102,7 +103,10 @@ def book(
     for page in pages:
         if not page.path.exists():
             raise Problem(f"_toc.yml lists notebooks/{page.name}, and there is no such notebook.")
-    left_out = [page for page in pages if other_people and page.synthetic_only]
+    left_out = []
+    if other_people:
+        study = tables.read_study().chapters_of
+        left_out = [p for p in pages if p.synthetic_only or p.study not in (None, study)]
     pages = [page for page in pages if page not in left_out]
     os.environ[places.RESULTS_VARIABLE] = str(folders.results)
     executed = execution.execute(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
@@ -35,6 +36,8 @@ from distance_to_care.publication import (
 
 log = logging.getLogger(__name__)
 NOTEBOOK_PREFIX = "notebooks/"
+# What stands in the place of a number whose page a site leaves out, since it is of other people.
+NOT_OF_THIS_SITE = "(a number that is not part of this site)"
 # How a source was read, in words.
 READ = {
     "full_text": "in full",
@@ -202,14 +205,23 @@ def _resource_html(resource: dict) -> str:
 class Published:
     """What the notebooks of this build published, gathered once."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, left_out: Iterable[str] = ()):
         self.folder = folder
+        self._left_out = set(left_out)
         self.manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         numbers = results.read_published(folder / "numbers.csv", "numbers")
         self.numbers = numbers.set_index("key")
 
     def kinds_of_page(self, docname: str) -> list[str]:
         return boards.kinds(docname, self.manifest["pages"])
+
+    @cached_property
+    def not_of_this_site(self) -> set[str]:
+        """Keys of numbers whose pages are left out of this site, as they were accepted."""
+        if not self._left_out:
+            return set()
+        accepted = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
+        return set(accepted.loc[accepted["page"].isin(self._left_out), "key"])
 
     @cached_property
     def _rows(self) -> dict[tuple[str, str], str]:
@@ -255,6 +267,9 @@ class FillIn(SphinxPostTransform):
 
     def _number(self, node: PublishedNumber, published: Published) -> set[str]:
         key = node["key"]
+        if key not in published.numbers.index and key in published.not_of_this_site:
+            node.replace_self(nodes.Text(NOT_OF_THIS_SITE))
+            return set()
         if key not in published.numbers.index:
             log.warning(
                 "unknown number '%s': no notebook files it", key, location=node, type="number"
@@ -412,7 +427,7 @@ def gather(app: Sphinx, env) -> list[str]:
     except Problem as problem:
         log.warning("%s", problem)
         folder = results.merge([], into=places.results_root() / "_merged")
-    app.distance_to_care = Published(folder)
+    app.distance_to_care = Published(folder, left_out)
     return []
 
 

@@ -44,6 +44,11 @@ class Notebook:
         """Say whether the notebook is about the synthetic cohort itself, and no other."""
         return bool(self.node.metadata.get("distance_to_care", {}).get("synthetic_only", False))
 
+    @property
+    def study(self) -> str | None:
+        """Name of the one study whose cohorts the notebook analyses; None where any would do."""
+        return self.node.metadata.get("distance_to_care", {}).get("study")
+
     @cached_property
     def reads(self) -> tuple[str, ...]:
         """Tables of other notebooks that `results.Page(..., reads=[...])` declares."""

@@ -239,7 +239,46 @@ def _needed(row: Mapping[str, object]) -> Entry:
     )
 
 
+def local_services() -> list[Entry]:
+    """Read the local services as entries, the question to put to a board first."""
+    return [
+        Entry(
+            anchor=anchor("service", row["id"]),
+            title=row["service"],
+            parts={
+                "Question for your board": row["question"],
+                "What is open": f"{row['what_is_open']} {_cited(row)}",
+                "What it cannot show": row["cannot_show"],
+            },
+        )
+        for row in _rows("local_services")
+    ]
+
+
+def funding_formulas() -> list[Entry]:
+    """Read the ways in which money is shared out as entries."""
+    return [
+        Entry(
+            anchor=anchor("formula", row["id"]),
+            title=row["money"],
+            parts={
+                "Who decides": row["who_decides"],
+                "What is counted": f"{row['counts']} {_cited(row)}",
+                "What is not counted": row["does_not_count"],
+                "What we could not see": row["not_seen"],
+            },
+        )
+        for row in _rows("funding_formulas")
+    ]
+
+
+def _cited(row: Mapping[str, object]) -> str:
+    return f"{{cite}}`{row['source']}`"
+
+
 REGISTERS["service_models"] = service_models
+REGISTERS["local_services"] = local_services
+REGISTERS["funding_formulas"] = funding_formulas
 REGISTERS["needed_to_overturn"] = partial(needed, "could overturn", OURS)
 REGISTERS["needed_to_overturn_a_claim"] = partial(needed, "could overturn", A_CLAIM)
 REGISTERS["needed_to_narrow"] = partial(needed, "could narrow", OURS, A_CLAIM)

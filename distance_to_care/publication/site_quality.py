@@ -160,6 +160,8 @@ def _read_sheet(sheet: Path, site: Path) -> str:
 
 def _written(page: markup.HtmlElement) -> str:
     text = markup.tostring(page, encoding="unicode", doctype="<!DOCTYPE html>")
+    # The parser does not know that a source of a picture has no end.
+    text = text.replace("</source>", "")
     return re.sub(r"\n\s*\n+", "\n", text) if "<pre" not in text else text
 
 

@@ -34,6 +34,7 @@ TREATED, ONCE = "long treatment", "treatment once in a life"
 EXPECTED, NEEDING, COST, VOLATILITY = (
     "new people a year", "people treated", "cost a year", "volatility",
 )  # fmt: skip
+NATION = "England"
 OVERSPENDING = "overspending by more than {over:g} per cent"
 CONFIDENCE = 0.95
 RESERVE_95 = "reserve for nineteen years of twenty"
@@ -313,7 +314,7 @@ def typical_pools(boards: pd.DataFrame, regions: pd.DataFrame) -> pd.DataFrame:
         "the largest board": boards[kept].iloc[-1],
         "two boards in the middle": 2 * middle,
         REGION: region,
-        "England": boards[kept].sum(),
+        NATION: boards[kept].sum(),
     }
     return pd.DataFrame(pools).T.rename_axis("title").reset_index()
 
@@ -406,6 +407,38 @@ def sizes_of_steps(least: float, most: float, per_million: float) -> list[float]
     return [float(least), *around.tolist(), float(most)]
 
 
+def sizes_of_most(least: float, most: float, per_million: float) -> list[float]:
+    """Find the sizes at which a pool would hold back most: just above each step of its reserve.
+
+    A line through them runs along the upper edge of the steps, and falls.
+
+    Parameters
+    ----------
+    least, most, per_million : as for `sizes_of_steps`.
+
+    Returns
+    -------
+    Whole residents, rising.
+    """
+    # Between the ends each step stands twice, just before it and just after it.
+    return [float(np.ceil(size)) for size in sizes_of_steps(least, most, per_million)[2:-1:2]]
+
+
+def without_people(pools: pd.DataFrame) -> pd.DataFrame:
+    """Leave out how many people pools below the nation would treat, and the rows `EXPECTED`.
+
+    Parameters
+    ----------
+    pools : as `of_pools` returns it, of `typical_pools`.
+
+    Returns
+    -------
+    The rows that are left.
+    """
+    people = (pools["measure"] == NEEDING) & (pools["title"] != NATION)
+    return pools[~people & (pools["measure"] != EXPECTED)]
+
+
 def pooling(
     sizes: Iterable[float],
     assumed: Mapping[str, float],
@@ -460,10 +493,12 @@ def marked(pools: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    Rows of the smallest board, a board of middle size and a region of middle size.
+    Rows of the smallest board, a board of middle size and a region of middle size; `value` in
+    whole residents.
     """
     once = (pools["measure"] == RESERVE_95) & (pools["scenario"] == ONCE)
-    return pools[once & pools["title"].isin([SMALLEST, MIDDLE, REGION])]
+    kept = pools[once & pools["title"].isin([SMALLEST, MIDDLE, REGION])]
+    return kept.assign(value=kept["value"].round())
 
 
 def headlines(boards: pd.DataFrame, curves: pd.DataFrame) -> dict[str, str]:

@@ -42,10 +42,11 @@ TITLES = {
     "centre_quoted": "Today's lists, and the best places for some numbers of centres",
     "centre_short": "How few best-placed centres would give the same mean drive",
     "centre_trade_off": "Mean drive against new babies a year at a centre",
+    "centre_marked": "The marks of the picture: some numbers of centres, and today's base list",
     "centre_quiet": "How many centres would have a quiet year, by number of centres",
 }
 BUDGET_TITLES = {
-    "rare_budget_pools": "Babies treated once, people on a medicine, cost, swings and reserve",
+    "rare_budget_pools": "Cost, swings and reserve of both treatments, by size of the payer",
     "rare_budget_held": "Reserves of all boards added up, and of one pool",
     "rare_budget_spared": "Reserves in pounds, treatment given once in a life",
     "rare_budget_once": "Reserve by births of the pool, treatment given once in a life",
@@ -56,12 +57,12 @@ BUDGET_TITLES = {
 # What the functions of budgets call the assumptions of a rare disease: babies who are treated once,
 # and people who live with the disease and stay on a medicine.
 IN_BUDGETS = {
-    "once_treatment_pounds": ("once_babies_pounds",),
-    "new_patients_a_year": ("living_people_england",),
-    "share_treated": ("living_treated_share",),
-    "treatment_pounds_a_year": ("living_medicine_pounds_a_year",),
-    "cost_spread": ("cost_spread",),
-    "need_error": ("living_need_error",),
+    "once_treatment_pounds": "once_babies_pounds",
+    "new_patients_a_year": "living_people_england",
+    "share_treated": "living_treated_share",
+    "treatment_pounds_a_year": "living_medicine_pounds_a_year",
+    "cost_spread": "cost_spread",
+    "need_error": "living_need_error",
 }
 
 
@@ -84,13 +85,10 @@ def for_budgets(assumed: Mapping[str, float] | pd.DataFrame) -> dict[str, float]
 
     Returns
     -------
-    The products that `IN_BUDGETS` names, `once_treatment_per_million` (babies of a million births
+    What `IN_BUDGETS` names, `once_treatment_per_million` (babies of a million births
     who are treated once) and `treatment_years` (1), in the form they were given.
     """
-    named = {
-        name: np.prod([assumed[part] for part in parts], axis=0)
-        for name, parts in IN_BUDGETS.items()
-    }
+    named = {name: assumed[own] for name, own in IN_BUDGETS.items()}
     once = per_million(assumed) * assumed["once_babies_treated_share"]
     named["once_treatment_per_million"] = once
     if isinstance(assumed, pd.DataFrame):
@@ -211,7 +209,8 @@ def patterns_to_compare(
     everywhere = minutes[list(candidates)]
     out = [Pattern(BEST, "", sites) for sites in best_sites(everywhere, weight, most).values()]
     for name in lists:
-        sites = tuple(centres.loc[centres["certainty"].isin(list(name)), "site"])
+        # A site that stands twice on a list is one centre.
+        sites = tuple(dict.fromkeys(centres.loc[centres["certainty"].isin(list(name)), "site"]))
         out.append(Pattern(TODAY, name, sites))
         near = minutes[list(sites)].min(axis=1)
         left = everywhere.drop(columns=[site for site in sites if site in everywhere])
@@ -328,16 +327,37 @@ def trade_off(table: pd.DataFrame, measure: str = BABIES) -> pd.DataFrame:
 
     Returns
     -------
-    `scenario, centre_list, group_by, group`, `value` (mean minutes), `estimate, low, high`,
-    `measure, unit`.
+    `scenario, centre_list, group_by, group`, `value` (mean minutes, to a tenth),
+    `estimate, low, high`, `measure, unit`.
     """
     keys = ["scenario", "centre_list", "group_by", "group"]
     drive = table.loc[table["measure"] == MINUTES, [*keys, "estimate"]]
     seen = table[table["measure"] == measure].drop(columns="value")
-    return seen.merge(drive.rename(columns={"estimate": "value"}), on=keys, validate="one_to_one")
+    drive = drive.assign(value=drive["estimate"].round(1)).drop(columns="estimate")
+    return seen.merge(drive, on=keys, validate="one_to_one")
 
 
-def everything(table: pd.DataFrame, numbers: Iterable[int], from_: float = 3) -> dict:
+def marked(marks: pd.DataFrame, numbers: Iterable[int]) -> pd.DataFrame:
+    """Pick the marks that a picture of the trade-off names: some numbers, and today's base list.
+
+    Parameters
+    ----------
+    marks : as `trade_off` returns it.
+    numbers : numbers of centres from nothing.
+
+    Returns
+    -------
+    The same, of these only, with `title`.
+    """
+    best = (marks["scenario"] == BEST) & marks["group"].isin([str(number) for number in numbers])
+    base = (marks["scenario"] == TODAY) & (marks["centre_list"] == centre_lists.BASE)
+    title = (marks["group"] + " centres").mask(base, "base list, " + marks["group"])
+    return marks.assign(title=title)[best | base]
+
+
+def everything(
+    table: pd.DataFrame, numbers: Iterable[int], from_: float = 3, named: Iterable[int] = ()
+) -> dict:
     """Make the tables of the question: how many centres.
 
     Parameters
@@ -345,17 +365,22 @@ def everything(table: pd.DataFrame, numbers: Iterable[int], from_: float = 3) ->
     table : as `tell` returns it.
     numbers : as for `quoted`.
     from_ : the fewest centres that the trade-off shows; fewer would hide the others.
+    named : numbers of centres that the trade-off names.
 
     Returns
     -------
     Tidy tables by their names in `TITLES`.
     """
     quiet = table[(table["scenario"] == BEST) & table["measure"].isin([NONE, FEW])]
+    marks = trade_off(table[table["value"] >= from_])
     return {
         "centre_patterns": table,
         "centre_quoted": quoted(table, numbers),
         "centre_short": as_short(table),
-        "centre_trade_off": trade_off(table[table["value"] >= from_]),
+        "centre_trade_off": marks.assign(
+            level=marks["group"], group=marks["scenario"], group_by="pattern"
+        ),
+        "centre_marked": marked(marks, named),
         "centre_quiet": quiet.assign(group=quiet["measure"], group_by="measure"),
     }
 
@@ -439,7 +464,13 @@ def quiet_years(
     Tidy table: the keys, `value` (people), `measure` (chance of a year without anybody; of one with
     at least two and at least twice as many as expected; years from one to the next), `estimate`,
     `low, high` (ends of the middle 95 per cent of draws), `unit`.
+
+    Raises
+    ------
+    AnalysisError : a pool without people, or nobody who comes.
     """
+    if not ((pools["people"] > 0).all() and per_million > 0 and (drawn > 0).all()):
+        raise AnalysisError("A payer has people, and some of a million people come in a year.")
     every = np.append(per_million, drawn.to_numpy(float))
     rows = []
     for pool in pools.to_dict("records"):

@@ -2,13 +2,17 @@
 
 A decision tree, closed form. Babies who are born with the gene change have two, three, or four or
 more copies of a second gene, which says roughly which course they would have without treatment:
-severe, middle or late. They are found by the test, by an affected relative, or by their symptoms,
+severe, middle or late. The rate of births is of all of them, whatever their copies; the tree
+splits it. They are found by the test, by an affected relative, or by their symptoms,
 and so treated early or late. Every branch ends in one of four outcomes.
 
 What is known from counts of children is drawn from a beta distribution (Jeffreys: half a child is
 added to those with and to those without the outcome); everything else is a row of
 `scenario_assumptions`. Outcomes are given step by step, each step of those who took the last one:
 alive without a permanent ventilator, then sits, then walks; so they always add up to one.
+
+The groups and the outcomes are fixed: the tree serves diseases of one gene whose course hangs on
+the copies of a second, and which show in how a child moves.
 """
 
 from __future__ import annotations
@@ -34,7 +38,6 @@ OUTCOMES = (
 )
 COUNTS = {
     "copies_two": "of babies with two or three copies: have two",
-    "copies_four": "of all babies found: have four or more copies",
     "early_without_event": "treated early: alive without a permanent ventilator",
     "early_two_sit": "treated early, two copies: sit, of those",
     "early_two_walk": "treated early, two copies: walk, of those who sit",
@@ -50,7 +53,7 @@ LATE_AGES = ("severe_treated_months", "middle_treated_months", "middle_treated_m
 SHORT = {
     "births_for_each_affected_birth": "births for each affected birth",
     "copies_two": "have two copies, of two or three (%)",
-    "copies_four": "have four or more copies (%)",
+    "four_or_more_copies": "four or more copies, of all",
     "early_without_event": "early: alive, no ventilator (%)",
     "early_two_sit": "early, two copies: sit (%)",
     "early_two_walk": "early, two copies: walk (%)",
@@ -87,11 +90,21 @@ TITLES = {
     "week": "What each week between early and late treatment would cost, if it is lost evenly",
     "moved": "More children who walk, one assumption at a time",
     "variants": "What screening would change if some numbers were others",
+    "fit": "What was recorded, beside what the model has",
     "checked": "The closed form beside babies drawn one by one",
 }
 MORE_WALK = "one more child who walks"
+SEVERE = "born with the severe course"
 WITHOUT, WITH = "without screening", "with screening"
 CHANGE, FEWER = "difference", "fewer with screening"
+# What is moved and is no share from 0 to 1; only the false alarms and the ages may be 0.
+AMOUNTS = ("screening_false_alarms", "screening_treated_days")
+ABOVE_ZERO = (
+    "births_for_each_affected_birth",
+    "severe_treated_months",
+    "middle_treated_months",
+    "timing_curve",
+)
 DAYS_A_MONTH, DAYS_A_WEEK, HUNDRED = 365.25 / 12, 7, 100
 DRAWS = 2000
 
@@ -227,11 +240,7 @@ def outcomes_by(
     kept = np.stack(
         [
             _kept(days, p["early_cohorts_treated_days"], p[months] * DAYS_A_MONTH, p)
-            for months in (
-                "severe_treated_months",
-                "middle_treated_months",
-                "middle_treated_months",
-            )
+            for months in LATE_AGES
         ],
         axis=1,
     )
@@ -367,7 +376,7 @@ def moved(assumed: pd.DataFrame, counts: pd.DataFrame, plan: Plan) -> pd.DataFra
 
 
 def variants(
-    drawn: pd.DataFrame, plan: Plan, changed: Mapping[str, Mapping[str, float]]
+    drawn: pd.DataFrame, plan: Plan, changed: Mapping[str, Mapping[str, float | pd.Series]]
 ) -> pd.DataFrame:
     """Take some numbers for known, and leave all others as they are drawn.
 
@@ -375,25 +384,76 @@ def variants(
     ----------
     drawn : as `draws` returns it.
     plan : the year of births.
-    changed : for each variant the numbers that are taken for known, by name.
+    changed : for each variant the numbers that are taken for known, by name; or one a draw.
 
     Returns
     -------
-    `scenario` (the variant), `measure` (an outcome), `group` (fewer with screening; of those who
-    walk, the difference), `estimate, low, high, unit`.
+    As `compare`, with the variant as `scenario`.
 
     Raises
     ------
-    AnalysisError : a name that is none of the assumptions or counted shares.
+    AnalysisError : a name that is none of the assumptions or counted shares, or a number that it
+        cannot be.
     """
     said = []
     for name, known in changed.items():
-        if strange := sorted(set(known) - set(drawn.columns)):
-            raise AnalysisError(f"No assumption and no counted share is named {strange[0]}.")
-        table = compare(drawn.assign(**known), {name: plan})
-        more = (table["group"] == CHANGE) & (table["measure"] == OUTCOMES[-1])
-        said.append(table[more | (table["group"] == FEWER)])
+        _check_known(name, known)
+        said.append(compare(drawn.assign(**known), {name: plan}))
     return pd.concat(said, ignore_index=True)
+
+
+def of_counts(counts: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Read variants off counted children, as they were counted.
+
+    Parameters
+    ----------
+    counts : `variant`, `term`, `value` (children with the outcome), `people` (children counted).
+
+    Returns
+    -------
+    For each variant the shares by name, as `variants` takes them.
+    """
+    shares = counts["value"] / counts["people"]
+    return {
+        name: dict(zip(rows["term"], shares[rows.index], strict=True))
+        for name, rows in counts.groupby("variant")
+    }
+
+
+def ends(counts: pd.DataFrame, cohorts: Mapping[str, tuple[str, float]]) -> pd.DataFrame:
+    """Give the children who took a step, as they were counted, by age at treatment.
+
+    Parameters
+    ----------
+    counts : as for `counted`.
+    cohorts : for each step the name of the cohort and its age at treatment, in weeks.
+
+    Returns
+    -------
+    `title` (the cohort), `value` (weeks), `estimate`, `low`, `high` (none), `unit`: per cent.
+    """
+    rows = counts.set_index("term").loc[list(cohorts)]
+    titles, weeks = zip(*cohorts.values(), strict=True)
+    share = (HUNDRED * rows["value"] / rows["people"]).to_numpy(float)
+    table = pd.DataFrame({"title": titles, "value": weeks, "estimate": share})
+    return table.assign(low=np.nan, high=np.nan, unit="per cent")
+
+
+def beside(compared: pd.DataFrame, recorded: Mapping[str, float]) -> pd.DataFrame:
+    """Set what was recorded beside what the model has where nobody is screened.
+
+    Parameters
+    ----------
+    compared : as `compare` or `variants` returns it.
+    recorded : for a measure the number that was recorded in a year.
+
+    Returns
+    -------
+    `scenario`, `measure`, `group`, `unit`; `estimate` (what was recorded) and `value` (the model).
+    """
+    before = compared["group"].isin(["found", WITHOUT]) & compared["measure"].isin(list(recorded))
+    rows = compared[before].drop(columns=["low", "high"]).rename(columns={"estimate": "value"})
+    return rows.assign(estimate=rows["measure"].map(dict(recorded)).astype(float))
 
 
 def drawn_one_by_one(
@@ -446,8 +506,9 @@ class _Year:
 
     def __init__(self, plan: Plan, p: Mapping[str, np.ndarray], by: Mapping[str, np.ndarray]):
         self.plan, self.p, self.by = plan, p, by
-        with_two_or_three = plan.births / p["births_for_each_affected_birth"]
-        four = with_two_or_three * p["copies_four"] / (1 - p["copies_four"])
+        born = plan.births / p["births_for_each_affected_birth"]
+        four = born * p["four_or_more_copies"]
+        with_two_or_three = born - four
         two = with_two_or_three * p["copies_two"]
         self.affected = np.stack([two, with_two_or_three - two, four], axis=1)
         known = p["family_already_known"][:, None, None]
@@ -468,7 +529,8 @@ class _Year:
         alarms = healthy * self.tested * self.p["screening_false_alarms"] / 100_000
         severe = (self.affected * self.by["courses"][:, :, 0]).sum(axis=1)
         return {
-            "born with the severe course": severe,
+            "born with any number of copies": self.affected.sum(axis=1),
+            SEVERE: severe,
             "born with two or three copies": self.affected[:, :2].sum(axis=1),
             "born with four or more copies": self.affected[:, 2],
             "found by the test, two or three copies": self.by_test[:, :2].sum(axis=1),
@@ -545,6 +607,19 @@ def _ranged(values: np.ndarray) -> dict[str, float]:
 def _over(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     """Divide; without any gain no number of babies brings one."""
     return np.divide(above, below, out=np.full_like(above, np.inf), where=below > 1e-12)
+
+
+def _check_known(name: str, known: Mapping[str, float | pd.Series]) -> None:
+    """Refuse a number that is none of the model's, or that it cannot be."""
+    for term, given in known.items():
+        if term not in SHORT:
+            raise AnalysisError(f"No assumption and no counted share is named {term}.")
+        values = np.asarray(given, dtype=float)
+        most = np.inf if term in AMOUNTS + ABOVE_ZERO else 1.0
+        sound = (values >= 0) & (values <= most) & np.isfinite(values)
+        if not (sound & ((values > 0) | (term not in ABOVE_ZERO))).all():
+            allowed = "from 0 to 1" if most == 1 else "above 0" if term in ABOVE_ZERO else "from 0"
+            raise AnalysisError(f"The variant '{name}' needs {term} {allowed}.")
 
 
 def _check(plans: Mapping[str, Plan]) -> None:

@@ -8,6 +8,7 @@ with gaps between them. What is spared are trips; what is added are gaps.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -50,6 +51,7 @@ UNITS = {
     "miles": "miles a person a year",
     "money": "pounds a person a year",
     "patient transport": "journeys a person a year",
+    "miles by patient transport": "miles a person a year",
     "price of patient transport": "pounds a person a year",
     "carbon": "kilograms a person a year",
 }
@@ -63,6 +65,8 @@ VISITS = (20, 40, 60)
 GAPS = (15, 30, 60, 90, 120)
 LONGEST = "day longer than it should be"
 PLACES = ("region",)
+# Kinds of place for which tables are shown.
+PLACED = ("region", BAND, "rural_urban", FIFTH)
 ROUND_TRIP = "miles there and back"
 WAYS = {ROUND_TRIP: "miles a trip", "minutes one way": "minutes"}
 CARS = "(car ownership not included)"
@@ -81,7 +85,13 @@ OVER_BOTH = "the range over the lists and 95 of 100 draws"
 MARK = "Mark: assumed values, base list. Bar: range over the lists and 95 of 100 draws."
 SHOWN = {"estimate": "assumed values (range)", "low": "from", "high": "to"}
 # How prose writes a measure, and which rows of which table it quotes, by the columns of a key.
-FORMS = {"money": ".0f", "miles": ".0f", "carbon": ".0f", "price of patient transport": ".0f"}
+FORMS = {
+    "money": ".0f",
+    "miles": ".0f",
+    "carbon": ".0f",
+    "price of patient transport": ".0f",
+    "miles by patient transport": ".0f",
+}
 FAR, NEAR = "more than 90 minutes", "under 30 minutes"
 QUOTED: dict[str, tuple[list[str], list[str]]] = {
     "one_stop": (
@@ -91,6 +101,8 @@ QUOTED: dict[str, tuple[list[str], list[str]]] = {
             *(f"adults.all.saved.{measure}" for measure in ("trips", "hours", "days", "money")),
             *(f"children.{group}.saved.hours" for group in (FAR, NEAR, "rural", "urban", 1, 5)),
             *(f"children.{group}.saved.days" for group in (FAR, NEAR)),
+            *(f"children.{group}.saved.patient transport" for group in (1, 5)),
+            *(f"children.{group}.saved.miles by patient transport" for group in (FAR, NEAR)),
             f"children.all.{SEPARATE}.trips",
             f"children.all.{ONE_STOP}.trips",
             f"children.all.{SEPARATE}.hours",
@@ -134,6 +146,7 @@ class Where(NamedTuple):
     minutes: np.ndarray
     km: np.ndarray
     km_by_fifth: np.ndarray
+    people_by_fifth: np.ndarray
     spread: np.ndarray
 
 
@@ -173,6 +186,7 @@ def where(
     -------
     `rows` (`group_by`, `group`, `people`), one row a group; mean `minutes` and `km` of its people;
     `km_by_fifth`, one column a fifth (kilometres of its people in that fifth, over all its people);
+    `people_by_fifth`, the share of its people who live in each fifth;
     `spread`, the share of its people who live at least so many whole minutes away, one column a
     minute from 0.
 
@@ -204,6 +218,7 @@ def where(
 
     total = summed(people)
     by_fifth = [summed(people * line * (fifth == place)) / total for place in range(5)]
+    shares = [summed(people * (fifth == place)) / total for place in range(5)]
     longest = rounded.max() + 1
     counted = sum(
         np.bincount(code * longest + rounded, people, minlength=len(names) * longest)
@@ -218,6 +233,7 @@ def where(
         summed(people * known["minutes"].to_numpy(float)) / total,
         summed(people * line) / total,
         np.stack(by_fifth, axis=1),
+        np.stack(shares, axis=1),
         np.column_stack([beyond, np.zeros(len(names))]),
     )
 
@@ -283,28 +299,30 @@ def trips(assumed: pd.DataFrame, care: str = MIDDLE) -> dict[str, np.ndarray]:
     }
 
 
-def _outings(made: Mapping, assumed: Mapping) -> dict[str, np.ndarray]:
-    """Minutes of an outing without its drive: with one visit, and on a shared day."""
+def _outing(visits: np.ndarray | float, assumed: Mapping) -> np.ndarray:
+    """Minutes of an outing without its drive, with so many visits on its day."""
     one = assumed["arrival_minutes"] + assumed["appointment_minutes"]
-    more = (made["together"] - 1) * (assumed["appointment_minutes"] + assumed["gap_minutes"])
-    return {"single": one, "shared": one + more}
+    return one + (visits - 1) * (assumed["appointment_minutes"] + assumed["gap_minutes"])
 
 
-def _days(made: Mapping, assumed: Mapping, long: Mapping, share: np.ndarray) -> dict:
-    """Days lost: half a day for a short outing and a whole one for a long one."""
-    single, shared = (0.5 + 0.5 * long[kind] for kind in ("single", "shared"))
-    others = made[ONE_STOP] - made["shared"]
-    return {
-        SEPARATE: share * made[SEPARATE] * single,
-        ONE_STOP: share * (made["shared"] * shared + others * single),
-    }
+def _days(made: Mapping, single: np.ndarray, shared: Iterable, share: np.ndarray) -> dict:
+    """Days lost: half a day for a short outing and a whole one for a long one.
+
+    `single` is the share of outings with one visit that are long; `shared` has for each kind of
+    shared day how many there are in a year, and the share of them that are long.
+    """
+    shared = list(shared)
+    others = made[ONE_STOP] - sum(days for days, _ in shared)
+    lost = sum(days * (0.5 + 0.5 * long) for days, long in shared)
+    alone = 0.5 + 0.5 * single
+    return {SEPARATE: share * made[SEPARATE] * alone, ONE_STOP: share * (lost + others * alone)}
 
 
 # --- What trips cost ----------------------------------------------------------------------------
 
 
 def burdens(
-    made: Mapping, assumed: Mapping, minutes: np.ndarray, miles: np.ndarray, refund: np.ndarray
+    made: Mapping, assumed: Mapping, minutes: np.ndarray, miles: np.ndarray, ways: Mapping
 ) -> dict[str, dict[str, np.ndarray]]:
     """Work out hours, miles, money, patient transport and carbon of trips and gaps.
 
@@ -314,7 +332,7 @@ def burdens(
     assumed : values of the assumptions of this scenario, or arrays of them.
     minutes : of a drive, one way.
     miles : by road, one way.
-    refund : pence that are repaid for such a way.
+    ways : who travels how, as `ways_there` returns it.
 
     Returns
     -------
@@ -322,7 +340,6 @@ def burdens(
     on the road, arriving and waiting, and not in the visits; the money is out of pocket, and a
     trip by patient transport costs nothing.
     """
-    own = 1 - assumed["patient_transport_share"]
     found = {}
     for plan in (SEPARATE, ONE_STOP):
         count = made[plan]
@@ -330,21 +347,55 @@ def burdens(
         road = 2 * count * minutes / 60
         waiting = (count * assumed["arrival_minutes"] + gaps * assumed["gap_minutes"]) / 60
         driven = 2 * count * miles
-        pence = 2 * count * (miles * assumed["car_cost_pence_a_mile"] - refund)
-        rides = 2 * count * assumed["patient_transport_share"]
+        parking = (1 - ways["riding"]) * assumed["parking_pounds_a_visit"]
+        rides = 2 * count * ways["riding"]
         found[plan] = {
             "trips": count + 0 * road,
             "hours": road + waiting,
             "hours on the road": road,
             "hours with those who come along": (road + waiting) * (1 + assumed["companions"]),
             "miles": driven,
-            "money": own * (pence / 100 + count * assumed["parking_pounds_a_visit"]),
+            "money": count * (2 * ways["paid"] / 100 + parking),
             "patient transport": rides + 0 * road,
+            "miles by patient transport": 2 * count * ways["miles riding"],
             "price of patient transport": rides * assumed["patient_transport_pounds_a_journey"]
             + 0 * road,
             "carbon": driven * assumed["car_kg_carbon_a_mile"],
         }
     return found
+
+
+def ways_there(
+    assumed: Mapping,
+    riding: np.ndarray,
+    refunded: np.ndarray,
+    people: np.ndarray,
+    miles: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """Share the ways to the centre out over patient transport and own cars, fifth by fifth.
+
+    Parameters
+    ----------
+    assumed : arrays of the assumptions; one row a draw, one column.
+    riding, refunded : share of ways by patient transport, and of own cars whose cost is repaid in
+        part; one row a draw, one column a fifth.
+    people : share of a group's people in each fifth; one row a group.
+    miles : miles of a way in each fifth, over all people of the group; one row a group.
+
+    Returns
+    -------
+    `riding` (share of ways by patient transport), `miles riding` (miles of a way by it, over all
+    people) and `paid` (pence of a way by car after refunds, over all people); one row a draw, one
+    column a group.
+    """
+    own = 1 - riding
+    repaid = (own * refunded) @ miles.T
+    return {
+        "riding": riding @ people.T,
+        "miles riding": riding @ miles.T,
+        "paid": (own @ miles.T) * assumed["car_cost_pence_a_mile"]
+        - repaid * assumed["refund_pence_a_mile"],
+    }
 
 
 def by_fifth(share: np.ndarray, ratio: np.ndarray, people: np.ndarray) -> np.ndarray:
@@ -358,11 +409,21 @@ def by_fifth(share: np.ndarray, ratio: np.ndarray, people: np.ndarray) -> np.nda
 
     Returns
     -------
-    Shares; one row a draw, one column a fifth, none above 1.
+    Shares; one row a draw, one column a fifth.
+
+    Raises
+    ------
+    AnalysisError : more than everybody in a fifth.
     """
     steps = np.asarray(ratio, float)[:, None] ** (np.arange(2, -3, -1) / 4)
     mean = steps @ (np.asarray(people, float) / np.sum(people))
-    return np.minimum(np.asarray(share, float)[:, None] * steps / mean[:, None], 1.0)
+    found = np.asarray(share, float)[:, None] * steps / mean[:, None]
+    if (found > 1 + 1e-12).any():
+        raise AnalysisError(
+            "The share of a fifth would be above one. Lower the share of all people or the ratio "
+            "between the fifths."
+        )
+    return found
 
 
 def _of_groups(
@@ -375,15 +436,26 @@ def _of_groups(
     counted = trips(assumed, care)
     made = {name: value[:, None] for name, value in counted.items()}
     to_miles = one["road_factor"] / KM_A_MILE
-    repaid = by_fifth(assumed["refunded"], assumed["refunded_ratio"], people)
-    refund = to_miles * one["refund_pence_a_mile"] * (repaid @ far.km_by_fifth.T)
+    riding, refunded = (
+        by_fifth(assumed[share], assumed[ratio], people)
+        for share, ratio in (
+            ("patient_transport_share", "patient_transport_ratio"),
+            ("refunded", "refunded_ratio"),
+        )
+    )
+    ways = ways_there(one, riding, refunded, far.people_by_fifth, far.km_by_fifth)
+    # Kilometres become miles by a factor of the draw.
+    ways |= {name: to_miles * ways[name] for name in ("miles riding", "paid")}
     slower = one["minutes_against_model"]
-    found = burdens(made, one, slower * far.minutes, to_miles * far.km, refund)
-    long = {}
-    for kind, outing in _outings(made, one).items():
-        limit = (60 * one["half_day_hours"] - outing) / (2 * slower)
-        long[kind] = beyond(far.spread, limit[:, 0])
-    for plan, days in _days(made, one, long, one[names["days"]]).items():
+    found = burdens(made, one, slower * far.minutes, to_miles * far.km, ways)
+    long = [
+        beyond(
+            far.spread, ((60 * one["half_day_hours"] - _outing(visits, one)) / (2 * slower))[:, 0]
+        )
+        for visits in (1.0, made["together"])
+    ]
+    shared = [(made["shared"], long[1])]
+    for plan, days in _days(made, long[0], shared, one[names["days"]]).items():
         found[plan]["days"] = days
     found[SAVED] = {
         measure: found[SEPARATE][measure] - found[ONE_STOP][measure] for measure in UNITS
@@ -488,7 +560,7 @@ def long_days(far: Where, table: pd.DataFrame, drawn: pd.DataFrame) -> pd.DataFr
             for assumed in (base, drawn):
                 one = {name: column.to_numpy(float) for name, column in assumed.items()}
                 one["appointment_minutes"] = np.full(len(assumed), float(visit))
-                outing = _outings({"together": float(together)}, one)["shared"]
+                outing = _outing(float(together), one)
                 left = 60 * one["longest_day_hours"] - outing
                 limit = left / (2 * one["minutes_against_model"])
                 share = 100 * beyond(far.spread[:1], limit)[:, 0]
@@ -622,7 +694,8 @@ def journeys(
     visits : specialty -> visits a year to the centre, whole or not.
     together : specialties that would share a day.
     minutes, miles : from door to door one way, as the family knows them.
-    table : the rows of `scenario_assumptions` of this scenario: all that is not given above.
+    table : the rows of `scenario_assumptions` of this scenario: all that is not given above, the
+        share of spared trips that must be made after all among it.
     service : children or adults.
     draws, seed : for the range over the assumptions; visits, minutes and miles are taken as given.
 
@@ -633,40 +706,43 @@ def journeys(
 
     Raises
     ------
-    AnalysisError : no visits, numbers below 0, or a specialty that has no visits.
+    AnalysisError : no visits, what is no number or below 0, a specialty that has no visits, or a
+        service that is not known.
 
     Examples
     --------
     `journeys({"muscles": 2, "breathing": 2, "spine": 1}, ["muscles", "breathing"], 75, 50, table)`
-    makes 5 trips on separate days and 3 with a one-stop clinic.
+    makes 5 trips on separate days and 3 with a one-stop clinic, and a few more if some of those
+    that are spared must be made after all.
     """
-    shared = list(dict.fromkeys(together))
-    lost = sorted(set(shared) - set(visits))
-    numbers = [*visits.values(), minutes, miles]
-    if lost:
-        raise AnalysisError(f"These share a day and have no visits: {', '.join(lost)}.")
-    if not visits or not all(np.isfinite(number) and number >= 0 for number in numbers):
-        raise AnalysisError(
-            "Give visits a year for one specialty or more, and minutes and miles one way; none "
-            "may be below 0."
-        )
-    counts = [float(visits[name]) for name in shared]
+    shared, minutes, miles = _own_numbers(visits, together, minutes, miles, service)
+    # The specialty that is seen most often is there on every shared day; the next on fewer.
+    counts = sorted((float(visits[name]) for name in shared), reverse=True)
     total, days = float(sum(visits.values())), max(counts, default=0.0)
-    spared = sum(counts) - days
-    made = {SEPARATE: total, ONE_STOP: total - spared, SAVED: spared, "shared": days,
-            "together": 1 + spared / days if days else 1.0}  # fmt: skip
+    kinds = [
+        (count - after, number + 1.0)
+        for number, (count, after) in enumerate(zip(counts, [*counts[1:], 0.0], strict=False))
+    ]
     base = pd.DataFrame([assumptions.values(table)])
     runs = []
     for assumed in (base, assumptions.draws(table, draws, seed)):
         one = {name: column.to_numpy(float) for name, column in assumed.items()}
         one["companions"] = one[SERVICES[service]["companions"]]
-        refund = miles * one["refunded"] * one["refund_pence_a_mile"]
+        kept = 1 - one["further_trips"]
+        spared = (sum(counts) - days) * kept
+        made = {SEPARATE: total, ONE_STOP: total - spared, SAVED: spared}
+        riding = one["patient_transport_share"]
+        pence = one["car_cost_pence_a_mile"] - one["refunded"] * one["refund_pence_a_mile"]
+        ways = {"riding": riding, "miles riding": riding * miles,
+                "paid": (1 - riding) * miles * pence}  # fmt: skip
         every = np.ones(len(assumed))
-        found = burdens(made, one, minutes * every, miles * every, refund)
-        long = {kind: (2 * minutes + outing > 60 * one["half_day_hours"]).astype(float)
-                for kind, outing in _outings(made, one).items()}  # fmt: skip
-        lost_days = _days(made, one, long, one[SERVICES[service]["days"]])
-        for plan, value in lost_days.items():
+        found = burdens(made, one, minutes * every, miles * every, ways)
+        on_a_day = {number: 1 + (number - 1) * kept for number in (1.0, *(n for _, n in kinds))}
+        limit = 60 * one["half_day_hours"] - 2 * minutes
+        long = {number: 1.0 * (_outing(left, one) > limit) for number, left in on_a_day.items()}
+        share = one[SERVICES[service]["days"]]
+        shared_days = [(count, long[number]) for count, number in kinds]
+        for plan, value in _days(made, long[1.0], shared_days, share).items():
             found[plan]["days"] = value
         found[SAVED] = {name: found[SEPARATE][name] - found[ONE_STOP][name] for name in UNITS}
         runs.append(found)
@@ -677,6 +753,29 @@ def journeys(
             rows.append((measure, scenario, float(measures[measure][0]), low, high, unit))
     names = ["measure", "scenario", "estimate", "low", "high", "unit"]
     return pd.DataFrame(rows, columns=names)
+
+
+def _own_numbers(
+    visits: Mapping[str, float], together: Iterable[str], minutes: float, miles: float, service: str
+) -> tuple[list[str], float, float]:
+    """Refuse numbers that cannot be, in a sentence each."""
+    if service not in SERVICES:
+        raise AnalysisError(f"The service '{service}' is not known. Say one of: "
+                            f"{', '.join(SERVICES)}.")  # fmt: skip
+    if isinstance(together, str):
+        raise AnalysisError("Give the specialties that share a day as a list, even if it is one.")
+    shared = list(dict.fromkeys(together))
+    lost = sorted(set(shared) - set(visits))
+    if lost:
+        raise AnalysisError(f"These share a day and have no visits: {', '.join(lost)}.")
+    numbers = [*visits.values(), minutes, miles]
+    known = all(isinstance(number, Real) for number in numbers)
+    if not visits or not known or not all(np.isfinite(n) and n >= 0 for n in numbers):
+        raise AnalysisError(
+            "Give visits a year for one specialty or more, and minutes and miles one way, as "
+            "numbers; none may be below 0."
+        )
+    return shared, float(minutes), float(miles)
 
 
 # --- Everything ---------------------------------------------------------------------------------
@@ -713,7 +812,7 @@ def over_lists(by_list: pd.DataFrame) -> pd.DataFrame:
 
 
 def told(found: pd.DataFrame) -> pd.DataFrame:
-    """Leave out what says nothing new: of a place, trips and rides are those of everybody.
+    """Leave out what says nothing new: of a place, trips are those of everybody.
 
     Parameters
     ----------
@@ -725,7 +824,7 @@ def told(found: pd.DataFrame) -> pd.DataFrame:
     the one-stop clinic, which are the separate days less what is saved.
     """
     whole = found["group_by"] == "all"
-    same = found["measure"].isin(["trips", "patient transport", "price of patient transport"])
+    same = found["measure"].isin(["trips", "price of patient transport"])
     return found[whole | (~same & (found["scenario"] != ONE_STOP))]
 
 

@@ -1,5 +1,6 @@
 """Budgets: the exact distribution of a year's cost, what pooling does, and what it cannot do."""
 
+import itertools
 import math
 
 import numpy as np
@@ -313,3 +314,29 @@ def test_one_pool_holds_less_than_boards_apart(assumed, draws):
 def test_impossible_inputs_are_refused_in_words(inputs):
     with pytest.raises(AnalysisError, match="A budget needs somebody who is expected"):
         budgets.distribution(*inputs)
+
+
+def test_the_most_that_a_pool_would_hold_back_falls_with_its_size():
+    # 100 of a million people: sizes from 1,000 (a tenth of a case) to 500,000 (fifty cases).
+    sizes = budgets.sizes_of_most(1_000, 500_000, 100)
+    # By hand: one case is no longer enough where P(N <= 1) falls below 0.95, at a mean of 0.3554.
+    assert sizes[0] == pytest.approx(3_554, abs=1)
+
+    def reserve(size):
+        mean = size * 100 / 1e6
+        return (stats.poisson.ppf(0.95, mean) - mean) / mean
+
+    held = [reserve(size) for size in sizes]
+    assert held == sorted(held, reverse=True)
+    # A little smaller a pool pays for one case less, and a little larger one holds less of it.
+    for size, share in zip(sizes, held, strict=True):
+        assert reserve(0.999 * size) < share and reserve(1.001 * size) < share
+    assert all(size == int(size) for size in sizes)
+
+
+def test_below_the_nation_no_number_of_people_is_told():
+    rows = itertools.product(("a board", budgets.NATION), (budgets.NEEDING, budgets.EXPECTED, "x"))
+    told = budgets.without_people(pd.DataFrame(rows, columns=["title", "measure"]))
+    assert told.to_numpy().tolist() == [
+        ["a board", "x"], [budgets.NATION, budgets.NEEDING], [budgets.NATION, "x"]
+    ]  # fmt: skip

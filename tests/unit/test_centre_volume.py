@@ -214,9 +214,36 @@ def test_the_trade_off_has_one_mark_a_pattern():
     marks = centre_volume.everything(table, [2], from_=2)["centre_trade_off"]
     best = marks[marks["scenario"] == centre_volume.BEST].sort_values("estimate")
     # The fewer the centres, the longer the drive and the more each sees.
-    assert best["group"].tolist() == ["4", "3", "2"]
     assert best["value"].is_monotonic_increasing
+    assert best["estimate"].tolist() == pytest.approx([2.5, 10 / 3, 5])
     assert set(centre_volume.everything(table, [2])) == set(centre_volume.TITLES)
+
+
+def test_the_marks_are_named_by_their_number_and_list():
+    four = Pattern("the four", "", ("a", "b", "c", "d"))
+    found = centre_volume.everything(told([*lists(), four]), [2], from_=2, named=[3, 4])
+    marked = found["centre_marked"].set_index("title")
+    # Ten babies a year; the base list has two centres.
+    assert marked["estimate"].to_dict() == pytest.approx(
+        {"3 centres": 10 / 3, "4 centres": 2.5, "base list, 2": 5}
+    )
+
+
+def test_a_site_that_stands_twice_is_one_centre():
+    centres = pd.DataFrame({"site": ["a", "a", "d"], "certainty": ["A", "B", "A"]})
+    found = centre_volume.patterns_to_compare(
+        ["a", "b", "c", "d"], MINUTES, CHILDREN, centres, ("AB",), 2, (1,)
+    )
+    today, more = (one for one in found if one.centre_list)
+    assert today.sites == ("a", "d")
+    assert more.sites == ("a", "d", "c")
+    # Where no other site would help, what is added is still no site that is open.
+    far = MINUTES.assign(e=500.0)
+    everywhere = pd.DataFrame({"site": list("abcd"), "certainty": "A"})
+    *_, more = centre_volume.patterns_to_compare(
+        list("abcde"), far, CHILDREN, everywhere, ("A",), 2, (1,)
+    )
+    assert more.sites == ("a", "b", "c", "d", "e")
 
 
 def test_quiet_years_by_hand():
@@ -234,6 +261,12 @@ def test_quiet_years_by_hand():
     many = one(table, centre_volume.SEVERAL, title="nation")
     assert many["estimate"] == 0
     assert one(table, centre_volume.GAP, title="nation")["estimate"] == pytest.approx(0.02)
+    # A tenth of a case a year: twice as many would be one, and two are asked for at least.
+    few = centre_volume.quiet_years(pools.assign(people=1_000.0), 100.0, drawn, ["title"])
+    tenth = one(few, centre_volume.SEVERAL, title="board")["estimate"]
+    assert tenth == pytest.approx(100 * (1 - 1.1 * math.exp(-0.1)), abs=1e-4)
+    with pytest.raises(AnalysisError, match="A payer has people"):
+        centre_volume.quiet_years(pools.assign(people=0.0), 100.0, drawn)
 
 
 def test_assumptions_of_a_rare_disease_reach_the_budgets():

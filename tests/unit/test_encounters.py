@@ -106,6 +106,8 @@ def test_training_worked_by_hand():
     assert value(table, measure=encounters.HOURS, group="nurses") == 100
     # Fresh for one year of four: a quarter of meetings.
     assert value(table, measure=encounters.FRESH, **everybody) == 25
+    # Of two whom a baby meets, neither is fresh in nine of sixteen meetings.
+    assert value(table, measure=encounters.ANY_FRESH, **everybody) == pytest.approx(100 * 7 / 16)
     assert value(table, measure=encounters.OUTREACH, **everybody) == 4_500
     assert value(table, measure=encounters.OUTREACH_PER_CASE, **everybody) == 450
     assert value(table, measure=encounters.SAME_POSTS, **everybody) == pytest.approx(0.4)
@@ -113,8 +115,35 @@ def test_training_worked_by_hand():
     assert (table["low"] == table["high"]).all()
 
 
+def test_a_third_profession_raises_the_chance_of_meeting_one_who_is_fresh():
+    # One year of three: one person 1/3, at least one of three 1 - (2/3)^3 = 19/27.
+    changed = ASSUMED | {"training_every_years": 3}
+    draws = pd.DataFrame({name: np.full(5, number) for name, number in changed.items()})
+    staff = {"doctors": 1_000, "nurses": "nurses", "therapists": 50}
+    table = encounters.training(staff, 100_000, changed, draws)
+    assert value(table, measure=encounters.FRESH) == pytest.approx(100 / 3)
+    assert value(table, measure=encounters.ANY_FRESH) == pytest.approx(100 * 19 / 27)
+    # Simulated: three people whose trainings fall at any time of the three years.
+    since = np.random.default_rng(5).uniform(0, 3, (200_000, 3))
+    assert 100 * (since < 1).any(axis=1).mean() == pytest.approx(100 * 19 / 27, abs=0.4)
+
+
 def test_nobody_is_more_than_surely_fresh():
-    assert value(trained(skills_last_years=9), measure=encounters.FRESH) == 100
+    for measure in (encounters.FRESH, encounters.ANY_FRESH):
+        assert value(trained(skills_last_years=9), measure=measure) == 100
+
+
+def test_training_that_cannot_be_is_refused():
+    for changes in ({"training_every_years": 0}, {"training_every_years": -3}):
+        with pytest.raises(AnalysisError, match="years between trainings"):
+            trained(**changes)
+
+
+def test_numbers_are_told_to_so_many_digits():
+    table = pd.DataFrame({"estimate": [31_757.0], "low": [0.33333], "high": [120_902.0]})
+    rounded = encounters.to_digits(table).iloc[0].tolist()
+    assert rounded == [31_800, 0.333, 121_000]
+    assert encounters.to_digits(table, 2)["estimate"].tolist() == [32_000]
 
 
 def test_professions_add_up_to_everybody():

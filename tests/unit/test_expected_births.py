@@ -117,7 +117,9 @@ def test_places_worked_by_hand():
         assert value(table, end, measure=expected_births.EXPECTED, **of_small) == births
         # A year without any: exp(-mean); with fewer births it comes more often.
     none = [value(table, e, measure=expected_births.NONE, **of_small) for e in ("low", "high")]
-    assert none == pytest.approx([100 * np.exp(-4), 100 * np.exp(-1)])
+    assert none == pytest.approx([100 * np.exp(-4), 100 * np.exp(-1)], abs=5e-5)
+    # Sixty a year: a year without any has no place in four decimals, and is told as none.
+    assert value(table, measure=expected_births.NONE, group="large") == 0
     assert value(table, measure=expected_births.YEARS, group="tiny") == pytest.approx(10)
     assert value(table, "low", measure=expected_births.COUNTS, **of_small) == 0
     assert value(table, "high", measure=expected_births.COUNTS, **of_small) == 5
@@ -152,8 +154,39 @@ def test_a_rarer_disease_never_means_more_births(births, times):
 def test_no_births_are_refused():
     with pytest.raises(AnalysisError, match="above zero"):
         expected_births.of_places(NATIONS.assign(births=0), (10_000, 5_000, 20_000))
-    with pytest.raises(AnalysisError, match="mean from 0 up"):
-        expected_births.count_range(-1)
+    for mean in (-1, np.inf, np.nan):
+        with pytest.raises(AnalysisError, match="mean from 0 up"):
+            expected_births.count_range(mean)
+    rates = pd.DataFrame(
+        {"term": ["a"], "group": ["a"], "births_for_each": [10_000], "births_a_year": [np.nan]}
+    )
+    with pytest.raises(AnalysisError, match="without births"):
+        expected_births.of_rates(rates, 0)
+    # One birth in a hundred years: most years have none, and no year has a longest wait.
+    days = expected_births.of_rates(rates, 100).query("measure == @expected_births.DAYS").iloc[0]
+    assert days["low"] == 365.25 and np.isnan(days["high"])
+
+
+def test_every_place_under_every_rate():
+    rates = pd.DataFrame(
+        {"term": ["rate", "number"], "group": ["Review", "Charity"],
+         "births_for_each": [10_000, np.nan], "births_a_year": [np.nan, 31.05]}
+    )  # fmt: skip
+    known = expected_births.of_rates(rates, NATIONS["births"].sum())
+    table = expected_births.by_rate_and_place(known, {"nation": NATIONS})
+    assert len(table) == 6 and set(table["group_by"]) == {"nation"}
+    # 31.05 a year of 621,000 births are one in 20,000: one a year of 20,000 births.
+    small = {"group": "small", "term": "number"}
+    assert value(table, "value", **small) == pytest.approx(20_000)
+    assert value(table, **small) == pytest.approx(1)
+    # R: qpois(c(0.025, 0.975), 1) is 0 and 3.
+    assert [value(table, end, **small) for end in ("low", "high")] == [0, 3]
+    assert value(table, group="large", term="rate") == pytest.approx(60)
+    # The places of one rate add up to what the rate means for them all.
+    added = table.groupby("term")["estimate"].sum()
+    assert added.to_dict() == pytest.approx({"rate": 62.1, "number": 31.05})
+    with pytest.raises(AnalysisError, match="above zero"):
+        expected_births.by_rate_and_place(known, {"nation": NATIONS.assign(births=0)})
 
 
 def test_births_are_shared_out_by_babies_and_add_up():
@@ -164,6 +197,14 @@ def test_births_are_shared_out_by_babies_and_add_up():
     assert shared.sum() == pytest.approx(1_000)
     with pytest.raises(AnalysisError, match="no area has any"):
         expected_births.shared_out(areas.assign(babies=0), ["board"], 1_000)
+    with pytest.raises(AnalysisError, match="no area has any"):
+        expected_births.shared_out(areas.assign(babies=[-1, 21, 60, 20]), ["board"], 1_000)
+    # An area that lies in no board would lose its births, unless nobody is born there.
+    nowhere = areas.assign(board=["a", "a", None, "c"])
+    with pytest.raises(AnalysisError, match="would be lost"):
+        expected_births.shared_out(nowhere, ["board"], 1_000)
+    empty = expected_births.shared_out(nowhere.assign(babies=[1, 2, 0, 1]), ["board"], 1_000)
+    assert empty["births"].sum() == pytest.approx(1_000)
 
 
 def test_the_chance_of_a_count_worked_by_hand():
@@ -209,6 +250,7 @@ def test_a_mix_of_few_babies_is_less_sure_and_its_interval_is_that_of_the_beta()
     [
         ({2: 1, 9: 1}, BECOMES),
         ({2: 0}, BECOMES),
+        ({2: 5, 3: -1}, BECOMES),
         ({2: 5}, BECOMES.assign(mild=0.5)),
     ],
 )
@@ -256,11 +298,21 @@ def test_a_mix_of_published_rows_is_the_mix_of_its_numbers():
     read = expected_births.mix_of_published(PUBLISHED, *patterns, 50, 500, 3)
     becomes = pd.DataFrame({"mild": [0, 0.9], "severe": [0.8, 0.1]}, index=["2", "3"])
     direct = expected_births.mix({"2": 20, "3": 30}, becomes, 500, 3)
-    pd.testing.assert_frame_equal(read, direct, check_names=False)
+    pd.testing.assert_frame_equal(read.drop(columns="title"), direct, check_names=False)
+    assert read["title"].tolist() == ["mild", "severe", "not told"]
     # By hand: 0.4 x 80 + 0.6 x 10 are severe, 0.6 x 90 mild, the rest of two copies not told.
     assert read.set_index("group")["estimate"].to_dict() == pytest.approx(
         {"severe": 38, "mild": 54, "not told": 8}
     )
+
+
+def test_shares_of_babies_are_whole_babies_again():
+    # A third of 43 babies printed as 32.6 per cent is 14 babies, not 14.018.
+    printed = PUBLISHED.replace({"estimate": {40.0: 32.6, 60.0: 67.4}})
+    patterns = r"x_found_(?P<copies>\d)_copies", r"x_(?P<copies>\d)_copies_(?P<kind>[a-z]+)"
+    severe = expected_births.mix_of_published(printed, *patterns, 43, 500, 3).set_index("group")
+    by_hand = 100 * (14 * 0.8 + 29 * 0.1) / 43
+    assert severe.loc["severe", "estimate"] == pytest.approx(by_hand, rel=1e-12)
 
 
 def test_typical_boards_and_rising_places():
@@ -270,6 +322,21 @@ def test_typical_boards_and_rising_places():
     assert typical["value"].tolist() == [100, 500, 900]
     places = expected_births.rising(100, 1_600, 4)["births"]
     assert places.tolist() == pytest.approx([100, 200, 400, 800, 1_600])
+
+
+def test_the_tables_of_boards_are_those_of_each_function():
+    boards = pd.DataFrame({"board_code": list("xyz"), "board": list("abc"),
+                           "births": [6_000.0, 10_000, 30_000]})  # fmt: skip
+    rates = pd.DataFrame({"term": ["r"], "group": ["Review"], "births_for_each": [10_000.0],
+                          "births_a_year": [np.nan]})  # fmt: skip
+    known = expected_births.of_rates(rates, NATIONS["births"].sum())
+    found = expected_births.of_boards(boards, NATIONS, (10_000, 5_000, 20_000), known)
+    mean = {"measure": expected_births.EXPECTED}
+    assert value(found["by_board"], board="c", **mean) == 3
+    assert value(found["typical"], title="a board in the middle", **mean) == 1
+    assert value(found["by_rate_and_place"], group="c", group_by="care board") == 3
+    assert value(found["by_rate_and_place"], group="small", group_by="nation") == 2
+    assert found["by_size"]["value"].agg(["min", "max"]).tolist() == [6_000, 60_000]
 
 
 def test_chances_stand_in_a_table():

@@ -213,6 +213,55 @@ def test_a_range_chart_says_inside_what_its_marks_are(ranged):
     assert "ar ownership" not in other.svg
 
 
+def test_a_range_chart_has_a_second_drawing_for_phones(ranged):
+    names = {"a": "The first of the three groups, which has a very long name", "b": "B", "c": "C"}
+    what = "minutes by deprivation, car ownership not included"
+    drawing = figures.ranges(ranged, "Minutes by car to the nearest of all centres", names, what)
+    width = float(re.search(r'width="([0-9.]+)pt"', drawing.phone)[1])
+    assert width == pytest.approx(72 * figures.PHONE_INCHES)
+    assert float(re.search(r'width="([0-9.]+)pt"', drawing.svg)[1]) > 1.5 * width
+    # The same numbers and words, none of them to the right of the drawing's edge.
+    for text in ("12 (9 to 33)", "9 to 22", "24 on every list", "not included"):
+        assert text in drawing.phone, text
+    ends = re.findall(r'text-anchor: end[^"]*" x="([0-9.]+)"[^>]*>[^<]*(?:to|list)', drawing.phone)
+    assert len(ends) == 3
+    assert max(map(float, ends)) < width
+    lines = re.findall(r">([^<>]+)</text>", drawing.phone)
+    assert max(map(len, lines)) <= 55
+    assert "very long name" in " ".join(lines)
+    shown = figures.Shown(drawing, "minutes", "Minutes")._repr_html_()
+    assert '<picture><source media="(max-width: 600px)"' in shown
+    assert 'class="published-figure phone-figure"' in shown
+    # A figure without a second drawing is as it was.
+    plain = figures.bars(ranged.dropna(), "Minutes", {"a": "A"}, "minutes")
+    assert "<picture>" not in figures.Shown(plain, "minutes", "Minutes")._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(4388.583274, "4,389"), (23.04553571, "23.0"), (3.0, "3"), (0.256, "0.26"), (0.001, "0.001")],
+)
+def test_a_place_on_an_axis_is_said_with_few_digits(value, said):
+    assert figures._spoken(value) == said
+
+
+def test_an_axis_of_shares_ends_at_all_of_them(tmp_path):
+    page = results.Page("r", root=tmp_path, sources=["areas"])
+    table = pd.DataFrame({"group": ["a"], "estimate": [80.0], "low": [50.0], "high": [98.0]})
+    table = page.publish(table, "shares", "Shares")
+    told = {
+        axis: {
+            float(tick.replace(",", ""))
+            for svg in (drawing.svg, drawing.phone)
+            for tick in re.findall(r">([0-9,]+)</text>", svg)
+        }
+        for axis in ("Per cent of people", "Minutes")
+        for drawing in [figures.ranges(table, axis, {"a": "A"}, "people")]
+    }
+    assert max(told["Per cent of people"]) == 100
+    assert max(told["Minutes"]) > 100
+
+
 def test_large_numbers_on_an_axis_have_commas(tmp_path):
     page = results.Page("r", root=tmp_path, sources=["areas"])
     table = pd.DataFrame({"group": ["a"], "estimate": [9e4], "low": [4e4], "high": [2e5]})
@@ -413,6 +462,10 @@ def test_a_frontier_has_a_mark_for_every_choice_and_says_both_ends(tmp_path):
         figures.frontier(table, {"A": "Surest"}, "sets", ("x", "y"))
 
 
+def _width(svg: str) -> float:
+    return float(re.search(r'width="([\d.]+)pt"', svg)[1])
+
+
 def test_shares_of_small_groups_stand_under_headings_with_their_counts(tmp_path):
     table = pd.DataFrame(
         [("early", 9.0, 14, 64.3, 35.1, 87.2), ("late", 0.0, 41, 0.0, 0.0, 8.6),
@@ -426,6 +479,10 @@ def test_shares_of_small_groups_stand_under_headings_with_their_counts(tmp_path)
     assert "Late: A trial 0 of 41, 0% (0 to 9)." in drawing.alt
     assert "Early: Another 9 of 14, 64% (35 to 87)." in drawing.alt
     assert ">9 of 14<" in drawing.svg and "1 of 2" not in drawing.svg
+    # The drawing for a phone is narrower, and has every name, count and mark as well.
+    assert ">9 of 14<" in drawing.phone and ">A trial<" in drawing.phone
+    assert drawing.phone.index(">Late<") < drawing.phone.index(">Another<")
+    assert _width(drawing.phone) <= 0.6 * _width(drawing.svg)
     assert drawing.svg.index(">Late<") < drawing.svg.index(">Another<")
     assert set(drawing.rows["term"]) == {"early", "late"}
     with pytest.raises(ValueError, match="published table"):

@@ -82,6 +82,25 @@ def test_the_widened_funnel_calls_fewer_places_unusual():
     assert "verdict_widened" not in funnel.judge(drawn, "events", "people", widened=False)
 
 
+def test_the_verdict_is_by_the_wider_limits_and_the_ends_are_winsorised():
+    # Ten places of 400; in one 25 of 100 wait and not 20: beyond 95 per cent, within 99.8.
+    table = pd.DataFrame({"late": [79] * 9 + [101], "all": [400] * 10})
+    found = funnel.judge(table, "late", "all")
+    held = {level: funnel.limits([400], found.attrs["share"], level) for level in funnel.LEVELS}
+    assert held[95.0]["high"].item() < found["estimate"].iloc[-1] < held[99.8]["high"].item()
+    assert found["verdict"].iloc[-1] == funnel.WITHIN
+    # One place far out moves the plain mean of squares, and hardly the winsorised one.
+    wild = funnel.judge(table.assign(late=[79] * 9 + [360]), "late", "all")
+    assert (wild["z"] ** 2).mean() > 4 * wild.attrs["phi"]
+
+
+def test_detection_counts_from_the_first_count_outside():
+    # Ten people, one in two: the upper 95 limit is 7.68 of ten, so 8, 9 and 10 are outside it.
+    assert funnel.limits([10], 0.5, 95)["high"].item() == pytest.approx(76.76, abs=0.01)
+    found = funnel.detected([10], 0.5, 0.7, 95)["estimate"].item()
+    assert found == pytest.approx(100 * (45 * 0.7**8 * 0.3**2 + 10 * 0.7**9 * 0.3 + 0.7**10))
+
+
 def test_the_scale_of_winsorised_squares_is_that_of_a_normal_sample():
     sample = np.random.default_rng(2).normal(size=400_000)
     cut = np.quantile(sample, [0.1, 0.9])

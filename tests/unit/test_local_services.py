@@ -17,6 +17,7 @@ def waits(boards: int = 36) -> pd.DataFrame:
     """Invented boards: 20 of 100 children late everywhere, but 45 of 100 in the last one."""
     rng = np.random.default_rng(4)
     children = np.linspace(60, 400, boards).round().astype(int)
+    children[1] = children[0]
     late = rng.binomial(children, [0.2] * (boards - 1) + [0.45])
     adults = children * 6
     adults_late = rng.binomial(adults, 0.15)
@@ -48,6 +49,18 @@ def test_the_file_of_waits_is_recognised_and_read(tmp_path):
         (lambda t: t.head(4), "has 4 rows where 10 to 60 are expected"),
         (lambda t: t.drop(columns="adults_after_18_weeks"), "is not recognised as 'wheelchair"),
         (lambda t: pd.concat([t, t.head(1)]), "board more than once"),
+        (
+            lambda t: pd.concat([t, t.head(1).assign(board="ENGLAND")]),
+            "1 rows of totals in the column for board, such as England",
+        ),
+        (
+            lambda t: t.assign(children_after_18_weeks=[-1, *[5] * 35]),
+            "1 rows in the column for children_late that are no count",
+        ),
+        (
+            lambda t: t.assign(adults_within_18_weeks=[0.84, *[50] * 35]),
+            "1 rows in the column for adults_on_time that are no count",
+        ),
         (
             lambda t: t.astype(object).assign(children_after_18_weeks=["*"] + [5] * 35),
             "text in the column of numbers for children_late",
@@ -99,8 +112,20 @@ def test_with_the_file_the_board_that_differs_is_found(chapter, tmp_path):
     unusual = share[share["verdict"] != funnel.WITHIN]
     assert unusual["board"].tolist() == ["Invented board 35"]
     assert (children["kind"] == "open").all()
+    # Two boards of one size have a row each.
+    assert share["value"].duplicated().any() and share["board"].is_unique
     drawing = (published / "wheelchair_children_figure.svg").read_text(encoding="utf-8")
     assert "Invented board 35" in drawing
+
+
+def test_a_quarter_without_anybody_late_is_no_funnel_and_no_fault(chapter, tmp_path):
+    folder = tmp_path / "official"
+    folder.mkdir()
+    none = waits().assign(children_after_18_weeks=0)
+    none.to_csv(folder / "waits.csv", index=False)
+    published = chapter(folder)
+    assert not list(published.glob("wheelchair_children*"))
+    assert list(published.glob("wheelchair_adults.csv"))
 
 
 def test_every_service_has_a_question_and_a_page_where_it_was_read():

@@ -340,6 +340,27 @@ def test_a_range_within_one_class_is_in_that_class_and_told_as_a_range(page):
     assert "30 to 60: 0% of people" in re.findall(r"<text[^>]*>([^<]*)</text>", drawing.svg)
 
 
+def test_less_and_more_stand_on_two_sides_of_a_grey(page):
+    table = pd.DataFrame(
+        {
+            "local_authority": ["Cornwall", "Dover", "York", "Leeds"],
+            "estimate": [-20.0, -5.0, 0.0, 20.0],
+            "people": [1000, 1000, 2000, 4000],
+        }
+    )
+    table = page.publish(table, "change", "Change")
+    labels = ("far less", "less", "about the same", "more", "far more")
+    of_map = (table, "local_authority", "estimate", (-15, -1, 1, 15), labels, "Change", "change")
+    drawing = maps.places(*of_map, two_sides=True)
+    drawn = drawing.svg.lower()
+    # Every class between the ends has a place or a patch of the key in its colour.
+    assert all(shade.lower() in drawn for shade in maps.TWO_SIDES[5])
+    assert all(shade.lower() not in drawn for shade in maps.SHADES[5][:3] if shade != "#6BACE6")
+    # Without colour the lower side is told by its level lines, in places and in the key.
+    assert drawn.count(maps.LOWER_SIDE["hatchcolor"]) > 0
+    assert maps.LOWER_SIDE["hatchcolor"] not in maps.places(*of_map).svg.lower()
+
+
 def test_outlines_close_and_hold_what_their_pieces_hold():
     of_line = maps._place_of_pieces("board_code")
     pieces = pd.Series([_hectares(ring) for _, _, ring in maps._pieces()]).groupby(of_line).sum()

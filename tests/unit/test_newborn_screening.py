@@ -15,7 +15,6 @@ from distance_to_care.scenarios.newborn_screening import OUTCOMES, Plan
 COUNTS = pd.DataFrame(
     [
         ("copies_two", 6000, 10_000),
-        ("copies_four", 5000, 10_000),
         ("early_without_event", 9900, 10_000),
         ("early_two_sit", 9000, 10_000),
         ("early_two_walk", 7000, 10_000),
@@ -29,7 +28,8 @@ COUNTS = pd.DataFrame(
 )
 # A tree with round numbers; no baby is known from a relative and the test finds all.
 ROUND = {
-    "births_for_each_affected_birth": 10_000,
+    "births_for_each_affected_birth": 5_000,
+    "four_or_more_copies": 0.5,
     "screening_uptake": 1,
     "screening_finds": 1,
     "screening_false_alarms": 1,
@@ -78,7 +78,7 @@ def one(table: pd.DataFrame, column: str = "estimate", **where) -> float:
 
 
 def test_a_tree_worked_by_hand(drawn):
-    """1,000,000 births: 100 babies with two or three copies, 60 with two; and 100 with four.
+    """1,000,000 births, 200 affected: 100 with two or three copies, 60 with two; 100 with four.
 
     Two copies, late: 48 severe, of whom 48 x 0.8 x 0.5 x 0.1 = 1.92 walk; 6 in the middle, of whom
     1.2 walk; 6 late, who walk: 9.12. Early: 60 x 0.99 x 0.9 x 0.7 = 37.422.
@@ -94,6 +94,7 @@ def test_a_tree_worked_by_hand(drawn):
     # Dead or ventilated: (48 + 8) x 0.2 = 11.2 late; 100 x 0.01 = 1 early.
     dead = one(table, measure=OUTCOMES[0], group=screening.CHANGE)
     assert dead == pytest.approx(1 - 11.2)
+    assert one(table, measure="born with any number of copies") == pytest.approx(200)
     # Of 999,800 healthy babies, 1 of 100,000 has a false alarm.
     assert one(table, measure="positive, and not affected") == pytest.approx(9.998)
     assert one(table, measure="found by the test, four or more copies") == pytest.approx(100)
@@ -160,6 +161,7 @@ def test_outcomes_of_every_branch_and_year_add_up(drawn):
     found = table[table["group"] == "found"].set_index("measure")["estimate"]
     born = found["born with two or three copies"] + found["born with four or more copies"]
     ways = [each for each in found.index if not each.startswith(("born", "positive"))]
+    assert found["born with any number of copies"] == pytest.approx(born)
     assert found[ways].sum() == pytest.approx(born)
 
 
@@ -190,6 +192,12 @@ def test_no_share_no_change_and_all_else_in_proportion(drawn):
     assert more["all"] > 0
     assert more["half"] == pytest.approx(more["all"] / 2)
     assert more["twice"] == pytest.approx(2 * more["all"])
+    # As many babies are tested for each of them, however many are offered the test.
+    tested = {name: one(table, scenario=name, measure="thousand babies tested") for name in plans}
+    assert tested["half"] == pytest.approx(tested["all"])
+    uptake = drawn["screening_uptake"].iloc[0]
+    assert tested["all"] == pytest.approx(600 * uptake / more["all"])
+    assert tested["half"] == pytest.approx(300 * uptake / more["half"])
 
 
 def test_treatment_within_the_early_age_loses_nothing_and_later_never_gains(drawn):
@@ -231,19 +239,89 @@ def test_each_assumption_moves_from_the_same_base(rows, drawn):
     # Every name has few words, which fit beside a bar.
     assert table.loc[1:, "title"].str.len().between(5, 40).all()
     assert set(screening.SHORT) >= set(table["term"]) - {"base"}
-    # Without an assumption for it, babies with four copies are the same with and without.
-    late = table[table["term"].isin(["late_of_four_copies", "copies_four"])]["estimate"]
-    assert np.allclose(late, base)
+    # What babies with four copies can do is the same with and without.
+    assert np.allclose(table[table["term"] == "late_of_four_copies"]["estimate"], base)
+    # The more of all have four copies, the fewer have two or three: in exact proportion.
+    four = rows.set_index("name").loc["four_or_more_copies"]
+    many = one(table, term="four_or_more_copies", level="high")
+    assert many == pytest.approx(base * (1 - four["high"]) / (1 - four["value"]))
+
+
+def test_the_rate_of_births_counts_every_number_of_copies(drawn):
+    """660,000 births at 1 in 10,000 are 66 babies, of whom a quarter have four copies or more.
+
+    Where the rate is of two and three copies only, 1 in 10,000 of those is 1 in 7,500 of all: 88.
+    """
+    known = {"births_for_each_affected_birth": 10_000, "four_or_more_copies": 0.25}
+    two_or_three = 10_000 * (1 - drawn["four_or_more_copies"])
+    table = screening.variants(
+        drawn,
+        UK,
+        {
+            "all": known,
+            "two or three": known | {"births_for_each_affected_birth": 7_500},
+            "drawn": {"births_for_each_affected_birth": two_or_three},
+        },
+    )
+    born = {name: one(table, scenario=name, measure="born with any number of copies")
+            for name in ("all", "two or three")}  # fmt: skip
+    assert born == {"all": pytest.approx(66), "two or three": pytest.approx(88)}
+    four = "born with four or more copies"
+    assert one(table, scenario="all", measure=four) == pytest.approx(16.5)
+    # However many have four copies, 66 have two or three: in every draw.
+    for end in ("estimate", "low", "high"):
+        held = one(table, end, scenario="drawn", measure="born with two or three copies")
+        assert held == pytest.approx(66)
 
 
 def test_variants_take_numbers_for_known(drawn):
     known = {"as drawn": {}, "none causal": {"timing_share_causal": 0.0}}
     table = screening.variants(drawn, UK, known)
-    assert one(table, scenario="none causal", measure="walks") == 0
-    more = one(screening.compare(drawn, {"it": UK}), measure="walks", group=screening.CHANGE)
-    assert one(table, scenario="as drawn", measure="walks") == pytest.approx(more)
+    change = screening.CHANGE
+    assert one(table, scenario="none causal", measure="walks", group=change) == 0
+    more = one(screening.compare(drawn, {"it": UK}), measure="walks", group=change)
+    told = one(table, scenario="as drawn", measure="walks", group=change)
+    assert told == pytest.approx(more)
     with pytest.raises(AnalysisError, match="is named nonsense"):
         screening.variants(drawn, UK, {"it": {"nonsense": 1.0}})
+    for known, allowed in (
+        ({"severe_walk": 1.7}, "from 0 to 1"),
+        ({"screening_uptake": 3}, "from 0 to 1"),
+        ({"four_or_more_copies": drawn["four_or_more_copies"] - 0.2}, "from 0 to 1"),
+        ({"timing_share_causal": np.nan}, "from 0 to 1"),
+        ({"births_for_each_affected_birth": 0}, "above 0"),
+        ({"screening_false_alarms": -1}, "from 0"),
+    ):
+        with pytest.raises(AnalysisError, match=f"'it' needs {next(iter(known))} {allowed}"):
+            screening.variants(drawn, UK, {"it": known})
+
+
+def test_counts_give_variants_and_ends_as_they_were_counted():
+    """Invented: 3 of 4 and 1 of 5 children."""
+    counts = pd.DataFrame(
+        {
+            "variant": ["one", "one", "two"],
+            "term": ["severe_sit", "severe_walk", "severe_sit"],
+            "value": [3, 1, 0],
+            "people": [4, 5, 7],
+        }
+    )
+    known = screening.of_counts(counts)
+    assert known == {"one": {"severe_sit": 0.75, "severe_walk": 0.2}, "two": {"severe_sit": 0.0}}
+    marks = screening.ends(counts[:2], {"severe_walk": ("late", 23.0), "severe_sit": ("all", 6)})
+    assert marks["title"].tolist() == ["late", "all"]
+    assert marks["value"].tolist() == [23, 6]
+    assert marks["estimate"].tolist() == [20, 75]
+
+
+def test_what_was_recorded_stands_beside_what_the_model_has_without_screening(drawn):
+    compared = screening.compare(drawn, {"it": UK})
+    table = screening.beside(compared, {OUTCOMES[0]: 2.5, screening.SEVERE: 41})
+    assert len(table) == 2
+    dead = table.set_index("measure").loc[OUTCOMES[0]]
+    assert dead["estimate"] == 2.5
+    assert dead["value"] == one(compared, measure=OUTCOMES[0], group=screening.WITHOUT)
+    assert table.set_index("measure").loc[screening.SEVERE, "estimate"] == 41
 
 
 def test_what_cannot_be_is_refused(drawn):
@@ -279,7 +357,11 @@ def taken_from_the_facts() -> dict[tuple[str, str], tuple[float, float]]:
     eu = fact("str1ve_eu_no_ventilator_count")
     return {
         ("copies_two", "base"): (two, two + three),
-        ("copies_four", "base"): (four + five, fact("screened_people")),
+        ("four_or_more_copies", "german_copies"): (four + five, fact("screened_people")),
+        ("four_or_more_copies", "new_york_copies"): (
+            fact("new_york_four_copies"),
+            fact("new_york_found"),
+        ),
         ("early_without_event", "base"): (
             sum(fact(f"{one}_alive") for one in early),
             sum(fact(f"{one}_people") for one in early),
@@ -293,6 +375,8 @@ def taken_from_the_facts() -> dict[tuple[str, str], tuple[float, float]]:
         ("severe_walk", "base"): (fact("firefish_walk"), sat),
         ("severe_without_event", "gene_therapy"): (eu, fact("str1ve_eu_analysed")),
         ("severe_sit", "gene_therapy"): (fact("str1ve_eu_sit_count"), eu),
+        ("severe_without_event", "endear"): (fact("endear_no_event"), fact("endear_treated")),
+        ("severe_sit", "endear"): (fact("endear_sit"), fact("endear_no_event")),
         ("early_two_walk", "nurture"): (fact("nurture_2_walk"), fact("nurture_2_people")),
         ("early_two_walk", "spr1nt"): (fact("spr1nt_2_walk"), fact("spr1nt_2_people")),
     }
@@ -307,6 +391,21 @@ def test_every_count_follows_from_the_published_rows_that_it_names():
     assert found == taken
     named = {name for facts in listed["facts"] for name in facts.split(";")}
     assert named <= set(FACTS)
+
+
+def test_the_share_with_four_copies_spans_the_programmes_that_were_seen(rows):
+    """Two programmes together for the value; the lowest and the highest of three for the limits."""
+    four = rows.set_index("name").loc["four_or_more_copies"]
+    taken = taken_from_the_facts()
+    german, new_york = (
+        taken["four_or_more_copies", f"{one}_copies"] for one in ("german", "new_york")
+    )
+    together = (german[0] + new_york[0]) / (german[1] + new_york[1])
+    assert four["value"] == pytest.approx(together, abs=0.005)
+    assert four["low"] == pytest.approx(new_york[0] / new_york[1], abs=0.005)
+    second = FACTS["sma_german_four_copies"]
+    highest = max(german[0] / german[1], second["estimate"] / second["people"])
+    assert four["high"] == pytest.approx(highest, abs=0.006)
 
 
 def test_the_types_of_the_tree_agree_with_those_of_children_with_symptoms(rows):

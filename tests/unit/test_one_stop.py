@@ -27,6 +27,7 @@ ASSUMED = {
     "half_day_hours": 4.0,
     "longest_day_hours": 8.0,
     "patient_transport_share": 0.1,
+    "patient_transport_ratio": 1.0,
     "patient_transport_pounds_a_journey": 40.0,
     "everyday_visits_a_year": 12.0,
     "parking_pounds_a_visit": 3.0,
@@ -334,12 +335,74 @@ def test_own_numbers_by_hand():
 
 def test_own_numbers_agree_with_the_model_of_everybody():
     visits = dict.fromkeys("abcdef", 2)
-    found = own(visits, "abcd")
+    found = own(visits, list("abcd"))
     whole = grouped(areas=AREAS[AREAS["area_code"] == "b"])
     for scenario in (stop.SEPARATE, stop.ONE_STOP, stop.SAVED):
         for measure in stop.UNITS:
             at = {"scenario": scenario, "measure": measure}
             assert picked(found, **at) == pytest.approx(picked(whole, **at)), at
+
+
+def test_days_are_counted_one_by_one_where_visits_differ():
+    """Muscles three times and breathing once: one shared day of two, and two of the muscles."""
+    found = own({"muscles": 3, "breathing": 1}, ["muscles", "breathing"], minutes=70)
+    # A single outing takes 140 + 85 minutes, within four hours; the shared one 70 more: too long.
+    assert picked(found, scenario=stop.SEPARATE, measure="days") == pytest.approx(0.5 * 4 / 2)
+    assert picked(found, scenario=stop.ONE_STOP, measure="days") == pytest.approx(0.5 * (1 + 2 / 2))
+    # Six and one, further away, where every outing takes a whole day: one day is spared of seven.
+    far = own({"muscles": 6, "breathing": 1}, ["muscles", "breathing"], minutes=90)
+    assert picked(far, scenario=stop.SAVED, measure="days") == pytest.approx(0.5 * 1)
+
+
+def test_further_trips_are_taken_from_what_a_family_saves():
+    table = table_of().set_index("name")
+    table.loc["further_trips", ["value", "low", "high"]] = 0.25
+    visits = dict.fromkeys("abcdef", 2)
+    found = stop.journeys(visits, list("abcd"), 45, 40, table.reset_index(), draws=2)
+    # Six trips would be spared, and a quarter of them made after all.
+    assert picked(found, scenario=stop.SAVED, measure="trips") == pytest.approx(4.5)
+    assert picked(found, scenario=stop.ONE_STOP, measure="trips") == pytest.approx(7.5)
+    whole = grouped(areas=AREAS[AREAS["area_code"] == "b"], further_trips=0.25)
+    for measure in stop.UNITS:
+        at = {"scenario": stop.SAVED, "measure": measure}
+        assert picked(found, **at) == pytest.approx(picked(whole, **at)), at
+
+
+def test_half_days_by_hand_where_some_live_far():
+    # An outing of one visit takes 85 minutes and two drives: a whole day from 77.5 minutes one way.
+    # Five of fifty people live further; half of twelve trips fall on school days.
+    found = grouped()
+    assert picked(found, scenario=stop.SEPARATE, measure="days") == pytest.approx(
+        0.5 * 12 * (0.5 + 0.5 * 5 / 50)
+    )
+    # Twice as slow, from 38.75: the twenty people at 45 minutes as well.
+    slow = grouped(minutes_against_model=2.0)
+    assert picked(slow, scenario=stop.SEPARATE, measure="days") == pytest.approx(
+        0.5 * 12 * (0.5 + 0.5 * 25 / 50)
+    )
+
+
+def test_patient_transport_by_the_fifths_that_people_live_in():
+    """Thirty people in the most deprived fifth, twenty in the least; ratio four, equal fifths."""
+    found = grouped(["rural_urban"], patient_transport_ratio=4.0)
+    steps = 4.0 ** np.array([0.5, 0.25, 0.0, -0.25, -0.5])
+    most, least = 0.1 * steps[[0, 4]] / steps.mean()
+    everybody = {"scenario": stop.SEPARATE, "group_by": "all"}
+    share = (30 * most + 20 * least) / 50
+    rides = picked(found, measure="patient transport", **everybody)
+    assert rides == pytest.approx(2 * 12 * share)
+    # Miles one way: a 2, b 40 (most deprived), c 160, d 20 (least).
+    riding = (most * (10 * 2 + 20 * 40) + least * (5 * 160 + 15 * 20)) / 50
+    miles = picked(found, measure="miles by patient transport", **everybody)
+    assert miles == pytest.approx(2 * 12 * riding)
+    # Whoever rides pays nothing: the rest pays 45 pence a mile, less 15 for one in ten, and parks.
+    own_miles = (10 * 2 + 20 * 40 + 5 * 160 + 15 * 20) / 50 - riding
+    paid = 12 * (2 * own_miles * (0.45 - 0.1 * 0.15) + 3 * (1 - share))
+    assert picked(found, measure="money", **everybody) == pytest.approx(paid)
+    country = {"scenario": stop.SEPARATE, "group": "rural"}
+    assert picked(found, measure="patient transport", **country) == pytest.approx(24 * least)
+    with pytest.raises(AnalysisError, match="above one"):
+        grouped(patient_transport_share=0.9, patient_transport_ratio=4.0)
 
 
 @pytest.mark.parametrize("together", [(), ("spine",)])
@@ -355,6 +418,9 @@ def test_own_numbers_without_a_shared_day_save_nothing(together):
         ({"visits": {}, "together": []}, "one specialty or more"),
         ({"minutes": -1}, "below 0"),
         ({"visits": {"muscles": float("nan")}, "together": []}, "below 0"),
+        ({"minutes": "75"}, "as numbers"),
+        ({"together": "muscles"}, "as a list"),
+        ({"service": "kids"}, "children, adults"),
     ],
 )
 def test_own_numbers_that_cannot_be_are_refused_in_a_sentence(changes, said):

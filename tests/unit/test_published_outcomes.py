@@ -71,6 +71,22 @@ def test_a_percentage_that_no_count_or_several_give_is_refused():
         published_outcomes.count_of(14.0, 500)
 
 
+def test_a_percentage_half_way_may_be_rounded_up_or_down():
+    # 1 of 8 is 12.5 per cent: papers print 13, and software that rounds to even prints 12.
+    assert published_outcomes.count_of(13.0, 8) == published_outcomes.count_of(12.0, 8) == 1
+    # 1 of 16 is 6.25 per cent.
+    assert published_outcomes.count_of(6.3, 16) == published_outcomes.count_of(6.2, 16) == 1
+    with pytest.raises(AnalysisError, match="No counts"):
+        published_outcomes.count_of(6.4, 16)
+
+
+def test_what_may_differ_by_so_many_points_may_differ_by_all_of_them():
+    # 1 of 4 is 25 per cent: 24 differs by the whole point that is allowed.
+    assert published_outcomes.count_of(24.0, 4, within=1.0) == 1
+    with pytest.raises(AnalysisError, match="No counts"):
+        published_outcomes.count_of(24.0, 4, within=0.9)
+
+
 def test_a_carelessly_rounded_percentage_needs_to_be_asked_for():
     # 2 of 43 is 4.65 per cent and was printed as 4.5.
     with pytest.raises(AnalysisError, match="No counts"):
@@ -132,7 +148,8 @@ def test_the_rows_of_the_book_agree_with_what_was_printed():
         "firefish_ventilator": 83, "firefish_sits": 44, "smartcare_walks_screened": 63.6,
         "smartcare_walks_symptoms": 14.7, "smartcare_sits_screened": 90.9,
         "smartcare_sits_symptoms": 74.2, "australia_walks_screened": 79,
-        "australia_walks_symptoms": 6, "spr1nt_3_walks": 93, "str1ve_us_ventilator": 89.5,
+        "australia_walks_symptoms": 6, "spr1nt_3_walks": 93, "str1ve_us_ventilator": 91,
+        "endear_ventilator": 61, "endear_sham_ventilator": 32, "endear_sits": 8,
     }  # fmt: skip
     for term, share in printed.items():
         assert table.loc[term, "estimate"] == pytest.approx(share, abs=0.5), term
@@ -148,6 +165,12 @@ def test_every_comparison_says_what_makes_it_unfair_and_no_study_is_on_both_side
     assert not rows.duplicated(["study", "outcome"]).any()
     for study, groups in rows.groupby("study")["group"]:
         assert len(set(groups)) == 1, study
+    # The two groups of the one trial that drew lots stand beside each other, before all others.
+    first = rows.groupby(["outcome", "group"], sort=False).first()
+    lots = rows["design"].str.contains("by lot")
+    assert lots.sum() == 4
+    assert first["design"].str.contains("by lot").sum() == 4
+    assert set(rows.loc[lots, "group"]) == {"never treated", "after symptoms"}
     # A trial with one arm says so.
     alone = rows["design"].str.startswith("trial")
     assert rows.loc[alone, "design"].str.contains("one arm").all()
@@ -172,6 +195,18 @@ def test_the_difference_agrees_with_other_software(four):
 def test_turned_round_the_difference_changes_its_sign():
     apart, low, high = published_outcomes.difference(28, 44, 28, 190)
     assert published_outcomes.difference(28, 190, 28, 44) == pytest.approx((-apart, -high, -low))
+
+
+@pytest.mark.parametrize("four", [(0, 0, 1, 2), (1, 2, 3, 2), (-1, 4, 0, 4)])
+def test_groups_of_nobody_are_not_compared(four):
+    with pytest.raises(AnalysisError, match="cannot be compared"):
+        published_outcomes.difference(*four)
+
+
+def test_nothing_comes_by_luck_where_nobody_has_a_chance():
+    rows = pd.DataFrame({"term": ["a"], "value": [1.0], "people": [4]})
+    with pytest.raises(AnalysisError, match="above 0 and up to 1"):
+        published_outcomes.luck(rows, ["a"], 0.0)
 
 
 def test_the_chance_of_so_many_is_a_sum_by_hand():
@@ -221,6 +256,28 @@ def test_a_kind_without_ends_or_with_turned_ends_is_refused():
         published_outcomes.explained_by_mix({"two": 2}, MOST, LEAST)
     with pytest.raises(AnalysisError, match="draws at least"):
         published_outcomes.explained_by_mix({"two": 2}, LEAST, MOST, draws=5)
+
+
+def test_a_mix_counts_somebody_and_nobody_below_zero():
+    with pytest.raises(AnalysisError, match="counts people"):
+        published_outcomes.explained_by_mix({"two": -1, "three": 4}, LEAST, MOST)
+    with pytest.raises(AnalysisError, match="counts people"):
+        published_outcomes.explained_by_mix({"two": 0}, LEAST, MOST)
+
+
+def test_the_registry_compared_children_with_up_to_three_copies_in_both_groups():
+    rows = tables.read("treatment_outcomes").set_index("id")
+    names = [f"smartcare_{does}_{how}" for does in ("sits", "walks")
+             for how in ("symptoms", "screened")]  # fmt: skip
+    assert set(rows.loc[names, "copies"]) == {"up to three"}
+    figures = tables.read("published_estimates").set_index("id")["estimate"]
+    assert figures["sma_smartcare_most_copies"] == 3
+    # So whatever their mix of two and three, no more would walk untreated than of those with three.
+    most = {
+        "2": 1 - figures["sma_2_copies_type_1"] / 100,
+        "3": figures["sma_3_copies_type_3"] / 100,
+    }
+    assert max(most.values()) == most["3"] == pytest.approx(0.31)
 
 
 def test_gaps_of_a_mix_lie_between_the_worst_and_the_best_of_the_other_group():
@@ -287,6 +344,12 @@ def test_a_nation_without_births_or_a_share_beyond_all_is_refused():
         published_outcomes.offered(BIRTHS, {"r": {"North": 101.0}})
 
 
+@pytest.mark.parametrize("births", [float("nan"), -1.0])
+def test_births_that_are_no_number_are_refused(births):
+    with pytest.raises(AnalysisError, match="births of South are no number"):
+        published_outcomes.offered({"North": 100.0, "South": births}, {"r": {"North": 10.0}})
+
+
 def test_a_reading_takes_the_widest_range_of_its_variants():
     rows = [("plan", 4.0, 3.0, 5.0), ("few", 3.5, 2.0, 4.5), ("many", 4.5, 3.5, 6.0),
             ("other", 9.0, 8.0, 10.0)]  # fmt: skip
@@ -296,6 +359,8 @@ def test_a_reading_takes_the_widest_range_of_its_variants():
     assert list(found.index) == ["plan", "other"]
     assert found.loc["plan", ["estimate", "low", "high"]].tolist() == [4.0, 2.0, 6.0]
     assert found.loc["other", ["estimate", "low", "high"]].tolist() == [9.0, 8.0, 10.0]
+    with pytest.raises(AnalysisError, match="variants of gone, and no such reading"):
+        published_outcomes.widest(table, {"gone": ["few"]})
 
 
 # --- The table of who is screened ---------------------------------------------------------------
@@ -309,6 +374,10 @@ def test_who_is_screened_names_every_nation_once_as_a_whole_or_by_place():
     lost = rows["status"] == "not found"
     assert rows.loc[lost, ["certainty", "address", "citation"]].isna().all(axis=None)
     assert rows.loc[~lost, ["certainty", "address", "citation"]].notna().all(axis=None)
+    # Each is a day that there was, and none lies after the newest look.
+    days = pd.to_datetime(rows["date"], format="%Y-%m-%d")
+    assert days.max() == pd.Timestamp("2026-11-22")
+    assert not rows["id"].duplicated().any()
     raw = (places.DATA / "screening_status.csv").read_bytes()
     assert b"\r" not in raw
 

@@ -173,6 +173,15 @@ def test_a_synthetic_figure_carries_the_word_in_the_image_and_in_its_alternative
     assert again.svg == drawing.svg
 
 
+def test_a_model_on_modelled_drives_says_that_the_list_is_unofficial(root):
+    page = results.Page("one", root=root, kind="scenario")
+    publish(page, sources=["scenario_assumptions"])
+    assert page.manifest["kinds"] == ["scenario"]
+    publish(page, name="drives", sources=["scenario_assumptions", "travel_minutes"])
+    assert page.manifest["kinds"] == ["scenario", "modelled"]
+    assert page.manifest["tables"]["drives"]["kind"] == "scenario"
+
+
 def test_comparison_sees_a_changed_number_and_forgives_the_last_digits(root, tmp_path):
     page = results.Page("one", root=root)
     publish(page)

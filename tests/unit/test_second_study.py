@@ -7,6 +7,7 @@ study file data/studies/sma.toml, and every method is asked for the truth that w
 from __future__ import annotations
 
 import re
+import tomllib
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from distance_to_care.statistics import (
     treatment,
 )
 
-PEOPLE = 6000
+PEOPLE = 5000
 # Hazard ratios that are built in: most against least deprived fifth, a point of severity, and
 # treated against untreated time.
 DEPRIVED, POINT, TREATED = 1.8, 1.5, 0.5
@@ -180,7 +181,7 @@ def test_tables_of_people_and_of_missing_values_use_the_studys_words(people):
     described = cohort_people.table_one(people.people, people.study, "deprivation_quintile")
     assert {"best_movement", "ventilation", "severity"} <= set(described["variable"])
     known = people.people.copy()
-    known.loc[known.index[:600], "smn2_copies"] = pd.NA
+    known.loc[known.index[:500], "smn2_copies"] = pd.NA
     found = cohort_missing.missing_values(
         known, people.study, ["smn2_copies", "symptom_months"], "deprivation_quintile"
     )
@@ -222,18 +223,40 @@ def test_what_the_parameters_say_comes_back_from_many_synthetic_people():
     assert found["ci_high"] / found["ci_low"] < 1.35
 
 
-def test_check_knows_the_study_and_analyse_says_whose_chapters_there_are(file, tmp_path):
+def test_check_and_analyse_know_the_study(file, tmp_path):
     checked = CliRunner().invoke(app, ["check", str(file), "--study", "sma"])
     assert checked.exit_code == 0, checked.output
-    assert "6,000 people, no problems (study sma)" in checked.output
+    assert "5,000 people, no problems (study sma)" in checked.output
     output = tmp_path / "out"
-    refused = CliRunner().invoke(
-        app, ["analyse", str(file), "--study", "sma", "--output", str(output)]
-    )
+    command = ["analyse", str(file), "--study", "sma", "--output", str(output)]
+    analysed = CliRunner().invoke(app, command)
+    assert analysed.exit_code == 0, analysed.output
+    # The chapters of this study and of no other; the truth that was built in comes back.
+    named = {path.stem for path in output.glob("*.csv")} - {"numbers"}
+    assert named == {f"synthetic_sma_register_{end}" for end in ("people", "severity", "treatment")}
+    found = pd.read_csv(output / "synthetic_sma_register_treatment.csv").set_index("model")
+    assert found.loc["dated", "ci_low"] < TREATED < found.loc["dated", "ci_high"]
+    assert found.loc["ever", "estimate"] < found.loc["dated", "ci_low"]
+
+
+def test_a_study_without_chapters_is_told_so_and_nothing_is_written(file, tmp_path):
+    own = tmp_path / "own.toml"
+    text = (places.STUDIES / "sma.toml").read_text(encoding="utf-8")
+    own.write_text(text.replace('name = "sma"', 'name = "own"'), encoding="utf-8")
+    output = tmp_path / "out"
+    command = ["analyse", str(file), "--study", str(own), "--output", str(output)]
+    refused = CliRunner().invoke(app, command)
     assert refused.exit_code == 2
-    assert "No chapter analyses a cohort of the study 'sma'" in refused.stderr
-    assert "written for ipf" in refused.stderr
+    assert "No chapter analyses a cohort of the study 'own'" in refused.stderr
+    assert "written for ipf, sma" in refused.stderr
     assert not output.exists()
+    # A study with the columns of another may say that its chapters serve it.
+    own.write_text(own.read_text(encoding="utf-8").replace(
+        'area_vintage = "LSOA 2011"', 'area_vintage = "LSOA 2011"\nchapters = "sma"'
+    ), encoding="utf-8")  # fmt: skip
+    served = CliRunner().invoke(app, command)
+    assert served.exit_code == 0, served.output
+    assert (output / "synthetic_sma_register_people.csv").exists()
 
 
 def test_a_chapter_runs_for_its_own_study_and_a_general_one_for_all(tmp_path):
@@ -261,7 +284,8 @@ def own_words() -> set[str]:
     """Every name that only one disease has: of the studies, and of what they alone measure."""
     words = {"gap_index", "nusinersen", "risdiplam", "onasemnogene", "pirfenidone", "nintedanib"}
     for file in sorted(places.STUDIES.glob("*.toml")):
-        if "_" in file.stem:
+        # Parameters and structures name the study that they belong to; a study names its disease.
+        if "disease" not in tomllib.loads(file.read_text(encoding="utf-8")):
             continue
         study = tables.read_study(file.stem)
         words |= {study.name, study.disease, study.disease_short}

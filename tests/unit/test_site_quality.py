@@ -130,6 +130,21 @@ def test_tables_get_scopes_numbers_and_a_named_box():
     assert box.get("aria-label")
 
 
+def test_figures_get_a_box_with_their_drawing_for_phones_inside_it():
+    tree = page(
+        '<main><figure class="published-figure"><img src="a.svg" alt="A"></figure>'
+        '<figure class="published-figure phone-figure"><picture><source srcset="c.svg"/>'
+        '<img src="b.svg" alt="B"></picture></figure></main>'
+    )
+    accessibility.repair(tree, "Book")
+    boxes = tree.xpath("//div[contains(@class, 'figure-box')]")
+    assert [box[0].tag for box in boxes] == ["img", "picture"]
+    assert all(box.get("tabindex") == "0" and box.get("aria-label") for box in boxes)
+    assert [child.tag for child in boxes[1][0]] == ["source", "img"]
+    # As browsers read it: a source has no end.
+    assert "</source>" not in site_quality._written(tree)
+
+
 def test_entries_of_a_bibliography_are_items_of_their_list():
     tree = page(
         '<main><div role="list"><div class="citation" id="source-a" role="doc-biblioentry">'

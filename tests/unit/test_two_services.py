@@ -121,6 +121,31 @@ def test_what_cannot_be_compared_is_refused():
         two_services.compare(first, first, pd.Series([1.0], ["elsewhere"]))
 
 
+def test_an_area_without_people_or_minutes_is_refused_and_does_not_make_others_vanish():
+    one = {"children": NEAR["children"]}
+    whole = two_services.travel(one, {"children": PEOPLE}, AREAS, ["board"])
+    assert set(whole["group"]) == {"all", "North", "South"}
+    with pytest.raises(Problem, match="no people or no minutes"):
+        two_services.travel(one, {"children": PEOPLE[:3]}, AREAS, ["board"])
+    # An area without minutes would be told as near: it is not beyond any limit.
+    with pytest.raises(Problem, match="no people or no minutes"):
+        two_services.travel(
+            {"children": NEAR["children"][:3]}, {"children": PEOPLE}, AREAS, ["board"]
+        )
+    both = NEAR["children"], NEAR["adults"]
+    with pytest.raises(Problem, match="no people or no minutes"):
+        two_services.compare_over_lists(*both, PEOPLE[1:], AREAS)
+    with pytest.raises(Problem, match="no people or no minutes"):
+        two_services.compare_over_lists(both[0], both[1][1:], PEOPLE, AREAS)
+
+
+def test_the_list_tells_the_years_that_its_sources_name():
+    rows = CENTRES.assign(
+        town="T", gene_therapy="no", source=["2020; award 2024", *["a page, undated"] * 5]
+    )
+    assert two_services.listed(rows)["when"].tolist() == ["2020, 2024", *["no year"] * 5]
+
+
 def test_over_all_pairs_of_lists_the_slow_way():
     """The fast sums over groups say what `compare` says of each group and pair."""
     found = two_services.compare_over_lists(
