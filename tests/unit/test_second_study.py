@@ -6,8 +6,10 @@ study file data/studies/sma.toml, and every method is asked for the truth that w
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -87,6 +89,13 @@ def register(people: int = PEOPLE, seed: int = 7) -> pd.DataFrame:
             "referral_wait_days": rng.integers(0, 120, people),
         }
     )
+
+
+@pytest.fixture(autouse=True)
+def environment_as_it_was():
+    """Commands point the notebooks at their cohort by the environment: give it back after each."""
+    with mock.patch.dict(os.environ):
+        yield
 
 
 @pytest.fixture(scope="module")
