@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from distance_to_care.problems import Problem
+from distance_to_care.problems import AnalysisError, Problem
 
 # Limits hold 95 per cent of a normal, log-normal or beta assumption, and all of the others.
 WIDTH = 2 * stats.norm.ppf(0.975)
@@ -229,3 +229,31 @@ def _quantiles(row: pd.Series, u: np.ndarray) -> np.ndarray:
             spread = ((high - low) / WIDTH) ** 2
             size = value * (1 - value) / spread - 1
             return stats.beta.ppf(u, value * size, (1 - value) * size)
+
+
+def by_fifth(share: np.ndarray, ratio: np.ndarray, people: np.ndarray) -> np.ndarray:
+    """Spread a share over the fifths of deprivation by equal steps of ratio, its mean kept.
+
+    Parameters
+    ----------
+    share : share of all people, from 0 to 1; one a draw.
+    ratio : share in the most deprived fifth over that in the least deprived; one a draw.
+    people : people of the five fifths, the most deprived first.
+
+    Returns
+    -------
+    Shares; one row a draw, one column a fifth.
+
+    Raises
+    ------
+    AnalysisError : more than everybody in a fifth.
+    """
+    steps = np.asarray(ratio, float)[:, None] ** (np.arange(2, -3, -1) / 4)
+    mean = steps @ (np.asarray(people, float) / np.sum(people))
+    found = np.asarray(share, float)[:, None] * steps / mean[:, None]
+    if (found > 1 + 1e-12).any():
+        raise AnalysisError(
+            "The share of a fifth would be above one. Lower the share of all people or the ratio "
+            "between the fifths."
+        )
+    return np.minimum(found, 1.0)

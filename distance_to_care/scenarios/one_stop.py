@@ -398,34 +398,6 @@ def ways_there(
     }
 
 
-def by_fifth(share: np.ndarray, ratio: np.ndarray, people: np.ndarray) -> np.ndarray:
-    """Spread a share over the fifths of deprivation by equal steps of ratio, its mean kept.
-
-    Parameters
-    ----------
-    share : share of all people, from 0 to 1; one a draw.
-    ratio : share in the most deprived fifth over that in the least deprived; one a draw.
-    people : people of the five fifths, the most deprived first.
-
-    Returns
-    -------
-    Shares; one row a draw, one column a fifth.
-
-    Raises
-    ------
-    AnalysisError : more than everybody in a fifth.
-    """
-    steps = np.asarray(ratio, float)[:, None] ** (np.arange(2, -3, -1) / 4)
-    mean = steps @ (np.asarray(people, float) / np.sum(people))
-    found = np.asarray(share, float)[:, None] * steps / mean[:, None]
-    if (found > 1 + 1e-12).any():
-        raise AnalysisError(
-            "The share of a fifth would be above one. Lower the share of all people or the ratio "
-            "between the fifths."
-        )
-    return found
-
-
 def _of_groups(
     far: Where, assumed: pd.DataFrame, people: np.ndarray, service: str, care: str
 ) -> dict[str, dict[str, np.ndarray]]:
@@ -437,7 +409,7 @@ def _of_groups(
     made = {name: value[:, None] for name, value in counted.items()}
     to_miles = one["road_factor"] / KM_A_MILE
     riding, refunded = (
-        by_fifth(assumed[share], assumed[ratio], people)
+        assumptions.by_fifth(assumed[share], assumed[ratio], people)
         for share, ratio in (
             ("patient_transport_share", "patient_transport_ratio"),
             ("refunded", "refunded_ratio"),

@@ -202,34 +202,6 @@ def visits(assumed: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(np.column_stack([first, parts]), columns=[FIRST, *LATER])
 
 
-def by_fifth(share: np.ndarray, ratio: np.ndarray, people: np.ndarray) -> np.ndarray:
-    """Spread a share over the fifths of deprivation by equal steps of ratio, its mean kept.
-
-    Parameters
-    ----------
-    share : share of all people, from 0 to 1; one a draw.
-    ratio : share in the most deprived fifth over that in the least deprived; one a draw.
-    people : people of the five fifths, the most deprived first.
-
-    Returns
-    -------
-    Shares; one row a draw, one column a fifth.
-
-    Raises
-    ------
-    AnalysisError : more than everybody in a fifth.
-    """
-    steps = np.asarray(ratio, float)[:, None] ** (np.arange(2, -3, -1) / 4)
-    mean = steps @ (np.asarray(people, float) / np.sum(people))
-    found = np.asarray(share, float)[:, None] * steps / mean[:, None]
-    if (found > 1 + 1e-12).any():
-        raise AnalysisError(
-            "The share of a fifth would be above one. Lower the share of all people or the ratio "
-            "between the fifths."
-        )
-    return np.minimum(found, 1.0)
-
-
 def journeys(
     parts: pd.DataFrame, assumed: pd.DataFrame, plan: Mapping, people: np.ndarray
 ) -> dict[str, np.ndarray]:
@@ -254,7 +226,7 @@ def journeys(
     """
     one = {name: column.to_numpy(float)[:, None] for name, column in assumed.items()}
     fifth = parts[FIFTH].to_numpy(int) - 1
-    shares = {name: by_fifth(assumed[name], assumed[f"{name}_ratio"], people)[:, fifth]
+    shares = {name: assumptions.by_fifth(assumed[name], assumed[f"{name}_ratio"], people)[:, fifth]
               for name in ("video_excluded", "refunded")}  # fmt: skip
     kinds = visits(assumed)
     total = kinds.sum(axis=1).to_numpy()[:, None]

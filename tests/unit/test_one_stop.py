@@ -234,7 +234,9 @@ def test_groups_are_their_areas_slow_twin():
 
 
 def test_a_share_is_spread_over_the_fifths_and_keeps_its_mean():
-    shares = stop.by_fifth(np.array([0.1, 0.2]), np.array([4.0, 1.0]), np.array([1, 2, 3, 2, 1.0]))
+    shares = assumptions.by_fifth(
+        np.array([0.1, 0.2]), np.array([4.0, 1.0]), np.array([1, 2, 3, 2, 1.0])
+    )
     assert shares[0, 0] / shares[0, 4] == pytest.approx(4)
     assert (shares @ [1, 2, 3, 2, 1] / 9).tolist() == pytest.approx([0.1, 0.2])
     assert shares[1].tolist() == pytest.approx([0.2] * 5)

@@ -158,16 +158,16 @@ def test_visits_of_all_kinds_add_up():
 
 def test_a_share_is_spread_over_the_fifths_with_its_mean_kept():
     # Ratio 4 in equal steps: 2, root 2, 1, root of a half, a half; their mean is 1.12426.
-    spread = vr.by_fifth([0.3], [4.0], EQUAL)[0]
+    spread = assumptions.by_fifth([0.3], [4.0], EQUAL)[0]
     assert spread[0] == pytest.approx(0.3 * 2 / 1.124264, rel=1e-6)
     assert spread[0] / spread[4] == pytest.approx(4)
     assert spread[1] / spread[2] == pytest.approx(4**0.25)
     people = np.array([4.0, 1.0, 1.0, 1.0, 3.0])
-    uneven = vr.by_fifth([0.3, 0.1], [4.0, 1.0], people)
+    uneven = assumptions.by_fifth([0.3, 0.1], [4.0, 1.0], people)
     assert uneven @ people / people.sum() == pytest.approx([0.3, 0.1])
     assert uneven[1] == pytest.approx(0.1)
     with pytest.raises(AnalysisError, match="above one"):
-        vr.by_fifth([0.9], [4.0], EQUAL)
+        assumptions.by_fifth([0.9], [4.0], EQUAL)
 
 
 def test_a_year_at_the_centre_by_hand():
@@ -303,7 +303,7 @@ def test_the_gap_between_the_fifths_opens_as_the_deprived_are_left_out():
     assert picked(found, value=1.0, group="1", **share) == pytest.approx(alike)
     assert picked(found, value=1.0, group="5", **share) == pytest.approx(alike)
     most, least = (picked(found, value=3.0, group=group, **share) for group in ("1", "5"))
-    excluded = vr.by_fifth([0.25], [3.0], PEOPLE)[0]
+    excluded = assumptions.by_fifth([0.25], [3.0], PEOPLE)[0]
     assert most == pytest.approx(30 * (1 - excluded[0]))
     assert least == pytest.approx(30 * (1 - excluded[4]))
     assert most < alike < least
