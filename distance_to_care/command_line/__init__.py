@@ -1,0 +1,16 @@
+"""The command line: check, synthesise, analyse, build, and what `make` calls.
+
+Exit codes: 0 all is well; 1 a build or a comparison failed; 2 the input or the call is wrong.
+Libraries are imported by the command that needs them, so that `--help` answers at once.
+"""
+
+# Each module adds its commands to the application, in the order in which the help lists them.
+from distance_to_care.command_line import cohorts, models, evidence, book  # noqa: F401, I001
+from distance_to_care.command_line.frame import app
+
+__all__ = ["app", "main"]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,170 @@
+"""Commands for the book: build, accept, compare, describe, data, serve."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from distance_to_care import places
+from distance_to_care.command_line.cohorts import own_folder, point_at_cohort, same_kind
+from distance_to_care.command_line.frame import (
+    CODES,
+    KindOption,
+    StudyOption,
+    app,
+    point_at_official_files,
+    say,
+    sentences,
+    whole,
+)
+from distance_to_care.problems import Problem
+
+# What a build keeps in a folder of its own.
+BUILT = ("results", "execution", "html", "staging")
+
+
+@app.command(epilog=CODES)
+def build(
+    cohort: Annotated[
+        Path | None, typer.Option("--cohort", help="Build from this cohort instead of the book's.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Folder for results and site (with --cohort).")
+    ] = None,
+    study: StudyOption = None,
+    kind: KindOption = None,
+    open_data: Annotated[
+        Path | None, typer.Option("--open-data", help="Folder that holds the official files.")
+    ] = None,
+    spawn: Annotated[
+        bool, typer.Option("--spawn", help="Start each kernel afresh instead of forking it.")
+    ] = False,
+) -> None:
+    """Execute what changed and build the site: what `make book` calls."""
+    with sentences():
+        decided = "synthetic"
+        if (cohort is None) != (output is None):
+            raise Problem("--cohort and --output go together: your own data, your own folder.")
+        if open_data is not None:
+            point_at_official_files(open_data)
+        base = places.BUILD
+        if cohort is not None:
+            decided = point_at_cohort(cohort, study, kind)
+            own_folder(output, {*BUILT, "site.json", "html.old"}, decided)
+            same_kind(output.glob("results/[!_]*/manifest.json"), decided)
+            base = output.absolute()
+    from distance_to_care.publication.build import Folders, book
+
+    with sentences(code=1):
+        say("Executing notebooks")
+        try:
+            site = book(Folders(base), say, False if spawn else None, decided != "synthetic")
+        except KeyboardInterrupt:
+            say("Stopped. The site that was there before is whole.")
+            raise typer.Exit(130) from None
+        typer.echo(f"Open {(site / 'index.html').as_uri()} (or run 'make serve').")
+
+
+@app.command(epilog=CODES)
+def accept() -> None:
+    """Make the tables of the last build the accepted ones in book/results/."""
+    from distance_to_care import results
+
+    with sentences():
+        merged = places.BUILD / "results" / "_merged"
+        if not (merged / "manifest.json").exists():
+            raise Problem("There is no build to accept. Run 'make book' first.")
+        changed = results.accept(merged, date.today().isoformat())
+        for name in changed:
+            typer.echo(f"changed: {name}")
+        typer.echo(f"{len(changed)} files of book/results/ changed. Say why in CHANGELOG.md.")
+
+
+@app.command(epilog=CODES)
+def describe() -> None:
+    """Write today's sha256 and size of every data file into the descriptor, after a change."""
+    import hashlib
+
+    from distance_to_care import tables
+
+    with sentences():
+        package = tables.descriptor()
+        changed = tables.altered()
+        for entry in package["resources"]:
+            content = (places.DATA / entry["path"]).read_bytes()
+            entry["hash"] = f"sha256:{hashlib.sha256(content).hexdigest()}"
+            if "bytes" in entry:
+                entry["bytes"] = len(content)
+        text = json.dumps(package, indent=1, ensure_ascii=False) + "\n"
+        with whole(places.DESCRIPTOR) as part:
+            part.write_text(text, encoding="utf-8")
+        typer.echo(f"{len(changed)} files had changed: {', '.join(changed) or 'none'}.")
+
+
+@app.command(epilog=CODES)
+def compare() -> None:
+    """Compare the tables of the last build with the accepted ones."""
+    from distance_to_care import results
+
+    with sentences():
+        merged = places.BUILD / "results" / "_merged"
+        if not (merged / "manifest.json").exists():
+            raise Problem("There is no build to compare. Run 'make book' first.")
+        found = results.compare(merged)
+    for line in found:
+        typer.echo(line)
+    if found:
+        raise typer.Exit(1)
+    typer.echo("Every published table says what the accepted one says.")
+
+
+@app.command(epilog=CODES)
+def data(
+    destination: Annotated[
+        Path | None, typer.Option("--open-data", help="Folder to keep the files in.")
+    ] = None,
+    medicines: Annotated[
+        int,
+        typer.Option("--medicines", min=0, help="Months of hospital medicines to obtain as well."),
+    ] = 0,
+) -> None:
+    """Obtain the official open files, check them and keep them outside the repository.
+
+    Hospital medicines are large files, one a month, and change the tables of a chapter, so they
+    are obtained on request only.
+    """
+    from distance_to_care import medicine_files, official
+
+    with sentences():
+        folder = destination or places.official_cache()
+        official.obtain(folder, say=say)
+        if medicines:
+            medicine_files.obtain(folder, medicines, say=say)
+        else:
+            say("hospital_medicines (optional): not asked for; 'make data MONTHS=12' obtains them")
+
+
+@app.command(epilog=CODES)
+def serve(
+    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8000,
+    folder: Annotated[Path | None, typer.Option("--site", help="Folder of the site.")] = None,
+) -> None:
+    """Serve the built site on this machine only."""
+    from functools import partial
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+    with sentences():
+        site = folder or places.BUILD / "html"
+        if not (site / "index.html").exists():
+            raise Problem(f"There is no site in {site}. Run 'make book' first.")
+        handler = partial(SimpleHTTPRequestHandler, directory=str(site))
+        with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+            typer.echo(f"Serving on http://127.0.0.1:{port}/ (stop with Ctrl+C)")
+            try:
+                server.serve_forever()
+            except KeyboardInterrupt:
+                typer.echo("Stopped.")
