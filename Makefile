@@ -7,12 +7,13 @@ READY := $(VENV)/.ready-$(shell cat requirements.txt pyproject.toml 2>/dev/null 
 COMMAND := $(BIN)/python -m distance_to_care
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all lint accept data serve clean environment browser lock open-data calibrate structures certify cohort speed
+.PHONY: help book test test-all lint accept data serve clean environment browser lock open-data calibrate structures certify cohort speed mutation
 
 help:
 	@echo "Distance to Care"
 	@echo ""
 	@echo "  make book       set up, execute every notebook that changed, build the site"
+	@echo "                  (RELEASED=release/: redraw it from a release, into _build/released/)"
 	@echo "  make test       set up, lint, test, run every notebook, compare tables, open the site"
 	@echo "  make test-all   everything in 'make test', and what takes longer"
 	@echo "  make accept     make the tables of the last build the accepted ones (book/results/)"
@@ -24,6 +25,7 @@ help:
 	@echo "For those who change the project:"
 	@echo "  make lint       check the style of the code"
 	@echo "  make speed      measure cold, no-op and one-notebook builds beside plain jupyter-book"
+	@echo "  make mutation   put small faults into disclosure control and see whether the tests notice"
 	@echo "  make lock       pin every package with hashes (needs uv)"
 	@echo "  make open-data  derive data/open/ from registry packages, in an environment of its own"
 	@echo "  make calibrate  tune the synthetic cohort's parameters and print what was reached"
@@ -48,7 +50,7 @@ $(READY):
 	@touch $@
 
 book: environment
-	@$(COMMAND) build
+	@$(COMMAND) build $(if $(RELEASED),--released "$(RELEASED)")
 
 lint: environment
 	@$(BIN)/ruff check .
@@ -113,3 +115,6 @@ cohort: environment
 
 speed: environment
 	@$(BIN)/python tests/speed.py
+
+mutation: environment
+	@$(BIN)/python tests/mutation.py

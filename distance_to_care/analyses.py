@@ -9,12 +9,15 @@ columns and its published figures, and is run for no other.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from pathlib import Path
 
-from distance_to_care import places
+from distance_to_care import forecast, guard, places, results
 from distance_to_care.problems import Problem
-from distance_to_care.publication.notebooks import Notebook, ordered
+from distance_to_care.publication.notebooks import Notebook, ordered, refuse_to_show_people
+from distance_to_care.study import EXPOSURES
 
 
 def cohort_notebooks(study: str | None = None, folder: Path | None = None) -> list[Path]:
@@ -49,29 +52,92 @@ def cohort_notebooks(study: str | None = None, folder: Path | None = None) -> li
     return [notebook.path for notebook in ordered(found)]
 
 
+def chapters(study: str) -> list[forecast.Contents]:
+    """Say what each chapter of a study publishes, as it published it of the book's own cohort.
+
+    Parameters
+    ----------
+    study : name of the study whose chapters are meant.
+
+    Returns
+    -------
+    One entry a chapter, in the order in which `analyse` runs them.
+    """
+    published: dict[str, list[str]] = {}
+    for name, entry in results.accepted_manifest()["tables"].items():
+        published.setdefault(entry["page"], []).append(name)
+    return [_contents(p.stem, published.get(p.stem, [])) for p in cohort_notebooks(study)]
+
+
+def _contents(chapter: str, names: Iterable[str]) -> forecast.Contents:
+    groups, variables, events = set(), set(), set()
+    models: set[tuple[str, str]] = set()
+    curves = False
+    for name in names:
+        table = results.read_published(places.ACCEPTED / f"{name}.csv", name)
+        said = {column: set(table[column]) for column in table if table[column].dtype == object}
+        variables |= said.get("variable", set())
+        compared = set().union(*(said.get(c, ()) for c in ("group_by", "exposure", "term")))
+        groups |= compared & set(EXPOSURES)
+        variables |= compared - set(EXPOSURES)
+        events |= {column for column in forecast.EVENTS if column in table}
+        curves |= {"at_risk", "time_years"} <= set(table) and name.endswith("_curves")
+        for exposure in compared & set(EXPOSURES):
+            models |= {(model, exposure) for model in said.get("model", ()) if model}
+    return forecast.Contents(
+        chapter,
+        frozenset(groups),
+        frozenset(variables),
+        frozenset(models),
+        frozenset(events),
+        curves,
+    )
+
+
 def run(path: Path, progress: Callable[[str], None]) -> None:
     """Run the code of one notebook in this process.
 
     The cohort, its study, its kind and the folder of results come from the environment variables
-    of `places`, just as they do for the book.
+    of `places`, just as they do for the book. While the people are a registry's, nothing is
+    printed, written elsewhere or sent.
+
+    Raises
+    ------
+    Problem : what the analysis found wrong, as a sentence; or code that would show people.
+    """
+    progress(f"  {path.stem}")
+    notebook = Notebook(path)
+    refuse_to_show_people([notebook])
+    execute(path, notebook.code, os.environ.get(places.KIND_VARIABLE) == "registry")
+
+
+def execute(path: Path, cells: Iterable[str], guarded: bool) -> None:
+    """Execute the code cells of a notebook in order, under guard where a registry is read.
 
     Raises
     ------
     Problem : what the analysis found wrong, as a sentence.
     """
-    progress(f"  {path.stem}")
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     namespace: dict = {"__name__": "__main__"}
-    for place, cell in enumerate((cell for cell in cells if cell["cell_type"] == "code"), start=1):
-        source = "".join(cell["source"])
+    for place, source in enumerate(cells, start=1):
+        name = f"{path.name}, code cell {place}"
+        watch = guard.watching(places.results_root()) if guarded else nullcontext()
         try:
-            exec(compile(source, f"{path.name}, code cell {place}", "exec"), namespace)
-        except Problem as problem:
-            raise Problem(f"notebooks/{path.name}, code cell {place}: {problem}") from None
+            with watch:
+                exec(compile(source, name, "exec"), namespace)
         except Exception as error:
+            if isinstance(error, Problem) and not _raised_in(error, name):
+                raise Problem(f"notebooks/{name}: {error}") from None
             # Its text may quote a row, so it is withheld.
             raise Problem(
-                f"notebooks/{path.name}, code cell {place}: the analysis failed with "
-                f"{type(error).__name__}. Its text is withheld, because it may quote a row; run "
-                "the notebook to see it."
+                f"notebooks/{name}: the analysis failed with {type(error).__name__}. Its text is "
+                "withheld, because it may quote a row; run the notebook to see it."
             ) from None
+
+
+def _raised_in(error: BaseException, name: str) -> bool:
+    """Say whether a notebook's own code raised an error, and so chose its words."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return last is not None and last.tb_frame.f_code.co_filename == name

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from distance_to_care import places, tables
+from distance_to_care import disclosure, guard, places, released, residence, tables
 from distance_to_care.problems import Problem
 from distance_to_care.study import Study
 
@@ -40,10 +40,10 @@ class Cohort:
 
     `people` has the contract's columns, `distance_quintile` (1 = nearest fifth), `died`, and one
     column a score and a derived column of the study; `kind` says whether they are synthetic,
-    registry or open.
+    registry or open. A book that is redrawn from a release has no people: there it is None.
     """
 
-    people: pd.DataFrame
+    people: pd.DataFrame | None
     study: Study
     kind: str
 
@@ -75,10 +75,19 @@ def load(
     ------
     Problem : every fault of the file at once.
     """
+    folder = places.released_folder()
+    if folder is not None:
+        release = released.read(folder)
+        return Cohort(None, release.study(), release.kind)
+    if os.environ.get(places.GUARDED_VARIABLE):
+        # Before a row is read: the file's own faults must not be shown either.
+        guard.watch_kernel(places.results_root())
     chosen = tables.read_study(study or os.environ.get(places.STUDY_VARIABLE) or None)
-    frame = tables.read_cohort(path or os.environ.get(places.COHORT_VARIABLE) or None, chosen)
+    frame = residence.read_people(path or os.environ.get(places.COHORT_VARIABLE) or None, chosen)
     decided = tables.cohort_kind(frame, kind or os.environ.get(places.KIND_VARIABLE) or None)
-    return Cohort(prepare(frame, chosen), chosen, decided)
+    people = prepare(frame, chosen)
+    disclosure.analysing(people, chosen)
+    return Cohort(people, chosen, decided)
 
 
 def prepare(people: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -104,7 +113,8 @@ def prepare(people: pd.DataFrame, study: Study) -> pd.DataFrame:
         if column not in out or out[column].isna().all():
             raise Problem(
                 f"The analyses need the column '{column}', and it is missing for everybody. "
-                "Add it to the extract: areas (LSOA) alone are not yet turned into it."
+                "Add it to the extract, or the areas (LSOA) or postcodes that it follows from; "
+                "'distance-to-care check' says what is missing for that."
             )
     out["distance_quintile"] = quintile(out["distance_km"])
     out["died"] = out["outcome"] == "died"

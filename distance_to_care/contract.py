@@ -173,13 +173,14 @@ def _name_faults(names: list[str], fields: Sequence[Column], strict: bool) -> li
                     f"Is it the column '{near}'? Then rename that one to '{column.name}'{unit}.",
                 )
             )
-        elif column.unless and column.unless not in names:
+        elif column.unless and not set(column.unless) & set(names):
             found.append(
                 Fault(
                     column.name,
                     "the column is missing",
                     None,
-                    f"Add it{unit}, or add '{column.unless}' to work it out from.",
+                    f"Add it{unit}, or add {' or '.join(map(repr, column.unless))} to work it "
+                    "out from.",
                 )
             )
         elif column.required:
@@ -406,13 +407,17 @@ def _column_faults(column: Column, cells: dict[str, _Cells], filled: np.ndarray)
 
     missing = filled & ~own.given
     if column.unless:
-        stand_in = cells.get(column.unless)
-        lacking = missing if stand_in is None else missing & ~stand_in.given
+        # A column that is not in the file need not be spoken of, but for the usual one.
+        there = [name for name in column.unless if name in cells] or [column.unless[0]]
+        lacking = missing
+        for name in there:
+            lacking = lacking if name not in cells else lacking & ~cells[name].given
+        others = " and ".join(map(repr, there))
         fault(
-            f"missing where '{column.unless}' is missing too",
+            f"missing where {others} {'is' if len(there) == 1 else 'are'} missing too",
             lacking,
-            f"Fill in one of the two. The check accepts '{column.unless}' alone; the analyses need "
-            f"'{column.name}'.",
+            f"Fill in one of them. The check accepts {others.replace(' and ', ' or ')} alone and "
+            f"works '{column.name}' out from it where it can.",
         )
     elif not column.may_be_missing:
         fault(
@@ -437,7 +442,7 @@ def _column_faults(column: Column, cells: dict[str, _Cells], filled: np.ndarray)
     if column.levels:
         rule, rows, mend = _level_fault(column, own.typed)
         fault(rule, rows, f"{mend} {column.advice}".strip())
-    if column.pattern:
+    if column.pattern and not pa.types.is_null(own.typed.type):
         matches = _mask(pc.match_substring_regex(own.typed, f"^(?:{column.pattern})$"))
         fault(
             "codes that are not of the right form",

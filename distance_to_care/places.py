@@ -23,6 +23,12 @@ COHORT_VARIABLE = "DISTANCE_TO_CARE_COHORT"
 KIND_VARIABLE = "DISTANCE_TO_CARE_KIND"
 STUDY_VARIABLE = "DISTANCE_TO_CARE_STUDY"
 OFFICIAL_VARIABLE = "DISTANCE_TO_CARE_OPEN_DATA"
+# The release from which a book outside is redrawn.
+RELEASED_VARIABLE = "DISTANCE_TO_CARE_RELEASED"
+# Set for the kernels of a build whose people are a registry's.
+GUARDED_VARIABLE = "DISTANCE_TO_CARE_GUARDED"
+# The disclosure profile that a command tells its kernels.
+PROFILE_VARIABLE = "DISTANCE_TO_CARE_PROFILE"
 
 
 def results_root() -> Path:
@@ -41,3 +47,9 @@ def official_folder() -> Path | None:
     named = os.environ.get(OFFICIAL_VARIABLE)
     folder = Path(named) if named else official_cache()
     return folder if folder.is_dir() else None
+
+
+def released_folder() -> Path | None:
+    """Folder of the release that the book is redrawn from; None where people are there."""
+    named = os.environ.get(RELEASED_VARIABLE)
+    return Path(named) if named else None

@@ -13,15 +13,18 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from distance_to_care import disclosure, figures, official, places, tables
+from distance_to_care import disclosure, figures, official, places, released, tables
 from distance_to_care.problems import Problem
 
 # The columns a published table may have, in their order, and what each one means.
@@ -42,6 +45,7 @@ COLUMNS = {
     "group_by": "The column whose groups are compared; all where nothing is compared",
     "group": "The group; all means everybody. Quintile 1 and decile 1 are the most deprived",
     "term": "The column in the model, or the name of a figure or parameter",
+    "with_term": "The other column of an entry of an information matrix",
     "study": "First author and year of a publication",
     "country": "Country of the people studied",
     "disease": "Disease of the people studied",
@@ -73,6 +77,9 @@ COLUMNS = {
     "people": "Number of people",
     "at_risk": "Number of people still followed just before this time",
     "deaths": "Number of people who died",
+    "step_events": "People who had the event since the time before; empty for nobody",
+    "step_censored": "People whose follow-up ended without it since the time before; empty for "
+    "nobody",
     "transplants": "Number of people who had a transplant",
     "censored": "Number of people whose follow-up ended without an event",
     "missing": "Number of people for whom the value is not known",
@@ -82,6 +89,8 @@ COLUMNS = {
     "ci_low": "Lower end of the 95% confidence interval",
     "ci_high": "Upper end of the 95% confidence interval",
     "standard_error": "The standard error of the estimate",
+    "largest_error": "Largest distance between the exact curve and the published points joined by "
+    "straight lines: the end of a band",
     "published_estimate": "The published figure that the estimate answers to",
     "built_in": "The truth of the synthetic people, in closed form or from five million of them",
     "difference": "The difference from the value it is compared with",
@@ -168,6 +177,7 @@ KEYS = (
     "group",
     "id",
     "term",
+    "with_term",
     "level",
     "value",
     "reference",
@@ -225,7 +235,7 @@ class Page:
         kind: str | None = None,
         root: Path | None = None,
     ):
-        self.name = name
+        self.name = _slug(name)
         self.reads = tuple(reads)
         self.sources = tuple(sources)
         self.kind = kind
@@ -237,27 +247,32 @@ class Page:
         self.manifest: dict = {"page": name, "kinds": [], "tables": {}, "figures": {}}
         self._numbers: dict[str, dict] = {}
         self._read: dict[str, pd.DataFrame] = {}
+        self._not_released: set[str] = set()
         self._save_manifest()
 
     def publish(
         self,
-        table: pd.DataFrame,
+        table: pd.DataFrame | Callable[..., pd.DataFrame],
         name: str,
         title: str,
         sources: Sequence[str] = (),
         kind: str | None = None,
+        made_from: Sequence[str] = (),
     ) -> pd.DataFrame:
         """Write a table after disclosure control, rounding and sorting, and read it back.
 
         Parameters
         ----------
-        table : tidy: one row a group and time, or a model term; columns of `COLUMNS` only.
+        table : tidy: one row a group and time, or a model term; columns of `COLUMNS` only. Or a
+            function of the package that makes it out of the tables of `made_from`.
         name : slug of the table, unique in the book; the file of a synthetic one is named
             `synthetic_<name>`, and both names read it back.
         title : what the table shows, in a sentence without a full stop.
         sources : names of the inputs it was made from (resources of the descriptor, or official
             files, or `cohort` for a cohort of people); the kind follows from them.
         kind : kind of the result where the sources cannot say: the kind of a cohort, `scenario`.
+        made_from : published tables that hold every number of this one, or that its function
+            takes; it then needs no people of its own behind its rows.
 
         Returns
         -------
@@ -269,15 +284,46 @@ class Page:
             name, or synthetic results beside registry ones.
         """
         sources = sources or self.sources
+        if places.released_folder():
+            taken = self._take_released(table, name, kind or self.kind, sources)
+            if taken is not None:
+                return taken
+            try:
+                # A chapter without its people says how a table is made, in case it is needed.
+                table = table() if getattr(table, "__name__", "") == "<lambda>" else table
+            except released.NotReleased:
+                self._not_released.add(name)
+                return released.Absent(name)
         kind = self._kind(kind or self.kind, sources, name)
-        name, title = named(name, kind), titled(title, kind)
+        name, title = named(_slug(name), kind), titled(title, kind)
         if name in self.manifest["tables"]:
             raise Problem(f"The page '{self.name}' publishes a second table named '{name}'.")
-        ready = prepare(table, kind, name)
-        text = to_csv(ready)
-        _write(self.folder / f"{name}.csv", text)
-        self._file_table(name, title, kind, list(sources), ready, text, redrawn=None)
+        about = COHORT in sources or kind == "registry"
+        if about and kind not in disclosure.PERSON_KINDS:
+            _words_only(table, kind, name)
+        parents = {self._filed_as(each): self.read(each) for each in made_from} or None
+        self._file_table(prepare(table, kind, name, parents, about), title, sources)
         return self.read(name)
+
+    def _take_released(
+        self, table: object, name: str, kind: str | None, sources: Sequence[str]
+    ) -> pd.DataFrame | released.Absent | None:
+        """Take a table from the release; None where it is about nobody and can be worked out."""
+        release = released.read(places.released_folder())
+        filed = release.filed_as(name)
+        if filed is None:
+            asked = kind in disclosure.PERSON_KINDS or (kind is None and COHORT in sources)
+            if table is not None and not asked:
+                return None
+            self._not_released |= {name, named(name, "synthetic")}
+            return released.Absent(name)
+        if filed in self.manifest["tables"]:
+            raise Problem(f"The page '{self.name}' publishes a second table named '{filed}'.")
+        entry, text = release.tables[filed], release.text(filed)
+        _write(self.folder / f"{filed}.csv", text)
+        receipt, sources = entry.get("receipt", {}), entry["sources"]
+        self._enter(filed, entry["title"], entry["kind"], sources, text, receipt)
+        return self.read(filed)
 
     def republish(self, name: str) -> pd.DataFrame:
         """Redraw an accepted table, where the official file that it needs is absent.
@@ -290,27 +336,26 @@ class Page:
                 f"The table '{name}' needs official files that are not here, and book/results/ "
                 "has no accepted table of that name. Run 'make data' to obtain the files."
             )
+        before = read_published(places.ACCEPTED / f"{name}.csv", name)
+        checked = disclosure.check(before, accepted["kind"], name=name)
         text = (places.ACCEPTED / f"{name}.csv").read_text(encoding="utf-8")
-        _write(self.folder / f"{name}.csv", text)
         self._file_table(
-            name,
-            accepted["title"],
-            accepted["kind"],
-            accepted["sources"],
-            _read_csv(self.folder / f"{name}.csv"),
-            text,
-            redrawn=accepted["accepted_on"],
+            checked, accepted["title"], accepted["sources"], text, accepted["accepted_on"]
         )
         return self.read(name)
 
     def read(self, name: str) -> pd.DataFrame:
         """Read a published table back: one of this page's, or one that `reads` declares."""
         name = self._filed_as(name)
+        if name in self._not_released:
+            return released.Absent(name)
         if name in self.manifest["tables"]:
             if name not in self._read:
                 self._read[name] = read_published(self.folder / f"{name}.csv", name)
             return self._read[name].copy()
         if name not in self.reads:
+            if self._not_released:
+                return released.Absent(name)
             raise Problem(
                 f"The page '{self.name}' reads the table '{name}' without declaring it: "
                 f"open the page with reads=['{name}']."
@@ -320,6 +365,9 @@ class Page:
             for pattern in (name, named(name, "synthetic"))
             for path in self.root.glob(f"[!_]*/{pattern}.csv")
         )
+        if not found and places.released_folder():
+            self._not_released.add(name)
+            return released.Absent(name)
         if not found:
             raise Problem(
                 f"The page '{self.name}' reads the table '{name}', which no page has published "
@@ -350,6 +398,11 @@ class Page:
         """
         table = self._filed_as(table)
         rows = self.read(table)
+        if isinstance(rows, released.Absent):
+            kind = released.read(places.released_folder()).kind
+            self._numbers[key] = self._as_number(key, released.NOT_RELEASED, {"kind": kind}, table)
+            self._save_numbers()
+            return released.NOT_RELEASED
         fits = np.ones(len(rows), dtype=bool)
         for asked, value in where.items():
             if asked not in rows:
@@ -396,16 +449,22 @@ class Page:
             text = form.format(**row)
         if key in self._numbers:
             raise Problem(f"The page '{self.name}' files the number '{key}' twice.")
-        self._numbers[key] = {
+        self._numbers[key] = self._as_number(key, text, row, table, column)
+        return text
+
+    def _as_number(
+        self, key: str, text: str, row: Mapping, table: str, column: str = "estimate"
+    ) -> dict[str, object]:
+        value = row.get(column)
+        return {
             "key": key,
             "text": text,
-            "value": row[column] if isinstance(row[column], float) else np.nan,
+            "value": value if isinstance(value, float) else np.nan,
             "unit": row.get("unit", "") if column == "estimate" else column.replace("_", " "),
             "kind": row["kind"],
             "table": table,
             "page": self.name,
         }
-        return text
 
     def _save_numbers(self) -> None:
         # Saved at every number, since a page may end with any: so without a table in between.
@@ -428,7 +487,7 @@ class Page:
         name : slug of the figure, unique in the book.
         title : headline that says what the figure shows.
         """
-        name, title = named(name, drawing.kind), titled(title, drawing.kind)
+        name, title = named(_slug(name), drawing.kind), titled(title, drawing.kind)
         if name in self.manifest["figures"]:
             raise Problem(f"The page '{self.name}' has a second figure named '{name}'.")
         _write(self.folder / f"{name}.svg", drawing.svg)
@@ -460,8 +519,10 @@ class Page:
         where : for a column, the values whose rows are shown.
         """
         name = self._filed_as(name)
-        title = self.manifest["tables"][name]["title"]
         rows = self.read(name)
+        if isinstance(rows, released.Absent):
+            return rows
+        title = self.manifest["tables"][name]["title"]
         for column, values in where.items():
             rows = rows[rows[column].isin(list(values))]
         # A number in the prose leads to its row where the whole table stands on a page.
@@ -499,16 +560,40 @@ class Page:
                 )
         return kind
 
-    def _file_table(self, name, title, kind, sources, ready, text, redrawn) -> None:
+    def _file_table(
+        self,
+        checked: disclosure.Checked,
+        title: str,
+        sources: Sequence[str],
+        text: str = "",
+        redrawn: str | None = None,
+    ) -> None:
+        """Write a checked table and its receipt; `text` where its bytes were accepted before."""
+        name, kind, text = checked.name, checked.kind, text or to_csv(checked)
+        _write(self.folder / f"{name}.csv", text)
+        self._enter(name, title, kind, sources, text, checked.receipt, redrawn)
+
+    def _enter(
+        self,
+        name: str,
+        title: str,
+        kind: str,
+        sources: Sequence[str],
+        text: str,
+        receipt: Mapping[str, object],
+        redrawn: str | None = None,
+    ) -> None:
+        columns, *rows = csv.reader(io.StringIO(text))
         self.manifest["tables"][name] = {
             "title": title,
             "kind": kind,
-            "banner": BANNERS[kind],
-            "sources": sources,
-            "rows": len(ready),
+            "banner": banner(kind),
+            "sources": list(sources),
+            "rows": len(rows),
             "sha256": hashlib.sha256(text.encode()).hexdigest(),
             "redrawn_from_accepted": redrawn,
-            "columns": {column: COLUMNS[column] for column in ready.columns},
+            "columns": {column: COLUMNS[column] for column in columns},
+            "disclosure": receipt,
         }
         kinds = {*self.manifest["kinds"], kind}
         # A model that rests on modelled drives to a list of centres says so as well.
@@ -520,6 +605,15 @@ class Page:
 
     def _save_manifest(self) -> None:
         _write(self.folder / "manifest.json", _json(self.manifest))
+
+
+def banner(kind: str) -> str:
+    """What a page says of a kind: of a registry's, outside, the day of its release as well."""
+    folder = places.released_folder()
+    if kind != "registry" or folder is None:
+        return BANNERS[kind]
+    day = date.fromisoformat(released.read(folder).day[:10])
+    return f"{BANNERS[kind]}, released on {day.day} {day:%B %Y}"
 
 
 def _people_of(manifest: Mapping) -> set[str]:
@@ -550,6 +644,15 @@ def _words() -> dict[str, str]:
     }
 
 
+def _slug(name: str) -> str:
+    """Take a name that is a plain word of a file name, so that no name leads out of its folder."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+        raise Problem(
+            "The name of a page, a table or a figure has letters, digits, '-' and '_' only."
+        )
+    return name
+
+
 def named(name: str, kind: str) -> str:
     """Name a result so that a file of synthetic people says so wherever it is copied."""
     return f"synthetic_{name}" if kind == "synthetic" and "synthetic" not in name else name
@@ -578,14 +681,44 @@ def combine(kinds: Iterable[str]) -> str:
     raise Problem("A result was published without saying which inputs it was made from.")
 
 
-def prepare(table: pd.DataFrame, kind: str, name: str) -> pd.DataFrame:
-    """Put a table into its published form: controlled, rounded, ordered, with its kind."""
-    if not disclosure.needs_control(kind):
-        table = table.drop(columns=list(disclosure.LEVEL_COLUMNS), errors="ignore")
+def _words_only(table: object, kind: str, name: str) -> None:
+    """Refuse numbers from a cohort that are published as something else than its people's."""
+    numbers = isinstance(table, pd.DataFrame) and len(table.select_dtypes("number").columns)
+    of_patients = os.environ.get(places.KIND_VARIABLE) == "registry"
+    if numbers and (kind != "open" or of_patients):
+        raise Problem(
+            f"The table '{name}' holds numbers and names the cohort among its sources, and is "
+            f"published as '{kind}'. Publish it as what its people are, or name its other sources."
+        )
+
+
+def prepare(
+    table: pd.DataFrame | Callable[..., pd.DataFrame],
+    kind: str,
+    name: str,
+    made_from: Mapping[str, pd.DataFrame] | None = None,
+    about_people: bool = True,
+) -> disclosure.Checked:
+    """Put a table into its published form: ordered, with its kind, and through the gate.
+
+    table, made_from, about_people : as for `disclosure.check`.
+    """
+    arrange = partial(_arranged, kind=kind, name=name)
+    return disclosure.check(
+        table,
+        kind,
+        name=name,
+        made_from=made_from,
+        about_people=about_people,
+        arrange=arrange,
+    )
+
+
+def _arranged(table: pd.DataFrame, kind: str, name: str) -> pd.DataFrame:
     unknown = [
         column
         for column in table.columns
-        if column not in COLUMNS and column not in disclosure.LEVEL_COLUMNS
+        if column not in COLUMNS and column not in disclosure.HIDDEN_COLUMNS
     ]
     if unknown:
         raise Problem(
@@ -597,8 +730,6 @@ def prepare(table: pd.DataFrame, kind: str, name: str) -> pd.DataFrame:
     keys = [k for k in KEYS if k in out]
     if out.duplicated(keys).any():
         raise Problem(f"The table '{name}' has two rows for the same {', '.join(keys)}.")
-    if disclosure.needs_control(kind):
-        out = disclosure.protect(out)
     # The row of everybody comes first; whole numbers sort as numbers.
     order = out[keys].apply(
         lambda column: column.map(_sort_key) if column.dtype == object else column
@@ -608,7 +739,8 @@ def prepare(table: pd.DataFrame, kind: str, name: str) -> pd.DataFrame:
         place = {model: f"{number}" for number, model in enumerate(MODEL_ORDER)}
         order["model"] = out["model"].map(lambda model: _sort_key(place.get(model, model)))
     out = out.loc[order.sort_values(keys, kind="stable").index]
-    return out[[column for column in COLUMNS if column in out]].reset_index(drop=True)
+    shown = [*COLUMNS, *disclosure.HIDDEN_COLUMNS]
+    return out[[column for column in shown if column in out]]
 
 
 def _sort_key(value: object) -> tuple:
@@ -621,8 +753,21 @@ def _sort_key(value: object) -> tuple:
         return (2, 0.0, text)
 
 
-def to_csv(table: pd.DataFrame) -> str:
-    """Write a table as text: ten significant digits, LF, the same bytes every time."""
+def to_csv(checked: disclosure.Checked) -> str:
+    """Write a checked table as text: ten significant digits, LF, the same bytes every time.
+
+    Raises
+    ------
+    Problem : for anything that has not been through the gate.
+    """
+    if not isinstance(checked, disclosure.Checked):
+        raise Problem(
+            "Only what disclosure.check made is written: publish the table through a page."
+        )
+    return _text(checked.table)
+
+
+def _text(table: pd.DataFrame) -> str:
     out = table.copy()
     for column in out:
         if pd.api.types.is_bool_dtype(out[column]):
@@ -644,6 +789,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
         "time_years", "estimate", "ci_low", "ci_high", "p_value", "degrees_of_freedom", "value",
         "published_estimate", "low", "high", "built_in", "hazard_ratio", "standard_error",
         "difference", "statistic", "travel_minutes", "distance_km", "expected_patients",
+        "largest_error",
     }  # fmt: skip
     frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     for column in frame:
@@ -700,7 +846,7 @@ def merge(pages: Iterable[str], root: Path | None = None, into: Path | None = No
     twice = filed.loc[filed["key"].duplicated(), "key"]
     if len(twice):
         raise Problem(f"Two pages file the number '{twice.iloc[0]}'.")
-    _write(staging / "numbers.csv", to_csv(filed.sort_values("key")))
+    _write(staging / "numbers.csv", _text(filed.sort_values("key")))
     _write(staging / "manifest.json", _json(merged))
     if into.exists():
         shutil.rmtree(into)

@@ -11,10 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from distance_to_care import mapping
+from distance_to_care.disclosure import profiles
 from distance_to_care.problems import Problem
 
 TYPES = ("string", "number", "integer", "boolean")
 AREA_VINTAGES = ("LSOA 2011", "LSOA 2021")
+# Each edition of the Index of Multiple Deprivation is published for areas of one vintage.
+DEPRIVATION_EDITIONS = {"IMD 2019": "LSOA 2011", "IMD 2025": "LSOA 2021"}
 # The two exposures of every study; distance quintiles are formed within the cohort.
 EXPOSURES = ("deprivation_quintile", "distance_quintile")
 OTHER_EXPOSURE = "other_exposure"
@@ -41,7 +45,7 @@ class Column:
     constant: bool = False
     required: bool = True
     may_be_missing: bool = False
-    unless: str = ""  # a column that may stand in where this one is missing
+    unless: tuple[str, ...] = ()  # columns that may stand in where this one is missing
     empty_when: str = ""  # a boolean column that, where true, demands an empty cell here
     at_most: str = ""  # a column that this one may not exceed
     missing_means: str = ""
@@ -171,7 +175,7 @@ CORE = (
         maximum=5,
         required=False,
         may_be_missing=True,
-        unless="area_code",
+        unless=("area_code", "postcode"),
         description="National fifth of the Index of Multiple Deprivation of the area of residence: "
         "1 is the most deprived, 5 the least.",
     ),
@@ -184,7 +188,7 @@ CORE = (
         maximum=1000,
         required=False,
         may_be_missing=True,
-        unless="area_code",
+        unless=("area_code", "postcode"),
         description="Straight line from the home to the centre that the person attended.",
     ),
     Column(
@@ -263,6 +267,19 @@ CORE = (
         advice="A file holds synthetic people only, with the word synthetic in every row, or none: "
         "leave the column out for people who are real.",
     ),
+)
+
+# What a file may hold to place people by; it is dropped as soon as it is used.
+POSTCODE = Column(
+    "postcode",
+    "string",
+    title="Postcode",
+    pattern=r"[A-Za-z]{1,2}\d[A-Za-z\d]? *\d[A-Za-z]{2}",
+    required=False,
+    may_be_missing=True,
+    description="Postcode of the home, from which area, deprivation and distance follow where they "
+    "are not given. It is dropped as soon as it is used.",
+    advice="A postcode has the form AB1 2CD; leave the cell empty for people without one.",
 )
 
 
@@ -393,6 +410,10 @@ class Study:
     derived: tuple[Derived, ...] = ()
     adjustments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     paper: Mapping[str, str] = field(default_factory=dict)
+    disclosure: profiles.Profile | None = None
+    mapping: mapping.ColumnMap = field(default_factory=mapping.ColumnMap)
+    deprivation: str = ""  # the edition of the index that area codes are turned into
+    centres: str = ""  # the list of centres that distances are worked out to
     file: str = ""
 
     @property
@@ -447,8 +468,11 @@ def dictionary(study: Study) -> pd.DataFrame:
     shared columns first, then the study's own, in the order of the contract.
     """
     rows = []
-    for column in study.columns.values():
-        stand_in = f"unless {column.unless} is given" if column.unless else ""
+    columns = list(study.columns.values())
+    after = [column.name for column in columns].index("area_code") + 1
+    for column in [*columns[:after], POSTCODE, *columns[after:]]:
+        others = " or ".join(column.unless)
+        stand_in = f"unless {others} is given" if others else ""
         description = column.description
         if column.missing_means:
             description = f"{description} Empty means: {column.missing_means}."
@@ -462,8 +486,8 @@ def dictionary(study: Study) -> pd.DataFrame:
                 "allowed": column.allowed,
                 "required": stand_in or ("yes" if column.required else "no"),
                 "may_be_missing": (
-                    f"where {column.unless} is given"
-                    if column.unless
+                    f"where {others} is given"
+                    if others
                     else "yes"
                     if column.may_be_missing
                     else "no"
@@ -528,6 +552,9 @@ class _StudyFile:
         "area_vintage": _TEXT,
         "default": _FLAG,
         "paper": _TABLE,
+        "disclosure": _TABLE,
+        "mapping": _TABLE,
+        "places": _TABLE,
         "columns": _TABLE,
         "scores": _TABLE,
         "derived": _TABLE,
@@ -567,6 +594,7 @@ class _StudyFile:
     }
     BAND = {"points": _NUMBER, "below": _NUMBER, "up_to": _NUMBER}
     STAGE = {"label": _TEXT, "from": _NUMBER, "to": _NUMBER}
+    PLACES = {"deprivation": _TEXT, "centres": _TEXT}
     PAPER = {"question": _TEXT, "citation": _TEXT, "doi": _TEXT}
 
     def __init__(self, where: str):
@@ -584,6 +612,10 @@ class _StudyFile:
         derived = self.derived(top.get("derived", {}), columns, scores)
         adjustments = self.adjustments(top.get("adjustments", {}), columns, scores, derived)
         paper = self.table(top.get("paper", {}), "paper", self.PAPER, ())
+        known = {column.name: column for column in (*CORE, POSTCODE, *columns)}
+        mapped = mapping.read(top.get("mapping", {}), known, self.fault, nearest)
+        places = self.places(top.get("places", {}), top.get("area_vintage", ""))
+        disclosure = self.disclosure(top["disclosure"]) if "disclosure" in top else None
         if self.faults:
             count = len(self.faults)
             lines = "\n".join(f"  - {fault}" for fault in self.faults)
@@ -603,6 +635,9 @@ class _StudyFile:
             derived=derived,
             adjustments=adjustments,
             paper=paper,
+            disclosure=disclosure,
+            mapping=mapped,
+            **places,
             file=self.where,
             **given,
         )
@@ -628,6 +663,28 @@ class _StudyFile:
             if key not in entries:
                 self.fault(f"{prefix}{key}", "is missing. Add it.")
         return good
+
+    def disclosure(self, entries: Mapping[str, Any]) -> profiles.Profile | None:
+        try:
+            return profiles.from_entries(entries)
+        except Problem as problem:
+            self.fault("disclosure", f"is not a disclosure profile. {problem}")
+            return None
+
+    def places(self, entries: Mapping[str, Any], vintage: str) -> dict[str, str]:
+        given = self.table(entries, "places", self.PLACES, ())
+        edition = given.get("deprivation", "")
+        if edition and edition not in DEPRIVATION_EDITIONS:
+            known = ", ".join(DEPRIVATION_EDITIONS)
+            self.fault("places.deprivation", f"is not an edition. Use one of {known}.")
+        elif edition and vintage and DEPRIVATION_EDITIONS[edition] != vintage:
+            self.fault(
+                "places.deprivation",
+                f"is published for areas of {DEPRIVATION_EDITIONS[edition]}, and area_vintage is "
+                f"{vintage}. Choose two that go together.",
+            )
+        usual = [name for name, of in DEPRIVATION_EDITIONS.items() if of == vintage]
+        return {"deprivation": edition or "".join(usual), "centres": given.get("centres", "")}
 
     def columns(self, entries: Mapping[str, Any]) -> tuple[Column, ...]:
         shared = {column.name for column in CORE}

@@ -170,6 +170,24 @@ class Design:
     columns: list[str]
 
 
+def parameters(people: pd.DataFrame, covariates: Sequence[str]) -> int:
+    """Count the parameters that columns have in a model: one a number, one a level but the first.
+
+    Parameters
+    ----------
+    people : one row a person.
+    covariates : columns, which enter as in `design`.
+
+    Returns
+    -------
+    The number of parameters.
+    """
+    return sum(
+        1 if pd.api.types.is_numeric_dtype(people[name]) else max(people[name].nunique() - 1, 1)
+        for name in dict.fromkeys(covariates)
+    )
+
+
 def design(people: pd.DataFrame, covariates: Sequence[str]) -> Design:
     """Turn columns into a design matrix: numbers stay, categories become one column a level.
 

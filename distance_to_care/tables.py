@@ -22,9 +22,10 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from distance_to_care import contract, places
+from distance_to_care import contract, places, released
+from distance_to_care.mapping import ColumnMap
 from distance_to_care.problems import Fault, Problem, Problems
-from distance_to_care.study import Column, Study, nearest
+from distance_to_care.study import POSTCODE, Column, Study, nearest
 
 # The kinds that a person may declare for a file about people that does not say what it is.
 DECLARED_KINDS = ("registry", "open")
@@ -189,15 +190,56 @@ def read_study(name: str | Path | Study | None = None) -> Study:
         return name
     name = name or os.environ.get(places.STUDY_VARIABLE)
     if name is None or not str(name):
-        return _default_study()
+        folder = places.released_folder()
+        return released.read(folder).study() if folder else _default_study()
     file = _study_file(name)
-    study = Study.from_dict(_toml(file, "the study file"), file.name)
+    study = Study.from_dict(_study_content(file), file.name)
     if study.name != file.stem:
         raise Problem(
             f"The study file {file.name} calls itself '{study.name}'. "
             "Give the file and the study the same name."
         )
     return replace(study, file=str(file))
+
+
+def study_content(study: Study) -> tuple[dict[str, Any], str]:
+    """Return what a study's file says, with what it takes from another, and the sha256 of that.
+
+    The digest is that of the content as canonical JSON, so that it can be worked out again from a
+    copy of the content, and comments make no difference.
+    """
+    content = _study_content(Path(study.file))
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return content, hashlib.sha256(text.encode()).hexdigest()
+
+
+def _study_content(file: Path) -> dict[str, Any]:
+    """What a study file says; where it is based on another, that one's words stand under its own.
+
+    A file that is based on another names only what differs: a registry its columns and codes.
+    """
+    entries = _toml(file, "the study file")
+    other = entries.pop("based_on", None)
+    if other is None:
+        return entries
+    if not isinstance(other, str) or not other.strip():
+        raise Problem(f"The study file {file.name}: 'based_on' must be the name of a study.")
+    base = _toml(_study_file(other.strip()), "the study file")
+    if "based_on" in base:
+        raise Problem(
+            f"The study file {file.name} is based on '{other}', which is itself based on another. "
+            "Name the study that has the columns."
+        )
+    base.pop("default", None)
+    own = {
+        key: {**base[key], **value} if _are_tables(base.get(key), value) else value
+        for key, value in entries.items()
+    }
+    return {"chapters": base.get("name", other), **base, **own}
+
+
+def _are_tables(*entries: Any) -> bool:
+    return all(isinstance(entry, dict) for entry in entries)
 
 
 def read_parameters(name: str | Path | Study | None = None) -> dict[str, Any]:
@@ -381,11 +423,15 @@ def cohort_file(study: Study) -> Path:
 
 
 def read_cohort(
-    path: str | Path | None = None, study: str | Path | Study | None = None
+    path: str | Path | None = None,
+    study: str | Path | Study | None = None,
+    postcodes: bool = False,
 ) -> pd.DataFrame:
     """Read a cohort file, CSV or Parquet, and check it against the cohort contract.
 
-    path: the file; None means cohort_file(study). study: as for read_study.
+    path: the file; None means cohort_file(study). study: as for read_study; its mapping gives the
+    file's columns and codes the names and words of the contract. postcodes: hand the column
+    `postcode` on as the last one, for `residence` to use and drop.
     Returns one row a person with exactly the columns of study.columns, in that order, typed as
     contract.examine does (absent optional columns are all missing); other columns of the file are
     left behind, so that names and addresses go no further. attrs["kind"] is "synthetic" where
@@ -396,7 +442,10 @@ def read_cohort(
     """
     study = read_study(study)
     file = Path(path).expanduser() if path is not None else cohort_file(study)
-    frame = _read_table(file, tuple(study.columns.values()), strict=False)
+    fields = (*study.columns.values(), POSTCODE)
+    frame = _read_table(file, fields, strict=False, mapping=study.mapping)
+    if not postcodes:
+        frame = frame.drop(columns=POSTCODE.name)
     synthetic = frame["record_kind"].eq(SYNTHETIC).any()
     frame.attrs.update(kind=SYNTHETIC if synthetic else None, resource=file.name)
     return frame
@@ -452,9 +501,10 @@ def _read_table(
     *,
     strict: bool,
     only: tuple[str, Collection[str]] | None = None,
+    mapping: ColumnMap | None = None,
 ) -> pd.DataFrame:
     """Read a CSV or Parquet file and check it: the file itself first, then every rule at once."""
-    typed, faults = _examine_table(file, fields, strict=strict, only=only)
+    typed, faults = _examine_table(file, fields, strict=strict, only=only, mapping=mapping)
     if faults:
         raise Problems(file.name, faults)
     return typed
@@ -466,26 +516,38 @@ def _examine_table(
     *,
     strict: bool,
     only: tuple[str, Collection[str]] | None = None,
+    mapping: ColumnMap | None = None,
 ) -> tuple[pd.DataFrame, list[Fault]]:
     head = _first_bytes(file)
+    sought = mapping.sought(fields) if mapping else fields
     if head.startswith(_PARQUET):
-        frame, others, broken = _read_parquet(file, fields)
+        frame, others, broken = _read_parquet(file, sought)
     elif file.suffix.lower() in (".parquet", ".pq"):
         raise Problem(
             f"{file.name} is called Parquet but does not begin like a Parquet file. "
             "Write it again, or call it .csv if it is a CSV file."
         )
     else:
-        frame, others, broken = _read_csv(file, head, fields)
+        frame, others, broken = _read_csv(file, head, sought)
     if len(frame) == 0:
         if broken:
             raise Problems(file.name, broken)
         raise Problem(f"{file.name} has column names but no rows. Save it with its rows.")
     if only and only[0] in frame:
         frame = frame[frame[only[0]].isin(list(only[1]))].reset_index(drop=True)
+    left_behind = len(others)
+    if mapping:
+        frame, unmapped = mapping.apply(frame, fields)
+        # A column that the study file makes from another is not also looked for.
+        others = [name for name in others if name not in mapping.sources]
+        absent = {fault.column for fault in unmapped if fault.column not in frame}
+    else:
+        unmapped, absent = [], set()
     typed, faults = contract.examine(frame, fields, strict=strict, others=others)
-    typed.attrs["columns_left_behind"] = len(others)
-    return typed, broken + faults
+    if absent:
+        faults = [f for f in faults if f.column not in absent or f.rows is not None]
+    typed.attrs["columns_left_behind"] = left_behind
+    return typed, broken + unmapped + faults
 
 
 def _first_bytes(file: Path) -> bytes:

@@ -5,7 +5,16 @@ Libraries are imported by the command that needs them, so that `--help` answers 
 """
 
 # Each module adds its commands to the application, in the order in which the help lists them.
-from distance_to_care.command_line import cohorts, models, evidence, book  # noqa: F401, I001
+from distance_to_care.command_line import (  # noqa: F401, I001
+    cohorts,
+    environment,
+    registries,
+    models,
+    evidence,
+    book,
+    packages,
+    releases,
+)
 from distance_to_care.command_line.frame import app
 
 __all__ = ["app", "main"]

@@ -33,7 +33,16 @@ def build(
         Path | None, typer.Option("--cohort", help="Build from this cohort instead of the book's.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", help="Folder for results and site (with --cohort).")
+        Path | None,
+        typer.Option("--output", help="Folder for results and site (with --cohort, --released)."),
+    ] = None,
+    released: Annotated[
+        Path | None,
+        typer.Option(
+            "--released",
+            help="Redraw the book from this release, without people: into --output, or else into "
+            "_build/released/.",
+        ),
     ] = None,
     study: StudyOption = None,
     kind: KindOption = None,
@@ -47,7 +56,12 @@ def build(
     """Execute what changed and build the site: what `make book` calls."""
     with sentences():
         decided = "synthetic"
-        if (cohort is None) != (output is None):
+        if released is not None and (cohort is not None or study or kind):
+            raise Problem(
+                "--released brings its own study and no people: leave out --cohort, --study and "
+                "--kind."
+            )
+        if released is None and (cohort is None) != (output is None):
             raise Problem("--cohort and --output go together: your own data, your own folder.")
         if open_data is not None:
             point_at_official_files(open_data)
@@ -57,16 +71,44 @@ def build(
             own_folder(output, {*BUILT, "site.json", "html.old"}, decided)
             same_kind(output.glob("results/[!_]*/manifest.json"), decided)
             base = output.absolute()
+        if released is not None:
+            base = (output or places.BUILD / "released").absolute()
+            decided = point_at_release(released)
+            if output is not None:
+                # What was released may stand anywhere; what is the project's own may not be hurt.
+                own_folder(output, {*BUILT, "site.json", "html.old"}, "released")
+            same_kind(base.glob("results/[!_]*/manifest.json"), decided)
     from distance_to_care.publication.build import Folders, book
 
     with sentences(code=1):
         say("Executing notebooks")
         try:
-            site = book(Folders(base), say, False if spawn else None, decided != "synthetic")
+            others = decided != "synthetic" or released is not None
+            site = book(Folders(base), say, False if spawn else None, others)
         except KeyboardInterrupt:
             say("Stopped. The site that was there before is whole.")
             raise typer.Exit(130) from None
         typer.echo(f"Open {(site / 'index.html').as_uri()} (or run 'make serve').")
+
+
+def point_at_release(folder: Path) -> str:
+    """Verify a release, point the notebooks at it, and return what its people are."""
+    import os
+
+    from distance_to_care import released
+    from distance_to_care.releasing import verification
+
+    found = verification.faults(folder)
+    if found:
+        listed = "\n".join(f"  - {fault}" for fault in found)
+        raise Problem(f"{folder} is not a whole, unchanged release, so nothing is drawn:\n{listed}")
+    release = released.read(folder)
+    release.study()
+    for name in (places.COHORT_VARIABLE, places.KIND_VARIABLE, places.STUDY_VARIABLE):
+        os.environ.pop(name, None)
+    # Kernels run in another folder, so a path has to hold from anywhere.
+    os.environ[places.RELEASED_VARIABLE] = str(folder.absolute())
+    return release.kind
 
 
 @app.command(epilog=CODES)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterable, Iterator
+import time
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,10 +24,41 @@ from distance_to_care.command_line.frame import (
     StudyOption,
     app,
     new_file,
+    say,
     sentences,
     whole,
 )
 from distance_to_care.problems import Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from distance_to_care.command_line.chapters import Kept
+    from distance_to_care.disclosure.profiles import Profile
+    from distance_to_care.study import Study
+
+ProfileOption = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        help="Disclosure profile: minimum_10, opensafely, nhs_england_hes or custom. The strictest "
+        "of it and the study file's holds.",
+    ),
+]
+ThresholdOption = Annotated[
+    int | None,
+    typer.Option("--threshold", min=1, help="Smallest count that may be published; only higher."),
+]
+
+
+@dataclass(frozen=True)
+class Pointed:
+    """A cohort file that was checked, and that the notebooks are pointed at."""
+
+    study: Study
+    people: pd.DataFrame
+    kind: str
+    profile: Profile
 
 
 class Effects(StrEnum):
@@ -39,14 +72,34 @@ class Effects(StrEnum):
 def check(
     file: Annotated[Path, typer.Argument(help="Cohort file: CSV (UTF-8) or Parquet.")],
     study: StudyOption = None,
+    profile: ProfileOption = None,
+    threshold: ThresholdOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON.")] = False,
 ) -> None:
-    """Check a cohort file against the contract: every problem at once, never a value from a row."""
-    from distance_to_care import tables
+    """Check a cohort file against the contract: every problem at once, never a value from a row.
 
-    with sentences():
+    After a clean check it says, from counts in bands, which chapters `analyse` will run, what will
+    be withheld, how long it will take and how much memory it needs.
+    """
+    from distance_to_care import analyses, forecast, residence, tables
+
+    with sentences(), withholding("The check"):
         chosen = tables.read_study(study)
-        people = tables.read_cohort(file, chosen)
-        typer.echo(f"{file}: {len(people):,} people, no problems (study {chosen.name}).")
+        people = residence.read_people(file, chosen)
+        in_force = profile_in_force(chosen, profile, threshold)
+        said = forecast.of(
+            people,
+            chosen,
+            in_force,
+            analyses.chapters(chosen.chapters_of),
+            tables.read("chapter_costs"),
+        )
+        if as_json:
+            typer.echo(json.dumps(said.as_dict(file.name, people.attrs["notes"]), indent=2))
+            return
+        typer.echo(f"{file}: {said.people} people, no problems (study {chosen.name}).")
+        for line in (*people.attrs["notes"], *said.lines()):
+            typer.echo(line)
 
 
 @app.command(epilog=CODES)
@@ -97,53 +150,175 @@ def analyse(
     output: Annotated[Path, typer.Option("--output", help="Folder for the published tables.")],
     study: StudyOption = None,
     kind: KindOption = None,
+    profile: ProfileOption = None,
+    threshold: ThresholdOption = None,
 ) -> None:
-    """Run every analysis of a cohort and write the published tables and their manifest."""
-    from distance_to_care import analyses, results, tables
+    """Run every analysis of a cohort and write the published tables and their manifest.
 
-    with sentences():
-        decided = point_at_cohort(file, study, kind)
-        own_folder(output, _written_before(output), decided)
-        same_kind(output.glob("manifest.json"), decided)
-        output.absolute().parent.mkdir(parents=True, exist_ok=True)
-        working = Path(tempfile.mkdtemp(dir=output.absolute().parent, prefix=f".{output.name}-"))
-        try:
-            os.environ[places.RESULTS_VARIABLE] = str(working)
-            paths = analyses.cohort_notebooks(tables.read_study().chapters_of)
-            for path in _progress(paths):
-                analyses.run(path, _quietly)
-            merged = results.merge([path.stem for path in paths], working)
-            # The old tables go only when the new ones stand ready beside them.
-            if output.exists():
-                output.replace(working / "old")
-            merged.replace(output)
-        finally:
-            shutil.rmtree(working, ignore_errors=True)
+    A run that was interrupted goes on with the chapters that it had finished, when the same
+    command is given again.
+    """
+    from distance_to_care import analyses
+    from distance_to_care.command_line import chapters, run_record
+
+    started = run_record.now()
+    with sentences(), withholding("The analysis"):
+        pointed = point(file, study, kind, profile, threshold)
+        chapters.recover(output)
+        own_folder(output, written_before(output), pointed.kind)
+        same_kind(output.glob("manifest.json"), pointed.kind)
+        paths = analyses.cohort_notebooks(pointed.study.chapters_of)
+        # All of them before the first runs, which may be long before the last.
+        analyses.refuse_to_show_people(map(analyses.Notebook, paths))
+        program = chapters.of_program(paths)
+        with chapters.Kept(output, _made_from(file, pointed, program)) as kept:
+            seconds = _run_chapters(paths, kept)
+            merged = kept.gather([path.stem for path in paths])
+            run_record.write(
+                merged,
+                run_record.record(
+                    pointed.study,
+                    len(pointed.people),
+                    pointed.kind,
+                    pointed.profile,
+                    program,
+                    started,
+                    seconds,
+                ),
+            )
+            # The old tables go only when the new ones stand ready.
+            chapters.take_place(merged, output)
         count = len(list(output.glob("*.csv"))) - 1
-        typer.echo(f"{output}: {count} published tables, numbers.csv and manifest.json.")
+        typer.echo(f"{output}: {count} published tables, numbers.csv, manifest.json and run.json.")
+
+
+def _run_chapters(paths: Sequence[Path], kept: Kept) -> dict[str, float]:
+    """Run the chapters that are not whole yet, and return the seconds of each."""
+    from distance_to_care import analyses
+
+    anew = kept.begin()
+    if anew:
+        say(anew)
+    os.environ[places.RESULTS_VARIABLE] = str(kept.root)
+    seconds: dict[str, float] = {}
+    try:
+        for path in _progress(paths, kept):
+            took = kept.seconds(path.stem)
+            if took is None:
+                begun = time.perf_counter()
+                analyses.run(path, _quietly)
+                took = time.perf_counter() - begun
+                kept.finished(path.stem, took)
+            seconds[path.stem] = round(took, 2)
+    except KeyboardInterrupt:
+        done = sum(kept.seconds(path.stem) is not None for path in paths)
+        say(
+            f"Stopped with {done} of {len(paths)} chapters done. The same command goes on from "
+            "there; results that were there before are whole."
+        )
+        raise typer.Exit(130) from None
+    return seconds
 
 
 def _quietly(line: str) -> None:
     """Say nothing: the progress bar says it."""
 
 
-def _progress(items: list) -> Iterator:
-    """Show progress on a terminal, and nowhere else."""
+def _made_from(file: Path, pointed: Pointed, program: str) -> dict[str, str]:
+    """Digests of everything that the chapters of a run are made from."""
+    from distance_to_care import disclosure, tables
+    from distance_to_care.command_line import chapters, run_record
+
+    versions = run_record.packages() | {"python": sys.version}
+    return {
+        "the file of people": chapters.digest_of(file),
+        "the study file": tables.study_content(pointed.study)[1],
+        "the kind of the people": pointed.kind,
+        "the disclosure profile": disclosure.to_words(pointed.profile),
+        "the program": program,
+        "the open data": chapters.of_open_data(),
+        "the installed packages": json.dumps(versions, sort_keys=True),
+    }
+
+
+def _progress(paths: Sequence[Path], kept: Kept) -> Iterator[Path]:
+    """Show progress: a bar on a terminal, and a line a chapter anywhere else."""
     if not sys.stderr.isatty():
-        yield from items
+        for place, path in enumerate(paths, start=1):
+            again = "" if kept.seconds(path.stem) is None else " (kept from the interrupted run)"
+            say(f"chapter {place} of {len(paths)}: {path.stem}{again}")
+            yield path
         return
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    yield from track(items, description="Analysing", console=Console(stderr=True), transient=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        # Bound to the stream now: while a chapter runs, the standard streams lead nowhere.
+        console=Console(file=sys.stderr),
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ) as progress:
+        task = progress.add_task("Analysing", total=len(paths))
+        for path in paths:
+            progress.update(task, description=path.stem.replace("_", " "))
+            yield path
+            progress.advance(task)
 
 
-def point_at_cohort(file: Path, study: str | None, kind: Kind | None) -> str:
-    """Check a cohort file, point the notebooks at it, and return what its people are."""
-    from distance_to_care import analyses, tables
+@contextmanager
+def withholding(what: str) -> Iterator[None]:
+    """Turn an error that nobody foresaw into a sentence without its text, which may quote a row."""
+    try:
+        yield
+    except (Problem, typer.Exit):
+        raise
+    except MemoryError:
+        raise Problem(
+            f"{what} needs more memory than there is. 'distance-to-care check' says how much."
+        ) from None
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        frames = traceback.extract_tb(error.__traceback__)
+        ours = [frame for frame in frames if "distance_to_care" in frame.filename]
+        last = (ours or frames)[-1]
+        raise Problem(
+            f"{what} failed with {type(error).__name__} in {Path(last.filename).name}, line "
+            f"{last.lineno}. Its text is withheld, because it may quote a row. Please report this "
+            "line."
+        ) from None
 
+
+def profile_in_force(study: Study, profile: str | None, threshold: int | None) -> Profile:
+    """The strictest of the study's disclosure profile and what the options ask for."""
+    from distance_to_care import disclosure
+
+    words = profile or ""
+    if threshold is not None:
+        words = f"{words or disclosure.DEFAULT.name} threshold={threshold}"
+    return disclosure.in_force(study, words)
+
+
+def point(
+    file: Path,
+    study: str | None,
+    kind: Kind | None,
+    profile: str | None = None,
+    threshold: int | None = None,
+) -> Pointed:
+    """Check a cohort file and point the notebooks at it, its study, its kind and the profile."""
+    from distance_to_care import analyses, disclosure, residence, tables
+
+    # A book outside is redrawn from a release; here are the people themselves.
+    os.environ.pop(places.RELEASED_VARIABLE, None)
     chosen = tables.read_study(study)
-    people = tables.read_cohort(file, chosen)
+    in_force = profile_in_force(chosen, profile, threshold)
+    people = residence.read_people(file, chosen)
     decided = tables.cohort_kind(people, kind.value if kind else None)
     analyses.cohort_notebooks(chosen.chapters_of)
     os.environ[places.COHORT_VARIABLE] = str(file.absolute())
@@ -151,7 +326,13 @@ def point_at_cohort(file: Path, study: str | None, kind: Kind | None) -> str:
     is_path = study is not None and Path(study).is_file()
     os.environ[places.STUDY_VARIABLE] = str(Path(study).absolute()) if is_path else chosen.name
     os.environ[places.KIND_VARIABLE] = decided if decided != "synthetic" else ""
-    return decided
+    os.environ[places.PROFILE_VARIABLE] = disclosure.to_words(in_force)
+    return Pointed(chosen, people, decided, in_force)
+
+
+def point_at_cohort(file: Path, study: str | None, kind: Kind | None) -> str:
+    """Check a cohort file, point the notebooks at it, and return what its people are."""
+    return point(file, study, kind).kind
 
 
 def same_kind(manifests: Iterable[Path], decided: str) -> None:
@@ -192,12 +373,15 @@ def own_folder(output: Path, ours: set[str], decided: str) -> None:
             )
 
 
-def _written_before(output: Path) -> set[str]:
-    """Name the files that an earlier `analyse` wrote into a folder, as its manifest lists them."""
+def written_before(output: Path) -> set[str]:
+    """Name what an earlier `analyse` wrote into a folder, as its manifest lists it."""
+    from distance_to_care.command_line import chapters, run_record
+
+    ours = {chapters.FOLDER}
     manifest = output / "manifest.json"
     if not manifest.is_file():
-        return set()
+        return ours
     listed = json.loads(manifest.read_text(encoding="utf-8"))
-    files = {f"{name}.csv" for name in listed.get("tables", {})}
-    files |= {f"{name}.svg" for name in listed.get("figures", {})}
-    return files | {"manifest.json", "numbers.csv"}
+    ours |= {f"{name}.csv" for name in listed.get("tables", {})}
+    ours |= {f"{name}.svg" for name in listed.get("figures", {})}
+    return ours | {"manifest.json", "numbers.csv", run_record.FILE}

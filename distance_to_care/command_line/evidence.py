@@ -1,9 +1,8 @@
-"""Commands for evidence: published ratios averaged, methods proved on known truth."""
+"""The command that proves methods on known truth."""
 
 from __future__ import annotations
 
 import os
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,69 +14,9 @@ from distance_to_care.command_line.frame import (
     StudyOption,
     app,
     bar,
-    counted,
-    new_file,
     sentences,
     write_table,
 )
-from distance_to_care.problems import Problem
-
-
-class Between(StrEnum):
-    """How studies that differ are added up."""
-
-    reml = "reml"
-    dersimonian_laird = "dersimonian_laird"
-    paule_mandel = "paule_mandel"
-
-
-@app.command(epilog=CODES)
-def pool(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            help="Your table of published ratios (CSV): study, outcome, measure, estimate, and "
-            "where known question, ci_low, ci_high, p_value."
-        ),
-    ],
-    output: Annotated[
-        Path | None, typer.Option("--output", help="File to write (.csv); printed if not given.")
-    ] = None,
-    method: Annotated[
-        Between, typer.Option("--method", help="Method of random effects.")
-    ] = Between.reml,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
-) -> None:
-    """Average published ratios of your own table, and keep apart what must not be averaged."""
-    from dataclasses import replace
-
-    from distance_to_care import synthesis, tables
-    from distance_to_care.problems import Problems
-
-    with sentences():
-        if output is not None:
-            if file.resolve() == output.resolve():
-                raise Problem(f"{output} is the table of ratios itself. Name another file.")
-            new_file(output, overwrite, ".csv")
-        table, faults = tables.examine_file(file, synthesis.TABLE)
-        known = {fault.column for fault in faults} & {"study", "outcome", "measure"}
-        faults = [
-            replace(fault, mend=f"{fault.mend} {synthesis.LESS_THAN}")
-            if fault.column == "p_value"
-            else fault
-            for fault in faults
-        ]
-        faults += [fault for fault in synthesis.faults(table) if fault.column not in known]
-        if faults:
-            raise Problems(file.name, faults)
-        found = synthesis.whole(table, method.value)
-        for sentence in synthesis.remarks(table, table.attrs.get("columns_left_behind", 0)):
-            typer.echo(sentence, err=True)
-        if output is None:
-            typer.echo(synthesis.as_text(found))
-        else:
-            write_table(found, output)
-            typer.echo(f"{output}: {counted(len(table), 'estimate')}, {len(found):,} rows.")
 
 
 @app.command(epilog=CODES)

@@ -74,7 +74,7 @@ def atlas(
     A description of the columns goes into a file of the same name that ends in .json, or into the
     archive. The table holds official data, so it needs the files that 'make data' obtains.
     """
-    from distance_to_care import atlas as whole
+    from distance_to_care import atlas as of_areas
     from distance_to_care.publication import area_file
 
     with sentences():
@@ -84,7 +84,7 @@ def atlas(
             new_file(described, overwrite, ".json")
         if open_data is not None:
             point_at_official_files(open_data)
-        table = whole.area_table()
+        table = of_areas.area_table()
         if output.suffix == ".zip":
             with whole(output) as part:
                 part.write_bytes(area_file.zipped(table))

@@ -12,15 +12,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from distance_to_care import atlas, results
+from distance_to_care import atlas, disclosure, results
 
 FILE = f"{atlas.NAME}.zip"
 
 
 def texts(table: pd.DataFrame) -> dict[str, str]:
     """Write the table and what its columns mean as text: ending of the file -> its content."""
+    checked = disclosure.check(table, "modelled", name=atlas.NAME)
     described = json.dumps(atlas.about(table), indent=2, ensure_ascii=False) + "\n"
-    return {".csv": results.to_csv(table), ".json": described}
+    return {".csv": results.to_csv(checked), ".json": described}
 
 
 def zipped(table: pd.DataFrame) -> bytes:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from distance_to_care import care_boards, centre_lists, figures, results, tables
+from distance_to_care import care_boards, centre_lists, disclosure, figures, results, tables
 from distance_to_care.study import Study
 
 PAGE = "care_boards"
@@ -156,7 +156,8 @@ def rows_of(published: Published, code: str) -> str:
         if "board_code" in rows
     ]
     found = pd.concat([part for part in parts if len(part)], ignore_index=True)
-    return results.to_csv(found[["table", *(c for c in results.COLUMNS if c in found)]])
+    found = found[["table", *(c for c in results.COLUMNS if c in found)]]
+    return results.to_csv(disclosure.check(found, "modelled", name=code))
 
 
 def _entry(node: object, file: str) -> dict | None:

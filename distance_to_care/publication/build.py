@@ -22,7 +22,7 @@ import yaml
 
 from distance_to_care import places, tables
 from distance_to_care.problems import Problem
-from distance_to_care.publication import execution, notebooks
+from distance_to_care.publication import execution, notebooks, redraw
 from distance_to_care.publication.notebooks import Notebook
 
 STUB = """# {title}
@@ -92,7 +92,8 @@ def book(
     progress : called with a line of text as the build goes on.
     fork : see `execution.execute`.
     other_people : the cohort is not the book's synthetic one, so pages about that one are left
-        out, and pages about the people of another study.
+        out, and pages about the people of another study. So it is where the book is redrawn from a
+        release (`places.released_folder`), which has no people at all.
 
     Raises
     ------
@@ -107,11 +108,15 @@ def book(
     if other_people:
         study = tables.read_study().chapters_of
         left_out = [p for p in pages if p.synthetic_only or p.study not in (None, study)]
+    not_released = redraw.not_released(p for p in pages if p not in left_out)
+    left_out += not_released
     pages = [page for page in pages if page not in left_out]
+    notebooks.refuse_to_show_people(page for page in pages if page.of_a_cohort)
     os.environ[places.RESULTS_VARIABLE] = str(folders.results)
     executed = execution.execute(
         pages, folders.results, folders.cache, progress, fork, _import_sphinx
     )
+    redraw.compare_numbers((page.name for page in pages if page.of_a_cohort), folders.results)
     boards_tables = sorted((folders.results / "care_boards").glob("*.csv"))
     state = _state(executed, [page.name for page in left_out])
     state += notebooks.digest_of_files(boards_tables)
@@ -124,7 +129,8 @@ def book(
     making = time.monotonic()
     shutil.rmtree(folders.staging, ignore_errors=True)
     source = folders.staging / "source"
-    _stage(source, executed, left_out)
+    stubs = {p: redraw.STUB if p in not_released else STUB for p in left_out}
+    _stage(source, executed, stubs)
     boards.write(source, folders.results)
     built = _sphinx(source, folders.staging, [page.name for page in left_out])
     find_my_area.write(built, folders.base)
@@ -172,7 +178,7 @@ def _unchanged(folders: Folders, state: str) -> bool:
 
 
 def _stage(
-    source: Path, executed: dict[str, nbformat.NotebookNode], left_out: list[Notebook]
+    source: Path, executed: dict[str, nbformat.NotebookNode], left_out: dict[Notebook, str]
 ) -> None:
     """Lay out the book's source with executed notebooks in place of the committed ones."""
     (source / "notebooks").mkdir(parents=True)
@@ -181,11 +187,11 @@ def _stage(
         shutil.copyfile(places.ROOT / name, source / name)
     for name, node in executed.items():
         nbformat.write(node, source / "notebooks" / f"{name}.ipynb")
-    for page in left_out:
+    for page, words in left_out.items():
         heading = next(c.source for c in page.node.cells if c.cell_type == "markdown")
         title = heading.splitlines()[0].lstrip("# ")
         stub = nbformat.v4.new_notebook(metadata=page.node.metadata)
-        stub.cells = [nbformat.v4.new_markdown_cell(STUB.format(title=title), id="left-out")]
+        stub.cells = [nbformat.v4.new_markdown_cell(words.format(title=title), id="left-out")]
         nbformat.write(stub, source / "notebooks" / f"{page.name}.ipynb")
 
 

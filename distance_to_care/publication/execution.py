@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterable
@@ -19,7 +20,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from distance_to_care import places
+from distance_to_care import guard, places
+from distance_to_care.people_flow import without_people
 from distance_to_care.problems import Problem
 from distance_to_care.publication import notebooks
 from distance_to_care.publication.kernel_server import KernelServer, manager_class
@@ -31,6 +33,8 @@ CELL_TIMEOUT_SECONDS = 900
 STARTS, NOT_A_WORD = 3, "Kernel died before replying"
 RUNS_KEPT = 3
 Progress = Callable[[str], None]
+# Errors whose text is a sentence of the package.
+SENTENCES = ("Problem", "Problems", "AnalysisError", "Refused")
 
 
 def execute(
@@ -134,10 +138,10 @@ async def _execute_all(
 async def _run(notebook: Notebook, results: Path, manager: type | None) -> list[list[dict]]:
     node = nbformat.from_dict(notebook.node)
     node = nbformat.reads(nbformat.writes(node), as_version=4)
-    environment = os.environ | {
-        places.RESULTS_VARIABLE: str(results),
-        "PYTHONPATH": str(places.ROOT),
-    }
+    if notebook.of_a_cohort and places.released_folder():
+        _leave_people_out(node)
+    environment = _environment(notebook, results)
+    guarded = places.GUARDED_VARIABLE in environment
     where = f"notebooks/{notebook.name}.ipynb"
     try:
         await _executed(node, notebook.path.parent, environment, manager)
@@ -156,7 +160,34 @@ async def _run(notebook: Notebook, results: Path, manager: type | None) -> list[
                     f"{where}, code cell {place}: a Python warning or message on the error "
                     f"stream: {first}. Mend its cause; the book is not built with warnings."
                 )
-    return [cell.outputs for cell in cells]
+    return [_ours(cell.outputs) if guarded else cell.outputs for cell in cells]
+
+
+def _environment(notebook: Notebook, results: Path) -> dict[str, str]:
+    """What a kernel is told: a registry's people are for the notebooks about a cohort only."""
+    environment = dict(os.environ)
+    kind = environment.get(places.KIND_VARIABLE)
+    if kind and not notebook.of_a_cohort:
+        for name in (places.COHORT_VARIABLE, places.KIND_VARIABLE):
+            environment.pop(name, None)
+    elif kind == "registry":
+        environment[places.GUARDED_VARIABLE] = "1"
+    return environment | {
+        places.RESULTS_VARIABLE: str(results),
+        "PYTHONPATH": str(places.ROOT),
+    }
+
+
+def _leave_people_out(node: nbformat.NotebookNode) -> None:
+    """Put code that needs no people in the place of a notebook's own, for the run only."""
+    cells = [cell for cell in node.cells if cell.cell_type == "code"]
+    for cell, source in zip(cells, without_people(c.source for c in cells), strict=True):
+        cell.source = source
+
+
+def _ours(outputs: list[dict]) -> list[dict]:
+    """Keep of a cell's outputs what an object of our own pages made."""
+    return [output for output in outputs if guard.MARK in output.get("metadata", {})]
 
 
 async def _executed(node, folder: Path, environment: dict, manager: type | None) -> None:
@@ -190,13 +221,22 @@ def _failed_cell(node: nbformat.NotebookNode) -> str:
 
 def _said(error: CellExecutionError) -> str:
     # The text of an unforeseen error may quote a row, and with a registry a row is a patient.
-    private = os.environ.get(places.COHORT_VARIABLE) and error.ename not in ("Problem", "Problems")
+    # A sentence of the package never does; one that a cell puts together may.
+    ours = error.ename in SENTENCES and not _raised_by_the_cell(error)
+    private = os.environ.get(places.COHORT_VARIABLE) and not ours
     if private:
         return (
             f"failed with {error.ename}. Its text is withheld because this build reads a cohort "
             "file; open the notebook to see it."
         )
     return f"{error.ename}: {error.evalue}"
+
+
+def _raised_by_the_cell(error: CellExecutionError) -> bool:
+    """Say whether the last place of a traceback is in the cell and not in a module."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", error.traceback)
+    found = re.findall(r"^(Cell In\[|File )", plain, re.MULTILINE)
+    return not found or found[-1] != "File "
 
 
 def _keep(kept: Path, outputs: list[list[dict]], folder: Path) -> None:

@@ -23,7 +23,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from distance_to_care import figures, places, results, study, tables
+from distance_to_care import figures, places, released, results, study, tables
 from distance_to_care.problems import Problem
 from distance_to_care.publication import (
     area_file,
@@ -224,6 +224,21 @@ class Published:
         return set(accepted.loc[accepted["page"].isin(self._left_out), "key"])
 
     @cached_property
+    def not_released(self) -> set[str]:
+        """Keys of accepted numbers, where a redrawn book may lack some: their tables stayed."""
+        if places.released_folder() is None:
+            return set()
+        accepted = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
+        return set(accepted["key"])
+
+    def absent(self, name: str) -> str:
+        """Say in HTML that a result was not released; empty where it should be there."""
+        if places.released_folder() is None:
+            return ""
+        known = {*results.accepted_manifest()["tables"], *results.accepted_manifest()["figures"]}
+        return released.Absent(name)._repr_html_() if {name, f"synthetic_{name}"} & known else ""
+
+    @cached_property
     def _rows(self) -> dict[tuple[str, str], str]:
         tables_shown = {
             name: results.read_published(self.folder / f"{name}.csv", name)
@@ -269,6 +284,9 @@ class FillIn(SphinxPostTransform):
         key = node["key"]
         if key not in published.numbers.index and key in published.not_of_this_site:
             node.replace_self(nodes.Text(NOT_OF_THIS_SITE))
+            return set()
+        if key not in published.numbers.index and key in published.not_released:
+            node.replace_self(nodes.Text(released.NOT_RELEASED))
             return set()
         if key not in published.numbers.index:
             log.warning(
@@ -318,6 +336,9 @@ class FillIn(SphinxPostTransform):
         if node["part"] == "figure":
             return self._figure(node, name, published, depth)
         entry = published.manifest["tables"].get(name)
+        if entry is None and published.absent(name):
+            node.replace_self(_raw(published.absent(name)))
+            return set()
         if entry is None:
             log.warning("unknown table '%s': no notebook publishes it", name, location=node)
             node.replace_self([])
@@ -335,6 +356,9 @@ class FillIn(SphinxPostTransform):
             page = self.env.get_doctree(f"{NOTEBOOK_PREFIX}{entry['page']}")
             marked = f'id="figure-{name}"'
             drawn = next((raw for raw in page.findall(nodes.raw) if marked in raw.astext()), None)
+        if drawn is None and published.absent(name):
+            node.replace_self(_raw(published.absent(name)))
+            return set()
         if drawn is None:
             log.warning("unknown figure '%s': no notebook shows it", name, location=node)
             node.replace_self([])
@@ -347,7 +371,7 @@ class FillIn(SphinxPostTransform):
         if title is None or not kinds:
             return
         lines = "".join(
-            f'<p class="kind-banner kind-{kind}">{results.BANNERS[kind]}</p>' for kind in kinds
+            f'<p class="kind-banner kind-{kind}">{results.banner(kind)}</p>' for kind in kinds
         )
         for date in published.redrawn(self.env.docname):
             lines += (

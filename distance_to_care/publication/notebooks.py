@@ -11,11 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-
-import nbformat
+from typing import TYPE_CHECKING
 
 from distance_to_care import places
+from distance_to_care.people_flow import violations
 from distance_to_care.problems import Problem
+
+if TYPE_CHECKING:
+    import nbformat
 
 
 @dataclass(frozen=True)
@@ -30,24 +33,47 @@ class Notebook:
 
     @cached_property
     def node(self) -> nbformat.NotebookNode:
+        """The notebook as a build executes it."""
+        # Analyses alone, in an environment without the tools that build a site, need no such node.
+        import nbformat
+
         try:
             return nbformat.read(self.path, as_version=4)
         except Exception as error:
             raise Problem(f"{self.path.name} is not a readable notebook: {error}") from error
 
+    @cached_property
+    def _content(self) -> dict:
+        try:
+            content = json.loads(self.path.read_text(encoding="utf-8"))
+            return {"cells": content["cells"], "about": content["metadata"]}
+        except (ValueError, KeyError, TypeError) as error:
+            raise Problem(f"{self.path.name} is not a readable notebook: {error}") from error
+
     @property
     def code(self) -> list[str]:
-        return [cell.source for cell in self.node.cells if cell.cell_type == "code"]
+        """The source of each code cell."""
+        cells = self._content["cells"]
+        return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+    @property
+    def _about(self) -> dict:
+        return self._content["about"].get("distance_to_care", {})
 
     @property
     def synthetic_only(self) -> bool:
         """Say whether the notebook is about the synthetic cohort itself, and no other."""
-        return bool(self.node.metadata.get("distance_to_care", {}).get("synthetic_only", False))
+        return bool(self._about.get("synthetic_only", False))
+
+    @property
+    def of_a_cohort(self) -> bool:
+        """Say whether the notebook analyses whatever cohort the build was pointed at."""
+        return bool(self._about.get("cohort", False))
 
     @property
     def study(self) -> str | None:
         """Name of the one study whose cohorts the notebook analyses; None where any would do."""
-        return self.node.metadata.get("distance_to_care", {}).get("study")
+        return self._about.get("study")
 
     @cached_property
     def reads(self) -> tuple[str, ...]:
@@ -152,6 +178,18 @@ def ordered(notebooks: Iterable[Notebook]) -> list[Notebook]:
     return order
 
 
+def refuse_to_show_people(notebooks: Iterable[Notebook]) -> None:
+    """Look through notebooks about a cohort for code that would show, save or send people.
+
+    Raises
+    ------
+    Problem : every such place of every notebook at once, with what to do.
+    """
+    found = [line for each in notebooks for line in violations(each.code, each.name)]
+    if found:
+        raise Problem("\n".join(found))
+
+
 def digest_of_files(paths: Iterable[Path], root: Path = places.ROOT) -> str:
     """Digest the names and contents of files."""
     total = hashlib.sha256()
@@ -184,6 +222,9 @@ def surroundings() -> str:
         "cohort": digest_of_files([Path(cohort)]) if cohort else "",
         "kind": os.environ.get(places.KIND_VARIABLE, ""),
         "study": _study(os.environ.get(places.STUDY_VARIABLE, "")),
+        "released": digest_of_files(p for p in released.rglob("*") if p.is_file())
+        if (released := places.released_folder())
+        else "",
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

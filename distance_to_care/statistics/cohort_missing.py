@@ -16,7 +16,7 @@ from distance_to_care.study import EXPOSURES, Study
 ANSWERS = ["estimate", "ci_low", "ci_high"]
 ROW = [
     "measure", "model", "exposure", "level", "reference", "people", "deaths", "level_people",
-    "level_deaths", *ANSWERS, "unit",
+    "level_deaths", "model_events", "model_parameters", *ANSWERS, "unit",
 ]  # fmt: skip
 
 
@@ -126,6 +126,8 @@ def imputed(
     known = people.dropna(subset=list(EXPOSURES)).reset_index(drop=True)
     # With nothing left missing, the people and deaths of the model are those of the exposures.
     table = _rows(known, model, dict.fromkeys(EXPOSURES, ()), reference, "imputation")
+    terms = [EXPOSURES[0], *study.adjustment(model, EXPOSURES[0])]
+    table["model_parameters"] = cohort_survival.parameters(known, terms)
     try:
         pooled = _pooled(known, study, model, reference, also, imputations, seed, shift or {})
     except AnalysisError as problem:

@@ -36,6 +36,7 @@ FOLLOWED = ("follow_up_years", "died")
 NOTHING = {"estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan, "p_value": np.nan}
 ANSWERS = ("estimate", "ci_low", "ci_high", "standard_error", "degrees_of_freedom", "p_value")
 BENT = "test of non-linearity"
+SPLINE_PARAMETERS = 3  # of a restricted cubic spline with four knots
 # The exposure alone, in the people of the fullest model.
 SAME_PEOPLE = "unadjusted_same_people"
 
@@ -130,7 +131,8 @@ def summary(
     -------
     One row a measure and group: `measure` (`median survival`, `median follow-up`, `survival`),
     `group_by`, `group`, `time_years` and `at_risk` (for `survival`), `people`, `deaths`,
-    `transplants`, `estimate`, `ci_low`, `ci_high`, `unit` (years or probability). A median that
+    `transplants`, `step_events` and `step_censored` (who died, and who left otherwise, since the
+    time before), `estimate`, `ci_low`, `ci_high`, `unit` (years or probability). A median that
     the curve does not reach is empty. Follow-up is the reverse Kaplan-Meier median (Schemper and
     Smith 1996, doi 10.1016/0197-2456(96)00075-X).
     """
@@ -148,6 +150,7 @@ def summary(
         for measure, ended in (("median survival", died), ("median follow-up", 1 - died)):
             rows.append(row | _median(members["follow_up_years"], ended) | {"measure": measure})
         interval = fit.confidence_interval_survival_function_
+        since = _since(members, times_years)
         for time in times_years:
             within = time <= members["follow_up_years"].max()
             at = interval.index.searchsorted(time, side="right") - 1
@@ -157,6 +160,7 @@ def summary(
                     "measure": "survival",
                     "time_years": float(time),
                     "at_risk": int((members["follow_up_years"] >= time).sum()),
+                    **since[time],
                     "estimate": fit.predict(time) if within else np.nan,
                     "ci_low": interval.iloc[at, 0] if within else np.nan,
                     "ci_high": interval.iloc[at, 1] if within else np.nan,
@@ -167,8 +171,20 @@ def summary(
     numbers = ["estimate", "ci_low", "ci_high"]
     table[numbers] = table[numbers].astype(float).replace([np.inf, -np.inf], np.nan)
     counts = ["people", "at_risk", "deaths", "transplants"]
-    table["at_risk"] = table["at_risk"].astype("Int64")
+    counts += ["step_events", "step_censored"]
+    table = table.astype(dict.fromkeys(["at_risk", "step_events", "step_censored"], "Int64"))
     return table[["measure", "group_by", "group", "time_years", *counts, *numbers, "unit"]]
+
+
+def _since(members: pd.DataFrame, times_years: Sequence[float]) -> dict[float, dict[str, int]]:
+    """Count who died, and whose follow-up ended otherwise, from one of the times to the next."""
+    counted, before = {}, 0.0
+    for time in times_years:
+        inside = members["follow_up_years"].between(before, time, inclusive="right")
+        died = int(_died(members[inside]).sum())
+        counted[time] = {"step_events": died, "step_censored": int(inside.sum()) - died}
+        before = time
+    return counted
 
 
 def log_rank(people: pd.DataFrame, by: str) -> pd.DataFrame:
@@ -324,6 +340,8 @@ def cox(
         deaths=int(died.sum()),
         level_people=level_people,
         level_deaths=level_deaths,
+        model_events=int(died.sum()),
+        model_parameters=matrix.shape[1],
         estimate=found["exp(coef)"].to_numpy(),
         ci_low=found["exp(coef) lower 95%"].to_numpy(),
         ci_high=found["exp(coef) upper 95%"].to_numpy(),
@@ -340,7 +358,8 @@ def at_risk(
     Returns
     -------
     One row a group and time: `measure`, `group_by`, `group`, `time_years`, `at_risk` (people whose
-    follow-up reaches that time), `unit`.
+    follow-up reaches that time), `step_events` and `step_censored` (who died, and who left
+    otherwise, since the time before), `unit`.
     """
     return pd.DataFrame(
         [
@@ -350,9 +369,11 @@ def at_risk(
                 "group": group,
                 "time_years": float(time),
                 "at_risk": int((members["follow_up_years"] >= time).sum()),
+                **since[time],
                 "unit": "people",
             }
             for group, members in _groups(people, by)
+            for since in [_since(members, times_years)]
             for time in times_years
         ]
     )
@@ -448,7 +469,7 @@ def hazard_ratios(
     table = pd.concat(tables, ignore_index=True)
     return table.rename(columns={"group": "level", "estimate": "hazard_ratio"})[
         ["model", "exposure", "level", "reference", "hazard_ratio", "ci_low", "ci_high",
-         "people", "deaths", "level_people", "level_deaths"]
+         "people", "deaths", "level_people", "level_deaths", "model_events", "model_parameters"]
     ]  # fmt: skip
 
 
@@ -576,7 +597,8 @@ def proportional_hazards(
             ),
             "statistic",
         )
-        tables.append(found.assign(model=model, **_sizes(people.dropna(subset=list(terms)))))
+        sizes = _sizes(people.dropna(subset=list(terms)), terms)
+        tables.append(found.assign(model=model, **sizes))
     table = pd.concat(tables, ignore_index=True)
     return table.assign(measure="test of proportional hazards", unit="chi-squared").drop(
         columns=["ci_low", "ci_high"]
@@ -633,7 +655,11 @@ def hazard_ratios_by_period(
             ),
             "hazard_ratio",
         )
-        tables.append(found.assign(model=model))
+        # The exposure has its parameters in every period, and the model has everybody's deaths.
+        known = people.dropna(subset=list(terms))
+        count = len(names) * parameters(known, [exposure]) + parameters(known, adjusted)
+        events = int(_died(known).sum())
+        tables.append(found.assign(model=model, model_events=events, model_parameters=count))
     table = pd.concat(tables, ignore_index=True)
     return table.assign(measure="hazard ratio", term=exposure, unit="ratio")
 
@@ -678,7 +704,7 @@ def distance_forms(
                     lambda t=terms, p=by_fifth, m=model, r=fifths: _of(t[0], cox(p, t, m, r)),
                 ),
                 _asked(
-                    pd.DataFrame([_sizes(by_unit.dropna(subset=list(terms)))]),
+                    pd.DataFrame([_sizes(by_unit.dropna(subset=list(terms)), terms)]),
                     lambda t=terms, p=by_unit, m=model: _of(t[0], cox(p, t, m, reference)),
                 ).assign(group=unit),
             ]
@@ -741,7 +767,9 @@ def splines(
             ),
             "statistic",
         )
-        both = pd.concat([curve, bent]).assign(term=column, **_sizes(known))
+        sizes = _sizes(known, terms)
+        sizes["model_parameters"] += SPLINE_PARAMETERS - 1
+        both = pd.concat([curve, bent]).assign(term=column, **sizes)
         tables.append(both)
     return pd.concat(tables, ignore_index=True)
 
@@ -859,15 +887,29 @@ def _of(exposure: str, found: pd.DataFrame) -> pd.DataFrame:
     return found.assign(**parts)[parts["term"] == exposure]
 
 
-def _sizes(people: pd.DataFrame) -> dict[str, int]:
-    """Count people and deaths, also for disclosure control."""
+def _sizes(people: pd.DataFrame, terms: Sequence[str] = ()) -> dict[str, int]:
+    """Count people and deaths, and for disclosure control those of the model and its parameters."""
     deaths = int(_died(people).sum())
     return {
         "people": len(people),
         "deaths": deaths,
         "level_people": len(people),
         "level_deaths": deaths,
+        "model_events": deaths,
+        "model_parameters": parameters(people, terms),
     }
+
+
+def parameters(people: pd.DataFrame, terms: Sequence[str]) -> int:
+    """Count the parameters of a model of these columns: one a number, one a level but the first.
+
+    people : one row a person. terms : columns of the model; the fifths of an exposure are levels.
+    """
+    count = 0
+    for term in terms:
+        number = _is_number(people[term], term, cohort.REFERENCE)
+        count += 1 if number else max(people[term].nunique() - 1, 1)
+    return count
 
 
 def _contrasts(
@@ -889,7 +931,7 @@ def _contrasts(
     counts = {"level_people": of_level.value_counts(), "level_deaths": died.groupby(of_level).sum()}
     groups = [label(level) for level in sorted(everybody[exposure].dropna().unique(), key=label)]
     rows = [
-        {"group": group, "reference": base, **_sizes(known)}
+        {"group": group, "reference": base, **_sizes(known, (exposure, *adjusted))}
         | {
             name: int(min(count.get(group, 0), count.get(base, 0)))
             for name, count in counts.items()

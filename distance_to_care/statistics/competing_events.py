@@ -34,8 +34,10 @@ def incidence(
     Returns
     -------
     One row a measure, method, group and time: `measure`, `method`, `group_by`, `group`,
-    `time_years`, `people`, `estimate`, `ci_low`, `ci_high` (95%, log-log), `unit`, and for
-    disclosure control `level_people` and `level_deaths` (events behind the row). Besides
+    `time_years`, `people`, `step_events` and `step_censored` (who had the event, the rarer of the
+    two where the row is about both, and whose follow-up ended without either, since the time
+    before), `estimate`, `ci_low`, `ci_high` (95%, log-log), `unit`, and for disclosure control
+    `level_people` and `level_deaths` (events behind the row). Besides
     `death` and `transplant`, in probability: `overstatement of death` (naive less competing) and
     `most that death can be overstated` (the product of the two naive risks, an upper bound
     whatever the hazards are), both in percentage points. Empty beyond the last follow-up.
@@ -44,15 +46,19 @@ def incidence(
     """
     rows = []
     for group, members in _groups(people, by):
-        followed = members[TIME].max()
+        followed, before = members[TIME].max(), 0.0
         curves = _curves(members)
         for time in map(float, times_years):
             base = {"group_by": by or "all", "group": group, "time_years": time,
                     "people": len(members), "level_people": len(members)}  # fmt: skip
-            events, shares = {}, {}
+            events, shares, since = {}, {}, {}
+            inside = members[TIME].between(before, time, inclusive="right")
+            base["step_censored"] = int((members.loc[inside, OUTCOME] == "censored").sum())
+            before = time
             for cause, name in EVENTS.items():
                 happened = (members[OUTCOME] == cause) & (members[TIME] <= time)
                 events[cause] = int(happened.sum())
+                since[cause] = int((happened & inside).sum())
                 for method in (COMPETING, NAIVE):
                     share = dict.fromkeys(("estimate", "ci_low", "ci_high"), np.nan)
                     if time <= followed:
@@ -61,10 +67,10 @@ def incidence(
                     rows.append(
                         base
                         | {"measure": name, "method": method, "unit": "probability",
-                           "level_deaths": events[cause]}
+                           "level_deaths": events[cause], "step_events": since[cause]}
                         | share
                     )  # fmt: skip
-            fewest = min(events.values())
+            fewest, fewest_since = min(events.values()), min(since.values())
             excess = shares["died", NAIVE] - shares["died", COMPETING]
             most = shares["died", NAIVE] * shares["transplanted", NAIVE]
             for measure, estimate in {
@@ -75,10 +81,11 @@ def incidence(
                     base
                     | {"measure": measure, "method": f"{NAIVE}, less {COMPETING}",
                        "estimate": 100 * estimate, "unit": "percentage points",
-                       "level_deaths": fewest}
+                       "level_deaths": fewest, "step_events": fewest_since}
                 )  # fmt: skip
     columns = ["measure", "method", "group_by", "group", "time_years", "people", "estimate",
-               "ci_low", "ci_high", "unit", "level_people", "level_deaths"]  # fmt: skip
+               "ci_low", "ci_high", "unit", "step_events", "step_censored", "level_people",
+               "level_deaths"]  # fmt: skip
     return pd.DataFrame(rows)[columns]
 
 

@@ -562,6 +562,49 @@ def cox(
     return CoxFit(RiskSets(time, event, entry, strata), X, weights, ties, names)._fit()
 
 
+def derivatives(
+    time: np.ndarray, event: np.ndarray, X: np.ndarray, coefficients: np.ndarray
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """Work out Cox's log partial likelihood and its derivatives at given coefficients.
+
+    Nothing is fitted: ties are Efron's, and a constant covariate, which the likelihood knows
+    nothing of, has a score and an information of nought.
+
+    Parameters
+    ----------
+    time : end of follow-up; event : whether it ended with the event; X : people x p covariates.
+    coefficients : p log hazard ratios, per unit of the covariates.
+
+    Returns
+    -------
+    The log partial likelihood, the score (p) and the information (p x p, minus the second
+    derivatives), all per unit of the covariates as they are.
+
+    Raises
+    ------
+    AnalysisError : no event; a missing or infinite number; no covariate that varies; coefficients
+        so large that the likelihood has no number.
+    """
+    X, at = np.asarray(X, dtype=float), np.asarray(coefficients, dtype=float)
+    time = np.asarray(time, dtype=float)
+    if not all(np.all(np.isfinite(each)) for each in (X, time, at)):
+        raise AnalysisError("A time, covariate or coefficient is missing or infinite.")
+    terms = X.shape[1]
+    score, information = np.zeros(terms), np.zeros((terms, terms))
+    varies = np.flatnonzero(np.ptp(X, axis=0) > 0)
+    sets = RiskSets(time, event)
+    if len(varies) == 0:
+        raise AnalysisError("Everybody has the same covariates, so the model knows nothing here.")
+    fit = CoxFit(sets, X[:, varies], None, "efron", [f"column {j + 1}" for j in varies])
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+        now = fit._sums(at[varies] * fit.scale)
+    if not (np.isfinite(now.log_likelihood) and np.all(np.isfinite(now.information))):
+        raise AnalysisError("The coefficients are so large that the likelihood has no number.")
+    score[varies] = now.score * fit.scale
+    information[np.ix_(varies, varies)] = now.information * np.outer(fit.scale, fit.scale)
+    return float(now.log_likelihood), score, information
+
+
 def _transformed(sets: RiskSets, transform: str) -> np.ndarray:
     """Transform the event times as `cox.zph` does, from the times of everybody."""
     if transform == "identity":
@@ -724,7 +767,11 @@ def log_log_interval(probability: np.ndarray, log_error: np.ndarray):
         inside = np.where((probability > 0) & (probability < 1), probability, np.nan)
         middle = np.log(-np.log(inside))
         width = Z95 * log_error / np.log(inside)
-        return np.exp(-np.exp(middle - width)), np.exp(-np.exp(middle + width))
+        # Beyond that the outer power is nought anyway, and the inner one overflows.
+        largest = 700.0
+        ends = (np.minimum(middle + side * width, largest) for side in (-1, 1))
+        low, high = (np.exp(-np.exp(end)) for end in ends)
+        return low, high
 
 
 def reached(time: np.ndarray, curve: np.ndarray, level: float = 0.5) -> float:

@@ -193,6 +193,8 @@ def interaction(
         note=[""] * 6 + ["" if defined else "not defined where an exposure lowers the hazard"],
         level_people=[*smallest[:, 0], *[counts["size"].min()] * 4],
         level_deaths=[*smallest[:, 1], *[counts["sum"].min()] * 4],
+        model_events=int(known["died"].sum()),
+        model_parameters=len(fit.coefficients),
     )
 
 
@@ -283,6 +285,8 @@ def product_of_steps(
                 "p_value": chi2.sf(statistic, 1),
                 "level_people": len(known),
                 "level_deaths": int(known["died"].sum()),
+                "model_events": int(known["died"].sum()),
+                "model_parameters": len(together.coefficients),
             }
         ]
     )
@@ -352,6 +356,8 @@ def standardised_survival(
         ci_high=high,
         level_people=int(groups.value_counts().min()),
         level_deaths=int(known["died"].groupby(groups).sum().min()),
+        model_events=int(died.sum()),
+        model_parameters=X.shape[1] + len(labels) - 1,
     )
 
 

@@ -145,6 +145,8 @@ def gradient(
         reference=label(groups[0]),
         people=len(known),
         level_people=int(known[outcome].value_counts().min()) if yes_or_no else len(known),
+        model_events=int(known[outcome].value_counts().min()) if yes_or_no else len(known),
+        model_parameters=2 + len(adjust),
         unit=[_unit(slug, yes_or_no, unit) for slug in MEASURES["gradient"].values()],
         adjusted_for=_said(adjust),
     )
@@ -359,6 +361,8 @@ def _contrasts(
         reference=label(base),
         people=[int((known[exposure] == group).sum()) for group in others],
         level_people=[min(int(min(side[g], side[base])) for side in sides) for g in others],
+        model_events=min(int(side.sum()) for side in sides),
+        model_parameters=matrix.shape[1],
         unit=_unit(slug, yes_or_no, unit),
         adjusted_for=_said(adjust),
     ).reset_index(drop=True)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from distance_to_care import mediation, synthetic
+from distance_to_care import mediation, survival, synthetic
 from distance_to_care.problems import AnalysisError, Problem
 
 WORDS = ("title", "meaning")
@@ -141,7 +141,8 @@ def decomposed(
     Returns
     -------
     The rows of `tidy`, with `people`, `deaths`, `note`, and for disclosure control `level_people`
-    and `level_deaths`, the smaller of the two levels. Where these people are too few for the
+    and `level_deaths`, the smaller of the two levels, and the events and parameters of the model
+    of death. Where these people are too few for the
     models, the estimates are missing and `note` says why.
     """
     columns = [column for group in mediators.values() for column in group]
@@ -165,6 +166,8 @@ def decomposed(
         deaths=int(known["died"].sum()),
         level_people=min(map(len, at_level)),
         level_deaths=min(int(level["died"].sum()) for level in at_level),
+        model_events=int(known["died"].sum()),
+        model_parameters=survival.parameters(known, [exposure, *columns, *confounders]),
     )
 
 

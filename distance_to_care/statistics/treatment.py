@@ -92,14 +92,15 @@ def hazard_ratio(people: pd.DataFrame, event: str, held: Sequence[str]) -> pd.Da
     -------
     One row: `estimate` (ratio), `ci_low`, `ci_high`, `unit`, `people`, `deaths`, `note`, and for
     disclosure control `level_people` and `level_deaths`, the smaller of the treated and the
-    others. Where these people are too few for the model, the estimate is missing and `note` says
-    why.
+    others, `model_events` and `model_parameters`. Where these people are too few for the model,
+    the estimate is missing and `note` says why.
     """
     split = "from_time" in people
     end, entry = ("to_time", "from_time") if split else ("follow_up_years", None)
     row: dict[str, object] = {"estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan, "note": ""}
+    terms = ["treated", *held]
     try:
-        found = survival.cox(people, end, event, ["treated", *held], entry=entry).iloc[0]
+        found = survival.cox(people, end, event, terms, entry=entry).iloc[0]
         row |= {"estimate": found["hazard_ratio"]}
         row |= {"ci_low": found["ci_low"], "ci_high": found["ci_high"]}
     except AnalysisError as problem:
@@ -107,7 +108,8 @@ def hazard_ratio(people: pd.DataFrame, event: str, held: Sequence[str]) -> pd.Da
     levels = people.groupby("treated")[event].agg(["size", "sum"]).reindex([False, True]).fillna(0)
     row |= {"unit": "ratio", "people": people["person_id"].nunique()}
     row |= {"deaths": int(people[event].sum()), "level_people": int(levels["size"].min())}
-    return pd.DataFrame([row | {"level_deaths": int(levels["sum"].min())}])
+    row |= {"level_deaths": int(levels["sum"].min()), "model_events": row["deaths"]}
+    return pd.DataFrame([row | {"model_parameters": survival.parameters(people, terms)}])
 
 
 def immortal_time_bias(

@@ -14,13 +14,17 @@ PACKAGE = places.ROOT / "distance_to_care"
 # Every module may import those on earlier lines only.
 LAYERS = [
     {"problems", "places", "__init__"},
-    {"study", "disclosure", "scheduler"},
-    {"contract", "workbook"},
+    {"disclosure", "mapping"},
+    {"study", "scheduler"},
+    {"contract", "workbook", "released", "people_flow", "guard"},
     {"official"},
-    {"medicine_files"},
+    {"medicine_files", "doctor"},
     {"tables"},
-    {"geography", "synthetic", "figures", "needed_facts"},
-    {"access", "cohort", "results", "travel"},
+    {"geography", "synthetic", "figures", "needed_facts", "second_opinion"},
+    {"access", "results", "travel"},
+    {"residence"},
+    {"cohort"},
+    {"forecast"},
     {"centre_lists", "travel_error", "maps"},
     {"deprived_and_far", "evidence_map"},
     {"care_boards", "area_travel", "deprivation", "hospital_medicines"},
@@ -41,6 +45,7 @@ LAYERS = [
         "statistics.joint",
         "statistics.engines_compared",
         "statistics.competing_events",
+        "statistics.pooled_cox",
     },
     {"scenarios.__init__", "scenarios.assumptions", "scenarios.outcomes", "scenarios.location"},
     {"scenarios.national_spokes"},
@@ -56,19 +61,22 @@ LAYERS = [
         "scenarios.centre_volume",
     },
     {"scenarios.levers"},
-    {"statistics.recovery"},
+    {"statistics.recovery", "attacks"},
     {"calibration"},
     {"causal_structures"},
     {"atlas"},
+    {"releasing"},
+    {"attacks_tried"},
     {"publication"},
-    {"analyses"},
+    {"analyses", "wheelhouse", "wheelhouse_install"},
+    {"registries"},
     {"command_line"},
     {"__main__"},
 ]
 # Rooms whose modules may import one another.
-ROOMS = ("publication", "command_line", "disclosure")
+ROOMS = ("people_flow", "publication", "command_line", "disclosure", "releasing")
 # Rooms that read and write files of their own: pages, and what commands are asked to write.
-FILING = ("publication", "command_line")
+FILING = ("publication", "command_line", "releasing")
 # Calculation takes tables and returns tables: it does not read, write, print or plot.
 CALCULATION = {
     "needed_facts",
@@ -103,6 +111,7 @@ CALCULATION = {
     "statistics.joint",
     "statistics.engines_compared",
     "statistics.competing_events",
+    "statistics.pooled_cox",
     "statistics.recovery",
     "scenarios.assumptions",
     "scenarios.outcomes",
@@ -123,9 +132,18 @@ CALCULATION = {
     "published_outcomes",
     "two_services",
     "funnel",
-    "disclosure",
+    "attacks",
+    "attacks_tried",
+    "disclosure.profiles",
+    "disclosure.counts",
+    "disclosure.curves",
+    "disclosure.models",
+    "disclosure.words",
+    "disclosure.gate",
     "contract",
     "study",
+    "mapping",
+    "forecast",
 }
 READERS = {"tables", "official", "medicine_files", "results", "contract"}
 READING = {"read_csv", "read_parquet", "read_json", "read_excel", "read_feather", "read_pickle"}
@@ -138,6 +156,7 @@ WRITERS = {
     "calibration",
     "causal_structures",
     "synthetic",
+    "wheelhouse",
 }
 DISEASE = ("ipf", "fibrosis", "antifibrotic", "fvc", "dlco", "spinal muscular")
 

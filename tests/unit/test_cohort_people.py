@@ -193,7 +193,7 @@ def test_every_table_can_be_published_and_gives_no_small_count_back(drawn, study
         cohort_people.table_one(drawn, study, by),
         cohort_people.follow_up(drawn, by),
     ):
-        ready = results.prepare(table, "registry", "people")
+        ready = results.prepare(table, "registry", "people").table
         shown = ready.dropna(subset="estimate") if "estimate" in ready else ready
         for column in ("people", "missing", "deaths", "transplants", "censored"):
             counts = ready[column].dropna() if column in ready else []

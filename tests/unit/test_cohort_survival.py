@@ -179,7 +179,7 @@ def test_the_headline_table_agrees_with_r(headline):
 
 
 def test_the_headline_table_leaves_the_waist_with_the_columns_that_were_agreed(headline):
-    published = results.prepare(headline, "synthetic", "ipf_hazard_ratios")
+    published = results.prepare(headline, "synthetic", "ipf_hazard_ratios").table
     asked = ["model", "exposure", "level", "reference", "hazard_ratio", "ci_low", "ci_high"]
     assert set(published) == {*asked, "people", "deaths", "suppressed", "kind"}
     assert (published["people"] % 5 == 0).all()
@@ -188,7 +188,7 @@ def test_the_headline_table_leaves_the_waist_with_the_columns_that_were_agreed(h
 
 def test_a_ratio_is_withheld_where_the_level_or_its_reference_is_small(headline):
     small = headline.assign(level_deaths=np.where(headline["level"] == "1", 9, 50))
-    published = results.prepare(small, "registry", "ipf_hazard_ratios")
+    published = results.prepare(small, "registry", "ipf_hazard_ratios").table
     withheld = published["level"] == "1"
     assert withheld.any()
     assert published.loc[withheld, ["hazard_ratio", "ci_low", "ci_high"]].isna().all().all()

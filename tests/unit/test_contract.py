@@ -175,7 +175,7 @@ def test_an_area_stands_in_for_deprivation_and_distance():
         ("deprivation_quintile", "the column is missing", None),
         ("distance_km", "the column is missing", None),
     ]
-    assert "or add 'area_code' to work it out from" in str(faults(without)[0])
+    assert "or add 'area_code' or 'postcode' to work it out from" in str(faults(without)[0])
     # The column is absent and the area is known for one person of ten only.
     assert rules(raw().drop(columns=["distance_km"])) == []
     partly = raw().assign(distance_km=None)

@@ -482,3 +482,10 @@ def test_bad_weights_entries_and_ties_are_sentences():
         engine.cox(TIME, EVENT, AGE).proportional_hazards("square")
     with pytest.raises(AnalysisError, match="without people"):
         engine.risk_table(np.array([]), np.array([]))
+
+
+def test_the_interval_of_a_probability_next_to_one_is_found_without_overflow():
+    # One hair below one: the lower end is nought and the upper end one, and no number overflows.
+    low, high = engine.log_log_interval(np.array([1 - 2**-53]), np.array([1.0]))
+    assert low[0] == 0
+    assert high[0] == 1

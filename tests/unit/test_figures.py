@@ -122,9 +122,10 @@ def test_the_same_table_gives_the_same_bytes(published):
 
 
 def test_a_withheld_bar_is_named_and_not_drawn(tmp_path):
-    page = results.Page("p", root=tmp_path, kind="scenario", sources=["cohort"])
+    page = results.Page("p", root=tmp_path, kind="registry", sources=["cohort"])
+    few = {"group": ["1", "2"], "people": [3, 4], "estimate": [33.3, 50.0], "unit": "per cent"}
     table = page.publish(
-        pd.DataFrame({"group": ["1", "2"], "estimate": [np.nan, np.nan], "unit": "per cent"}),
+        pd.DataFrame(few),
         "withheld",
         "Nothing to show",
     )

@@ -182,7 +182,7 @@ def test_every_table_can_be_published():
     )  # fmt: skip
     assert list(found) == list(national_spokes.TITLES)
     for name, table in found.items():
-        ready = results.prepare(table, "scenario", name)
+        ready = results.prepare(table, "scenario", name).table
         assert len(ready) == len(table) > 0
         assert ready["estimate"].notna().any()
     assert set(found["spoke_values"]["group"]) == {"1", "2", "3", "5", "10"}

@@ -252,8 +252,7 @@ CONSTANTS = [
 ALLOWED = {
     "book/methods": [
         "suppressed below 10 and rounded to 5",
-        "Counts are rounded to 5",
-        "merged steps of at least 10 deaths",
+        "merged steps of at least 10 deaths and 10 people",
         # The points of the GAP index (Ley 2012).
         "| 60 and under | 61 to 65 | over 65 |",
         "| over 75 | 50 to 75 | under 50 |",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from distance_to_care import figures, results
+from distance_to_care import disclosure, figures, results
 from distance_to_care.problems import Problem
 
 
@@ -65,7 +65,9 @@ def test_what_is_read_back_is_what_was_written(root):
     found = publish(page)
     again = results.read_published(root / "one" / "travel.csv", "travel")
     pd.testing.assert_frame_equal(found, again)
-    assert results.to_csv(found) == (root / "one" / "travel.csv").read_text()
+    assert (
+        results.to_csv(disclosure.check(found, "open")) == (root / "one" / "travel.csv").read_text()
+    )
 
 
 def test_the_kind_follows_from_the_inputs(root):
@@ -219,5 +221,7 @@ def test_an_unpublished_page_is_named_when_results_are_merged(root):
 @settings(max_examples=50, deadline=None)
 @given(st.floats(-1e300, 1e300))
 def test_numbers_survive_the_file_to_ten_digits(value):
-    text = results.to_csv(pd.DataFrame({"estimate": [value]})).splitlines()[1]
+    text = results.to_csv(
+        disclosure.check(pd.DataFrame({"estimate": [value]}), "open")
+    ).splitlines()[1]
     assert np.isclose(float(text), value, rtol=1e-9, atol=0) or value == 0

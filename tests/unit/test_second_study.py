@@ -235,7 +235,7 @@ def test_what_the_parameters_say_comes_back_from_many_synthetic_people():
 def test_check_and_analyse_know_the_study(file, tmp_path):
     checked = CliRunner().invoke(app, ["check", str(file), "--study", "sma"])
     assert checked.exit_code == 0, checked.output
-    assert "5,000 people, no problems (study sma)" in checked.output
+    assert "5,000 to 5,004 people, no problems (study sma)" in checked.output
     output = tmp_path / "out"
     command = ["analyse", str(file), "--study", "sma", "--output", str(output)]
     analysed = CliRunner().invoke(app, command)

@@ -1,0 +1,314 @@
+"""The attacks of `attacks`, tried on synthetic people: on bare tables, and on what a release holds.
+
+Every trial returns the share of its tries that gave a person back, once for a control, which is the
+same table before disclosure control, and once for the release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
+
+from distance_to_care import attacks, disclosure, people_flow
+from distance_to_care.disclosure import Profile, ranges
+from distance_to_care.releasing import content
+from distance_to_care.results import to_csv
+from distance_to_care.statistics import cohort_people, cohort_survival, engine
+from distance_to_care.study import Study
+
+CONTROL, RELEASE, NAMED = "control", "release", "release that names the earlier one"
+# Tables as they are: exact counts, and small ones left blank.
+BARE = Profile("bare", round_to=1)
+KIND = "synthetic"
+# How much a percentage is told from another.
+WHOLE = 100.0
+# Values that no release may hold: nobody has them but the planted people.
+PLANTED = {"person_id": "planted_7f3a9", "area_code": "E01999999", "centre": "centre_q7zx"}
+PLANTED_NUMBERS = {"follow_up_years": 3.14159265, "age_years": 61.8033}
+FORMULAS = ("=1+1", '=HYPERLINK("http://x")', "@SUM(1)", "+cmd", "-cmd", "\t=1")
+PATHS = ("../../x", "/etc/x", "x/../../y", "..\\x", "~/x", "x\x00y", "CON/../x")
+# Each shows a row of people in an ordinary notebook.
+NOTEBOOKS = {
+    "prints people": "print(people.head())",
+    "ends with people": "people",
+    "displays people": "from IPython.display import display\ndisplay(people)",
+    "describes people": "people.describe()",
+    "saves people": 'people.to_csv("people.csv")',
+    "pickles people": 'import pickle\npickle.dump(people, open("people.bin", "wb"))',
+    "writes people's text": 'open("people.txt", "w").write(people.to_string())',
+    "draws people": "people.plot()",
+    "glues a person": 'from myst_nb import glue\nglue("person", people.iloc[0])',
+    "stores people": "%store people",
+    "raises a person": "raise ValueError(str(people.iloc[0]))",
+    "warns of a person": "import warnings\nwarnings.warn(str(people.iloc[0]))",
+    "logs a person": "import logging\nlogging.error(people.iloc[0])",
+    "sends a person to a shell": "!echo {people.iloc[0]}",
+    "titles a table with a person": 'filed = page.publish(counts, "x", str(people.iloc[0]))',
+    "files a person's number": 'page.number("x", "counts", str(people["age_years"].max()))',
+}
+LOADED = """from distance_to_care import cohort, results
+
+people = cohort.load().people
+page = results.Page("attack", sources=["cohort"])
+counts = people.groupby("sex").size().rename("people").reset_index()"""
+
+
+def curves(
+    people: pd.DataFrame, sizes: Sequence[int], profile: Profile, step_years: float, seed: int
+) -> pd.DataFrame:
+    """Rebuild people from the curve of random groups of each size, and count who is pinned.
+
+    Returns
+    -------
+    One row a size, control and release: `measure`, `group`, `value` (people), `estimate` (per cent
+    of the deaths whose day is told), `difference` (years between the median rebuilt and the exact
+    one; empty where there is none), `unit`.
+    """
+    rows = []
+    for size in sizes:
+        members = people.sample(min(size, len(people)), random_state=seed)
+        bare = cohort_survival.kaplan_meier(members)
+        for group, table in {CONTROL: bare, RELEASE: released_curve(bare, profile)}.items():
+            found = attacks.pinned(members, table, profile.threshold, step_years)
+            share = found["share"].iloc[0] if len(found) else 0.0
+            apart = (found["rebuilt"] - found["median"]).abs().iloc[0] if len(found) else np.nan
+            rows.append((group, float(size), WHOLE * share, apart))
+    table = pd.DataFrame(rows, columns=["group", "value", "estimate", "difference"])
+    return table.assign(measure="deaths whose day is told", unit="per cent")
+
+
+def released_curve(curve: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+    """Put a curve through disclosure control as a page does."""
+    return disclosure.check(disclosure.merge_steps(curve, profile), KIND, profile).table
+
+
+def ratios(
+    people: pd.DataFrame,
+    by: str,
+    reference: object,
+    digits: Sequence[int],
+    profile: Profile,
+    tries: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Guess one person more from how the hazard ratios of the groups moved, by digits printed.
+
+    The attacker holds the released curves of the groups and the ratios of both releases.
+
+    Returns
+    -------
+    One row a number of digits: `measure`, `group`, `value` (digits), `estimate` (per cent of tries
+    in which group and outcome are right), `low`, `high` (95%), `answers` (tries), `unit`.
+    """
+    known = people[people[by].notna()]
+    bare = cohort_survival.kaplan_meier(known, by)
+    possible = attacks.possible_people(released_curve(bare, profile), str(reference))
+    after = _ratios(known, by, reference)
+    chosen = np.random.default_rng(seed).choice(len(known), tries, replace=False)
+    right = dict.fromkeys(digits, 0)
+    for place in chosen:
+        person, before = known.iloc[place], _ratios(known.drop(known.index[place]), by, reference)
+        for each in digits:
+            sides = [
+                pd.Series(attacks.with_digits(side, each), side.index) for side in (before, after)
+            ]
+            guess = attacks.told_by_ratios(*sides, possible)
+            if guess is not None:
+                same = guess["group"] == str(person[by])
+                right[each] += bool(same and guess["died"] == person["died"])
+    found = [
+        (float(each), WHOLE * right[each] / tries, *_interval(right[each], tries))
+        for each in digits
+    ]
+    table = pd.DataFrame(found, columns=["value", "estimate", "low", "high"])
+    measure = "group and outcome of one person more"
+    return table.assign(measure=measure, group="guessed", answers=tries, unit="per cent")
+
+
+def _interval(right: int, tries: int) -> tuple[float, float]:
+    """Wilson's 95 per cent interval of a share, in per cent."""
+    low, high = proportion_confint(right, tries, method="wilson")
+    return WHOLE * max(low, 0.0), WHOLE * high
+
+
+def _ratios(people: pd.DataFrame, by: str, reference: object) -> pd.Series:
+    levels = [level for level in sorted(people[by].unique()) if level != reference]
+    X = np.column_stack([people[by] == level for level in levels]).astype(float)
+    fit = engine.cox(people["follow_up_years"].to_numpy(), people["died"].to_numpy(bool), X)
+    return pd.Series(np.exp(fit.coefficients), index=[str(level) for level in levels])
+
+
+def one_more(
+    people: pd.DataFrame, study: Study, by: str, asked: str, profile: Profile, tries: int, seed: int
+) -> pd.DataFrame:
+    """Compare tables of groups of n and n + 1 people, and say whether they tell who was added.
+
+    Parameters
+    ----------
+    by : column of the groups; asked : column that the attacker wants to know of the person.
+
+    Returns
+    -------
+    One row for the control, the release, and the release that names the earlier one:
+    `measure`, `group`, `estimate` (per cent of tries that tell the group or the value), `answers`,
+    `unit`.
+    """
+    after = cohort_people.table_one(people, study, by)
+    released = disclosure.check(after, KIND, profile).table
+    told = dict.fromkeys((CONTROL, RELEASE, NAMED), 0)
+    for place in np.random.default_rng(seed).choice(len(people), tries, replace=False):
+        before = cohort_people.table_one(people.drop(people.index[place]), study, by)
+        earlier = disclosure.check(before, KIND, profile).table
+        person = people.iloc[place]
+        bare = attacks.told_by_tables({"people": before}, {"people": after})
+        guarded = attacks.told_by_tables({"people": earlier}, {"people": released})
+        refused = ranges.differences({"people": released}, {"people": earlier}, profile)
+        told[CONTROL] += _right(bare, person, by, asked)
+        told[RELEASE] += _right(guarded, person, by, asked)
+        told[NAMED] += not refused["narrow"].any() and _right(guarded, person, by, asked)
+    return _shares("who was added", told, tries)
+
+
+def _right(told: Mapping[str, str], person: pd.Series, *columns: str) -> bool:
+    return any(told.get(column) == str(person[column]) for column in columns)
+
+
+def hidden_counts(tables: int, profile: Profile, seed: int) -> pd.DataFrame:
+    """Work withheld counts out of random tables of groups and levels by linear programmes.
+
+    The control leaves small counts blank and nothing else; the release went through disclosure
+    control. A count is told where fewer numbers fit than the threshold, and for the control where
+    one alone fits.
+
+    Returns
+    -------
+    As `one_more`: per cent of the tables in which a withheld count is told.
+    """
+    rng = np.random.default_rng(seed)
+    told = dict.fromkeys((CONTROL, RELEASE), 0)
+    for _ in range(tables):
+        table = _random_table(rng)
+        blank = table["people"] < profile.threshold
+        bare = table.assign(
+            people=table["people"].astype("Int64").mask(blank), suppressed=blank, kind=KIND
+        )
+        guarded = disclosure.check(table, KIND, profile).table
+        found = ranges.hidden_ranges({"people": bare}, BARE)
+        told[CONTROL] += bool((found["values_possible"] == 1).fillna(False).any())
+        told[RELEASE] += bool(ranges.hidden_ranges({"people": guarded}, profile)["narrow"].any())
+    return _shares("withheld counts of random tables", told, tables)
+
+
+def _random_table(rng: np.random.Generator) -> pd.DataFrame:
+    """People by group and in all, with one group too small to be told."""
+    counts = rng.integers(10, 200, rng.integers(3, 7))
+    counts[rng.integers(len(counts))] = rng.integers(1, 10)
+    groups = ["all", *(str(number + 1) for number in range(len(counts)))]
+    return pd.DataFrame(
+        {"group_by": "quintile", "group": groups, "people": [counts.sum(), *counts]}
+    ).astype({"people": "Int64"})
+
+
+def exact_counts(
+    people: pd.DataFrame, study: Study, by: str, columns: Mapping[str, int], profile: Profile
+) -> pd.DataFrame:
+    """Work exact counts of groups out of the printed means of columns.
+
+    The control prints ten digits beside a rounded count.
+
+    Parameters
+    ----------
+    columns : number of decimals of each column's values.
+
+    Returns
+    -------
+    As `one_more`: per cent of the means that tell the exact count of their people.
+    """
+    bare = cohort_people.table_one(people, study, by)
+    guarded = disclosure.check(bare, KIND, profile).table
+    chosen = (bare["measure"] == "mean") & bare["variable"].isin(list(columns))
+    told = dict.fromkeys((CONTROL, RELEASE), 0)
+    for row in np.flatnonzero(chosen):
+        exact, decimals = int(bare["people"].iloc[row]), columns[bare["variable"].iloc[row]]
+        near = profile.round_to * round(exact / profile.round_to)
+        for group, mean in ((CONTROL, bare), (RELEASE, guarded)):
+            printed = mean["estimate"].iloc[row]
+            if pd.notna(printed):
+                fits = attacks.counts_behind(float(printed), decimals, near, profile.round_to // 2)
+                told[group] += fits == [exact]
+    return _shares("exact counts behind means", told, int(chosen.sum()))
+
+
+def planted(people: pd.DataFrame, study: Study, by: str, profile: Profile) -> pd.DataFrame:
+    """Plant values that nobody else has, and search for them in the text of what is released.
+
+    The control is the text of the rows, which a notebook that shows people would print.
+    """
+    people = plant(people)
+    tables = (
+        cohort_people.table_one(people, study, by),
+        disclosure.merge_steps(cohort_survival.kaplan_meier(people, by), profile),
+        cohort_survival.summary(people, by),
+    )
+    text = "".join(to_csv(disclosure.check(table, KIND, profile)) for table in tables)
+    values = [*PLANTED.values(), *map(str, PLANTED_NUMBERS.values())]
+    told = {
+        CONTROL: len(attacks.hidden_in(people.to_string(float_format=str).encode(), values)),
+        RELEASE: len(attacks.hidden_in(text.encode(), values)),
+    }
+    return _shares("planted values", told, len(values))
+
+
+def plant(people: pd.DataFrame) -> pd.DataFrame:
+    """Give the first person values that nobody else has, and let them die."""
+    out = people.assign(outcome=people["outcome"].mask(people.index == people.index[0], "died"))
+    for column, value in {**PLANTED, **PLANTED_NUMBERS}.items():
+        kept = out[column].astype(object) if isinstance(value, str) else out[column].copy()
+        kept.iloc[0] = value
+        out[column] = kept
+    return out.assign(died=out["outcome"] == "died")
+
+
+def formulas() -> pd.DataFrame:
+    """Put cells that are formulas into a table, and see whether a release takes them."""
+    told = dict.fromkeys((CONTROL, RELEASE), 0)
+    for text in FORMULAS:
+        told[CONTROL] += bool(attacks.formula_cells(pd.DataFrame({"level": [text]})))
+        rows = [["level", "people"], [text, "20"]]
+        told[RELEASE] += not content.cells(rows, "table", True)
+    return _shares("formula cells", told, len(FORMULAS))
+
+
+def notebooks() -> pd.DataFrame:
+    """Count the notebooks that would show people, and those of them that are not refused."""
+    told = dict.fromkeys((CONTROL, RELEASE), 0)
+    for cell in NOTEBOOKS.values():
+        told[CONTROL] += 1
+        told[RELEASE] += not people_flow.violations([LOADED, cell], "attack")
+    return _shares("notebooks that show people", told, len(NOTEBOOKS))
+
+
+def together(
+    by_size: pd.DataFrame, by_digits: pd.DataFrame, others: Sequence[pd.DataFrame]
+) -> pd.DataFrame:
+    """Set all attacks beside each other: `measure`, `group`, `estimate`, `answers`, `unit`.
+
+    by_size, by_digits : what `curves` and `ratios` return; the largest group, and ten digits for
+        the control and three for the release.
+    """
+    largest = by_size[by_size["value"] == by_size["value"].max()]
+    printed = {10.0: CONTROL, 3.0: RELEASE}
+    digits = by_digits[by_digits["value"].isin(list(printed))]
+    digits = digits.assign(group=digits["value"].map(printed))
+    columns = ["measure", "group", "estimate", "answers", "unit"]
+    tables = [table.reindex(columns=columns) for table in (largest, digits, *others)]
+    return pd.concat(tables, ignore_index=True).astype({"answers": "Int64"})
+
+
+def _shares(measure: str, told: Mapping[str, int], tries: int) -> pd.DataFrame:
+    rows = [(group, WHOLE * int(count) / tries) for group, count in told.items()]
+    table = pd.DataFrame(rows, columns=["group", "estimate"])
+    return table.assign(measure=measure, answers=tries, unit="per cent")

@@ -1,0 +1,72 @@
+"""Disclosure control: what may leave the room when rows are about people.
+
+`check` is the only maker of what may be published. Tables of open, modelled, published and
+scenario results are not about people and pass. For synthetic and registry people each shape has
+its rules: `counts`, `curves` and `models`; `profiles` holds the numbers. The rules follow the
+handbook of the UK Safe Data Access Professionals (Griffiths et al., 2024) with the threshold of
+10 that secure environments use.
+"""
+
+from distance_to_care.disclosure.counts import (
+    COUNT_COLUMNS,
+    ESTIMATE_COLUMNS,
+    HIDDEN_COLUMNS,
+    KEY_COLUMNS,
+    LEVEL_COLUMNS,
+    MODEL_COLUMNS,
+    STEP_COLUMNS,
+    protect,
+)
+from distance_to_care.disclosure.curves import GRID, merge_steps
+from distance_to_care.disclosure.gate import (
+    PERSON_KINDS,
+    SHAPES,
+    Checked,
+    analysing,
+    band,
+    check,
+    needs_control,
+)
+from distance_to_care.disclosure.profiles import (
+    DEFAULT,
+    PROFILES,
+    Profile,
+    from_words,
+    in_force,
+    profile,
+    strictest,
+    to_words,
+)
+
+THRESHOLD = DEFAULT.threshold
+ROUND_TO = DEFAULT.round_to
+
+__all__ = [
+    "COUNT_COLUMNS",
+    "DEFAULT",
+    "ESTIMATE_COLUMNS",
+    "GRID",
+    "HIDDEN_COLUMNS",
+    "KEY_COLUMNS",
+    "LEVEL_COLUMNS",
+    "MODEL_COLUMNS",
+    "PERSON_KINDS",
+    "PROFILES",
+    "ROUND_TO",
+    "SHAPES",
+    "STEP_COLUMNS",
+    "THRESHOLD",
+    "Checked",
+    "Profile",
+    "analysing",
+    "band",
+    "check",
+    "from_words",
+    "in_force",
+    "merge_steps",
+    "needs_control",
+    "profile",
+    "protect",
+    "strictest",
+    "to_words",
+]

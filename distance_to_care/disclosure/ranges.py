@@ -1,0 +1,596 @@
+"""The tightest range of every withheld count, worked out as somebody who attacks a release would.
+
+For each withheld count two programmes are solved with HiGHS (Huangfu and Hall 2018, doi
+10.1007/s12532-017-0130-5): the smallest and the largest whole number that agree with everything
+released, in the manner of Fischetti and Salazar-Gonzalez (2000, doi 10.1287/mnsc.46.9.1213.10301).
+A range that holds fewer numbers than the profile's threshold is narrow: the count is all but
+published. Both ends are attained by whole numbers for all counts at once, never by fractions; where
+the solver stops early, the furthest numbers found stand, and the range is if anything too narrow.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import highspy
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from scipy.sparse import csgraph
+
+from distance_to_care.disclosure import attacker
+from distance_to_care.disclosure.profiles import DEFAULT, Profile
+from distance_to_care.problems import Problem
+
+Tables = Mapping[str, pd.DataFrame]
+# Relations hold to about this much; counts are whole, so that it decides nothing.
+NEAR = 1e-6
+# Branches that are tried for one end of one range before the best so far is taken.
+BRANCHES = 500
+# Passes in which each relation narrows the bounds of its counts.
+PASSES = 12
+# Rounds of withholding one more count for each narrow one, and then of withholding every count
+# that is related to it, before tables with a narrow range are left out whole.
+ROUNDS = 10
+WIDE_ROUNDS = 3
+FOUND = ["lowest", "highest", "values_possible", "values_if_small", "narrow", "why"]
+ADVICE = "Leave the table out, or wait until more people were added."
+
+
+def hidden_ranges(
+    tables: Tables, profile: Profile = DEFAULT, earlier: Sequence[Tables] = ()
+) -> pd.DataFrame:
+    """Find the smallest and largest count that each withheld cell can hold, given all that stands.
+
+    Parameters
+    ----------
+    tables : the tables of a release by name, in the columns of published tables.
+    profile : how counts were withheld and rounded.
+    earlier : the tables of releases before, of a cohort that has only grown since.
+
+    Returns
+    -------
+    One row a withheld count: `release` (0 is this one, 1 the first of `earlier`), `table`, `row`
+    (from 0), the row's keys, `column` (`estimate` for the count behind a withheld share), `lowest`,
+    `highest` (people; empty where nothing bounds it), `values_possible`, `values_if_small` (how
+    many are left for somebody who knows that the count is below the threshold), `narrow`, `why`.
+    """
+    known = _known(tables, profile, earlier)
+    hidden = [cell for cell in known.cells if cell.hidden]
+    wanted = sorted({cell.unknown for cell in hidden})
+    ends = tightest(known, wanted)
+    releases = [tables, *earlier]
+    rows = []
+    for cell in hidden:
+        lowest, highest = ends[cell.unknown]
+        table = releases[cell.release][cell.table]
+        rows.append(
+            {"release": cell.release, "table": cell.table, "row": cell.row}
+            | _keys_of(table, cell.row)
+            | {"column": cell.column}
+            | _judged(lowest, highest, profile)
+        )
+    columns = ["release", "table", "row", *attacker.ROW_KEYS, "column", *FOUND]
+    found = pd.DataFrame(rows, columns=columns)
+    return found.astype(
+        {"lowest": "Int64", "highest": "Int64", "values_possible": "Int64", "narrow": bool}
+    )
+
+
+def _known(tables: Tables, profile: Profile, earlier: Sequence[Tables]) -> attacker.Knowledge:
+    known = attacker.read(tables, profile)
+    for number, before in enumerate(earlier, start=1):
+        attacker.read(before, profile, known, release=number)
+        attacker.link_releases(known, number, 0)
+    return known
+
+
+def _keys_of(table: pd.DataFrame, row: int) -> dict:
+    record = table.iloc[row]
+    return {key: record.get(key, "") for key in attacker.ROW_KEYS}
+
+
+def _judged(lowest: int, highest: int, profile: Profile) -> dict:
+    """Say whether a range is narrow, and why."""
+    open_end = highest >= attacker.MOST
+    possible = highest - lowest + 1
+    small = max(0, min(highest, profile.threshold - 1) - lowest + 1)
+    # To somebody told that it is small, a count stays as unsure as a rounded one, or as one of two.
+    left = max(2, profile.round_to)
+    why = ""
+    if possible < profile.threshold:
+        why = f"only {possible} numbers agree with everything released"
+    elif 0 < small < left:
+        why = f"only {small} numbers below the threshold agree with everything released"
+    return {
+        "lowest": lowest,
+        "highest": pd.NA if open_end else highest,
+        "values_possible": pd.NA if open_end else possible,
+        "values_if_small": small,
+        "narrow": bool(why),
+        "why": why,
+    }
+
+
+def tightest(
+    known: attacker.Knowledge, wanted: Sequence[int], enough: int | None = None
+) -> dict[int, tuple[int, int]]:
+    """Find the least and the greatest whole number that each wanted unknown can be.
+
+    Unknowns that share no relation, directly or through others, are solved apart. Where what is
+    taken to hold contradicts the numbers released (groups that do not add up, since some people
+    have no group), the relations that do are given up, the fewest people first.
+
+    Parameters
+    ----------
+    known : unknowns with their bounds, and relations between them.
+    wanted : numbers of unknowns.
+    enough : where it is only asked whether a range holds this many numbers: the search for its ends
+        stops when that is known, and a range that holds fewer may be told wider than it is.
+
+    Returns
+    -------
+    The least and the greatest number by unknown.
+    """
+    low, high = np.array(known.low), np.array(known.high)
+    relations = _narrowed(known.relations, low, high)
+    ends: dict[int, tuple[int, int]] = {}
+    for block, rows in _blocks(relations, low, high, wanted):
+        asked = [unknown for unknown in wanted if unknown in block]
+        solver = _Block(sorted(block), [relations[row] for row in rows], low, high)
+        for unknown in asked:
+            ends[unknown] = solver.range_of(unknown, enough)
+    for unknown in wanted:
+        # An unknown without relations keeps its bounds.
+        ends.setdefault(unknown, (int(low[unknown]), int(high[unknown])))
+    return ends
+
+
+def _narrowed(relations, low: np.ndarray, high: np.ndarray) -> list[attacker.Relation]:
+    """Narrow the bounds of all unknowns, in place, by each relation in turn; drop what cannot hold.
+
+    Returns the relations that still say something.
+    """
+    kept = list(relations)
+    for _ in range(PASSES):
+        moved = False
+        for place, relation in enumerate(kept):
+            if relation is None:
+                continue
+            narrowed = _by_one(relation, low, high)
+            if narrowed is None:
+                kept[place] = None
+                continue
+            for unknown, (least, most) in narrowed.items():
+                if least > low[unknown] or most < high[unknown]:
+                    moved = True
+                    low[unknown], high[unknown] = least, most
+        if not moved:
+            break
+    return [each for each in kept if each is not None]
+
+
+def _by_one(relation, low, high) -> dict[int, tuple[float, float]] | None:
+    """The bounds that one relation leaves to each of its unknowns; None where it cannot hold."""
+    terms = relation.terms.items()
+    least = sum(c * (low[u] if c > 0 else high[u]) for u, c in terms)
+    most = sum(c * (high[u] if c > 0 else low[u]) for u, c in terms)
+    if least > relation.high + NEAR or most < relation.low - NEAR:
+        return None
+    if least >= relation.low and most <= relation.high:
+        return {}
+    bounds = {}
+    for unknown, factor in terms:
+        own = sorted((factor * low[unknown], factor * high[unknown]))
+        bottom = (relation.low - (most - own[1])) / factor
+        top = (relation.high - (least - own[0])) / factor
+        if factor < 0:
+            bottom, top = top, bottom
+        bottom = max(low[unknown], math.ceil(bottom - NEAR) if math.isfinite(bottom) else -math.inf)
+        top = min(high[unknown], math.floor(top + NEAR) if math.isfinite(top) else math.inf)
+        if bottom > top:
+            return None
+        bounds[unknown] = (bottom, top)
+    return bounds
+
+
+def _blocks(relations, low, high, wanted):
+    """Yield the sets of unknowns that relations tie together, with the numbers of these."""
+    rows, columns = [], []
+    for row, relation in enumerate(relations):
+        for unknown in relation.terms:
+            # A count that is known exactly ties nothing together.
+            if low[unknown] < high[unknown]:
+                rows.append(row)
+                columns.append(unknown)
+    size = len(relations) + len(low)
+    ties = sparse.coo_matrix(
+        (np.ones(len(rows)), (rows, [len(relations) + c for c in columns])), shape=(size, size)
+    )
+    _, label = csgraph.connected_components(ties, directed=False)
+    asked = {label[len(relations) + unknown] for unknown in wanted if low[unknown] < high[unknown]}
+    members, related = defaultdict(set), defaultdict(list)
+    for unknown in range(len(low)):
+        mark = label[len(relations) + unknown]
+        if mark in asked and low[unknown] < high[unknown]:
+            members[mark].add(unknown)
+    for row in range(len(relations)):
+        if label[row] in asked:
+            related[label[row]].append(row)
+    for mark in sorted(asked):
+        if related[mark]:
+            yield members[mark], related[mark]
+
+
+class _Block:
+    """Unknowns that hang together, their relations, and the whole-number tables found so far."""
+
+    def __init__(self, unknowns: list[int], relations: list, low: np.ndarray, high: np.ndarray):
+        self.place = {unknown: place for place, unknown in enumerate(unknowns)}
+        self.low, self.high = low[unknowns], high[unknowns]
+        rows, columns, values, bottom, top = [], [], [], [], []
+        for row, relation in enumerate(relations):
+            fixed = 0.0
+            for unknown, factor in relation.terms.items():
+                if unknown in self.place:
+                    rows.append(row)
+                    columns.append(self.place[unknown])
+                    values.append(factor)
+                else:
+                    fixed += factor * low[unknown]
+            bottom.append(relation.low - fixed)
+            top.append(relation.high - fixed)
+        shape = (len(relations), len(unknowns))
+        self.matrix = sparse.csr_matrix((values, (rows, columns)), shape=shape)
+        self.bottom, self.top = np.array(bottom), np.array(top)
+        self.least = np.full(len(unknowns), np.inf)
+        self.most = np.full(len(unknowns), -np.inf)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Give up relations until the others can hold together in whole numbers."""
+        for _ in range(PASSES):
+            self.fractions, self.whole = self._solver(False), self._solver(True)
+            self.fractions.run()
+            if self._status(self.fractions) != "infeasible":
+                self.whole.run()
+                if self._keep(self.whole):
+                    return
+                self._give_up(whole=True)
+            else:
+                self._give_up(whole=False)
+        raise Problem("The released counts contradict each other, so no range can be worked out.")
+
+    def _give_up(self, whole: bool) -> None:
+        """Let the relations go that stand in the way, so that as few people as can be are amiss."""
+        size = self.matrix.shape[0]
+        slack = sparse.identity(size, format="csr")
+        wide = sparse.hstack([self.matrix, slack, -slack], format="csr")
+        solver = self._solver(
+            whole,
+            wide,
+            np.concatenate([np.zeros(self.matrix.shape[1]), np.ones(2 * size)]),
+        )
+        solver.run()
+        amiss = np.array(solver.getSolution().col_value)[self.matrix.shape[1] :]
+        below, above = amiss[:size] > NEAR, amiss[size:] > NEAR
+        if not (below | above).any():
+            # Only rounding of the solver stood in the way.
+            below = above = np.full(size, True)
+        self.bottom[below], self.top[above] = -np.inf, np.inf
+
+    def _solver(self, whole: bool, matrix=None, cost=None) -> highspy.Highs:
+        matrix = self.matrix if matrix is None else matrix
+        more = matrix.shape[1] - len(self.low)
+        solver = highspy.Highs()
+        for option, value in {
+            "output_flag": False,
+            "threads": 1,
+            "random_seed": 0,
+            "mip_rel_gap": 0.0,
+            "mip_abs_gap": 0.5,
+            "mip_max_nodes": BRANCHES,
+        }.items():
+            solver.setOptionValue(option, value)
+        model = highspy.HighsLp()
+        model.num_row_, model.num_col_ = matrix.shape
+        model.col_cost_ = np.zeros(matrix.shape[1]) if cost is None else cost
+        model.col_lower_ = np.concatenate([self.low, np.zeros(more)])
+        model.col_upper_ = np.concatenate([self.high, np.full(more, np.inf)])
+        model.row_lower_, model.row_upper_ = self.bottom, self.top
+        model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        model.a_matrix_.start_ = matrix.indptr
+        model.a_matrix_.index_ = matrix.indices
+        model.a_matrix_.value_ = matrix.data.astype(float)
+        if whole:
+            kinds = [highspy.HighsVarType.kInteger] * len(self.low)
+            model.integrality_ = kinds + [highspy.HighsVarType.kContinuous] * more
+        solver.passModel(model)
+        return solver
+
+    @staticmethod
+    def _status(solver: highspy.Highs) -> str:
+        infeasible = (
+            highspy.HighsModelStatus.kInfeasible,
+            highspy.HighsModelStatus.kUnboundedOrInfeasible,
+        )
+        return "infeasible" if solver.getModelStatus() in infeasible else "other"
+
+    def _keep(self, solver: highspy.Highs) -> bool:
+        """Take down the solver's answer, if it is in whole numbers and keeps every relation."""
+        info = solver.getInfo()
+        if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+            return False
+        values = np.array(solver.getSolution().col_value)
+        whole = np.round(values)
+        if np.abs(values - whole).max(initial=0.0) > 1e-5:
+            return False
+        sums = self.matrix @ whole
+        if (sums < self.bottom - 1e-5).any() or (sums > self.top + 1e-5).any():
+            return False
+        self.least, self.most = np.minimum(self.least, whole), np.maximum(self.most, whole)
+        return True
+
+    def range_of(self, unknown: int, enough: int | None) -> tuple[int, int]:
+        """The least and the greatest whole number that one unknown of the block can be."""
+        place = self.place[unknown]
+        if enough is not None and self.most[place] - self.least[place] + 1 >= enough:
+            return int(self.least[place]), int(self.most[place])
+        # Fractions reach at least as far as whole numbers do.
+        bottom = self._fraction(place, 1.0, self.low[place])
+        top = self._fraction(place, -1.0, self.high[place])
+        if enough is not None and top - bottom + 1 < enough:
+            return bottom, top
+        if self.least[place] != bottom:
+            self._optimum(self.whole, place, 1.0)
+        if self.most[place] != top:
+            self._optimum(self.whole, place, -1.0)
+        return int(self.least[place]), int(self.most[place])
+
+    def _fraction(self, place: int, sign: float, bound: float) -> int:
+        """How far down (sign 1) or up (sign -1) an unknown goes if counts need not be whole."""
+        if (self.least if sign > 0 else self.most)[place] == bound:
+            return int(bound)
+        end = self._optimum(self.fractions, place, sign)
+        return math.ceil(end - NEAR) if sign > 0 else math.floor(end + NEAR)
+
+    def _optimum(self, solver: highspy.Highs, place: int, sign: float) -> float:
+        solver.changeColCost(place, sign)
+        solver.run()
+        self._keep(solver)
+        value = solver.getSolution().col_value[place]
+        solver.changeColCost(place, 0.0)
+        return value
+
+
+def repair(
+    tables: Tables, profile: Profile = DEFAULT, earlier: Sequence[Tables] = ()
+) -> pd.DataFrame:
+    """Propose further cells to withhold, until no withheld count has a narrow range.
+
+    For each narrow count one that helps to pin it is withheld, wherever it is released: the one
+    that stands in the fewest cells, and of those the smallest. Then the ranges are worked out
+    again. Where that does not help, all related counts are withheld, and in the end whole tables.
+
+    Parameters
+    ----------
+    tables, profile, earlier : as for `hidden_ranges`.
+
+    Returns
+    -------
+    One row a cell: `table`, `row` (from 0), the row's keys, `column`, `why`. Empty where nothing is
+    narrow. A `column` that is empty stands for the whole table: no cell of it is left to withhold.
+    """
+    now = dict(tables)
+    proposed: list[dict] = []
+    for number in itertools.count():
+        known = _known(now, profile, earlier)
+        hidden = sorted({cell.unknown for cell in known.cells if cell.hidden})
+        ends = tightest(known, hidden, profile.threshold)
+        narrow = [u for u in hidden if _judged(*ends[u], profile)["narrow"]]
+        if not narrow:
+            break
+        more = []
+        if number < ROUNDS + WIDE_ROUNDS:
+            more = _next_to_withhold(known, narrow, now, widely=number >= ROUNDS)
+        more = more or _left_out(known, narrow)
+        if not more:
+            raise Problem(
+                "A count that an earlier release withheld can be worked out from it alone, so no "
+                "table of this one can mend it."
+            )
+        proposed += more
+        now = withhold(now, pd.DataFrame(more))
+    columns = ["table", "row", *attacker.ROW_KEYS, "column", "why"]
+    return pd.DataFrame(proposed, columns=columns)
+
+
+def _next_to_withhold(
+    known: attacker.Knowledge, narrow: list[int], tables: Tables, widely: bool
+) -> list[dict]:
+    """One more count for each narrow one, or widely all related ones, wherever they are shown."""
+    released = defaultdict(list)
+    hidden = {cell.unknown for cell in known.cells if cell.hidden}
+    for cell in known.cells:
+        if cell.release == 0 and not cell.hidden:
+            released[cell.unknown].append(cell)
+    related = defaultdict(set)
+    for relation in known.relations:
+        for unknown in relation.terms:
+            related[unknown] |= relation.terms.keys()
+    chosen: dict[int, str] = {}
+    for unknown in narrow:
+        why = f"the range of a withheld count of '{_first_table(known, unknown)}' is narrow"
+        if released.get(unknown):
+            # It is withheld in one table, and stands in another.
+            chosen[unknown] = why
+            continue
+        beside = set(related[unknown])
+        # A count beside it that is not shown may be pinned by what is shown beside that one.
+        for other in sorted(each for each in beside if not released.get(each)):
+            beside |= related[other]
+        options = [u for u in sorted(beside - {unknown} - hidden) if released.get(u)]
+        if widely:
+            everybody = known.numbers.get((0, "people", attacker.Conditions()))
+            chosen |= dict.fromkeys([u for u in options if u != everybody], why)
+        elif options and not any(u in chosen for u in options):
+            chosen[min(options, key=lambda u: (len(released[u]), known.high[u], u))] = why
+    if not widely and chosen:
+        # Others may be narrow only since these are: what stands in many cells can wait.
+        fewest = min(len(released[unknown]) for unknown in chosen)
+        chosen = {u: why for u, why in chosen.items() if len(released[u]) <= 2 * fewest}
+    return [
+        {"table": cell.table, "row": cell.row, "column": cell.column, "why": why}
+        | _keys_of(tables[cell.table], cell.row)
+        for unknown, why in chosen.items()
+        for cell in released[unknown]
+    ]
+
+
+def _left_out(known: attacker.Knowledge, narrow: list[int]) -> list[dict]:
+    """Every table of this release that withholds a narrow count, whole."""
+    tables = {
+        cell.table
+        for cell in known.cells
+        if cell.release == 0 and cell.hidden and cell.unknown in set(narrow)
+    }
+    why = "withholding cell by cell leaves a narrow range"
+    return [{"table": table, "row": pd.NA, "column": "", "why": why} for table in sorted(tables)]
+
+
+def _first_table(known: attacker.Knowledge, unknown: int) -> str:
+    return next(cell.table for cell in known.cells if cell.hidden and cell.unknown == unknown)
+
+
+def withhold(tables: Tables, proposed: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Withhold the cells that `repair` proposes; a share goes with its interval.
+
+    Returns
+    -------
+    The tables by name; those that are left out whole are not among them.
+    """
+    out = dict(tables)
+    for name, cells in proposed.groupby("table", sort=False):
+        if (cells["column"] == "").any():
+            out.pop(name, None)
+            continue
+        table = out[name].copy()
+        marked = table["suppressed"].astype(bool).to_numpy(copy=True)
+        for row, column in zip(cells["row"], cells["column"], strict=True):
+            place = int(row)
+            together = ("estimate", "ci_low", "ci_high") if column == "estimate" else (column,)
+            for each in together:
+                if each in table:
+                    values = table[each].astype("object").to_numpy(copy=True)
+                    values[place] = pd.NA
+                    kind = "Int64" if each in attacker.COUNTS else "Float64"
+                    table[each] = pd.array(values, dtype=kind)
+            marked[place] = True
+        table["suppressed"] = marked
+        out[name] = table
+    return out
+
+
+def differences(now: Tables, earlier: Tables, profile: Profile = DEFAULT) -> pd.DataFrame:
+    """Find how closely a release and an earlier one together give away who was added between them.
+
+    Parameters
+    ----------
+    now, earlier : the tables of two releases by name, of a cohort that has only grown.
+    profile : how counts were withheld and rounded.
+
+    Returns
+    -------
+    One row a number that stands in both and changed: `table`, `row` (from 0, of `now`), the row's
+    keys, `column`, `before`, `now`, `lowest`, `highest` (people who were added to the count, or
+    to the people behind an estimate), `values_possible`, `narrow`, `why`, `what_to_do`. A change is
+    narrow where fewer than the threshold may have been added and fewer than the threshold numbers
+    are possible. Numbers that did not change say nothing new.
+    """
+    known = attacker.read(now, profile)
+    attacker.read(earlier, profile, known, release=1)
+    attacker.link_releases(known, 1, 0)
+    low, high = np.array(known.low), np.array(known.high)
+    _narrowed(known.relations, low, high)
+    behind = _behind(known)
+    rows = []
+    for name in now:
+        if name not in earlier or not attacker.about_people(now[name]):
+            continue
+        for row, before in _alike(now[name], earlier[name]):
+            one, other = now[name].iloc[row], earlier[name].iloc[before]
+            for column in _changed(one, other):
+                pair = behind((name, row), (name, before), column)
+                rows.append(
+                    {"table": name, "row": row}
+                    | _keys_of(now[name], row)
+                    | {"column": column, "before": other[column], "now": one[column]}
+                    | _added(pair, low, high, profile)
+                )
+    columns = ["table", "row", *attacker.ROW_KEYS, "column", "before", "now", "lowest", "highest"]
+    columns += ["values_possible", "narrow", "why", "what_to_do"]
+    return pd.DataFrame(rows, columns=columns).astype({"narrow": bool})
+
+
+def _added(pair: list, low: np.ndarray, high: np.ndarray, profile: Profile) -> dict:
+    """How many people two releases show to have been added to a count."""
+    if None in pair:
+        lowest, highest = 0, attacker.MOST
+    else:
+        lowest = int(max(0, low[pair[0]] - high[pair[1]]))
+        highest = int(max(lowest, high[pair[0]] - low[pair[1]]))
+    possible = highest - lowest + 1
+    narrow = lowest < profile.threshold and possible < profile.threshold
+    why = f"between {lowest} and {highest} people were added to it" if narrow else ""
+    return {
+        "lowest": lowest,
+        "highest": highest,
+        "values_possible": possible,
+        "narrow": narrow,
+        "why": why,
+        "what_to_do": ADVICE if narrow else "",
+    }
+
+
+def _behind(known: attacker.Knowledge):
+    """Make the function that finds the unknown behind a number, in this release and the other.
+
+    A count is its own; behind an estimate stands its share, else its people, else everybody.
+    """
+    places = {(c.release, c.table, c.row, c.column): c.unknown for c in known.cells}
+    everybody = [known.numbers.get((each, "people", attacker.Conditions())) for each in (0, 1)]
+
+    def behind(now: tuple[str, int], before: tuple[str, int], column: str) -> list:
+        for each in (column, "people"):
+            pair = [places.get((0, *now, each)), places.get((1, *before, each))]
+            if None not in pair:
+                return pair
+        return everybody
+
+    return behind
+
+
+def _alike(now: pd.DataFrame, before: pd.DataFrame):
+    """Yield the places of rows that have the same keys in both tables."""
+    keys = [key for key in attacker.ROW_KEYS if key in now and key in before]
+
+    def named(table: pd.DataFrame) -> list[tuple]:
+        return list(table[keys].astype(str).itertuples(index=False, name=None))
+
+    places = {key: place for place, key in enumerate(named(before))}
+    for row, key in enumerate(named(now)):
+        if key in places:
+            yield row, places[key]
+
+
+def _changed(one: pd.Series, other: pd.Series):
+    """Yield the columns of numbers that stand in both rows and are not the same."""
+    for column in one.index.intersection(other.index):
+        pair = (one[column], other[column])
+        number = all(isinstance(v, int | float | np.number) and not pd.isna(v) for v in pair)
+        is_key = column in (*attacker.ROW_KEYS, "suppressed")
+        if number and not is_key and pair[0] != pair[1]:
+            yield column

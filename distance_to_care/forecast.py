@@ -1,0 +1,324 @@
+"""What an analysis of a cohort will show, what will be withheld, and how long it will take.
+
+It is foretold from counts in bands, from what each chapter published of the book's own cohort, and
+from measured seconds. It withholds nothing itself: the gate decides when a table is published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from distance_to_care import cohort, disclosure
+from distance_to_care.disclosure.profiles import Profile
+from distance_to_care.problems import Problem
+from distance_to_care.study import EXPOSURES, Study
+
+NAMES = {"deprivation_quintile": "deprivation", "distance_quintile": "distance"}
+# What a column with counts of an event counts.
+EVENTS = {"deaths": "died", "transplants": "transplanted"}
+FIFTHS = 5
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What one chapter publishes: groups that it compares, columns, models, events, curves."""
+
+    name: str
+    groups: frozenset[str] = frozenset()
+    variables: frozenset[str] = frozenset()
+    models: frozenset[tuple[str, str]] = frozenset()  # name of the adjustment set, exposure
+    events: frozenset[str] = frozenset()
+    curves: bool = False
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chapter of a forecast: whether it runs, what of it is withheld, and its seconds."""
+
+    name: str
+    runs: bool
+    withheld: tuple[str, ...] = ()
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What `analyse` will do with a cohort."""
+
+    people: str
+    study: str
+    profile: Profile
+    chapters: tuple[Chapter, ...]
+    memory_mb: float | None = None
+    stops: str = ""
+    measured_on: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of the chapters that were measured."""
+        return sum(chapter.seconds or 0.0 for chapter in self.chapters)
+
+    def lines(self) -> list[str]:
+        """The forecast in sentences."""
+        said = [
+            f"Disclosure profile {self.profile.name}: counts below {self.profile.threshold} are "
+            f"withheld, others are rounded to {self.profile.round_to}."
+        ]
+        if self.stops:
+            return [*said, f"No chapter will run. {self.stops}"]
+        running = [chapter for chapter in self.chapters if chapter.runs]
+        said.append(f"{len(running)} of {len(self.chapters)} chapters will run{self._cost()}.")
+        in_full = [chapter.name for chapter in running if not chapter.withheld]
+        if in_full:
+            said.append(
+                f"Nothing is likely to be withheld in {len(in_full)}: {', '.join(in_full)}."
+            )
+        reasons: dict[str, list[str]] = {}
+        for chapter in running:
+            for reason in chapter.withheld:
+                reasons.setdefault(reason, []).append(chapter.name)
+        if reasons:
+            said.append(
+                "Of the others this will be withheld or cannot be estimated, and perhaps more, for "
+                "the gate decides when a table is published:"
+            )
+        said += [f"  - {reason} [{', '.join(names)}]" for reason, names in reasons.items()]
+        unmeasured = [chapter.name for chapter in running if chapter.seconds is None]
+        if unmeasured:
+            said.append(f"Not measured, so not in the time: {', '.join(unmeasured)}.")
+        return said
+
+    def _cost(self) -> str:
+        if not self.seconds:
+            return ""
+        memory = "" if self.memory_mb is None else f", with about {_memory(self.memory_mb)}"
+        return f", in about {_duration(self.seconds)} on one core{memory}"
+
+    def as_dict(self, file: str, notes: Sequence[str] = ()) -> dict:
+        """The forecast as JSON has it."""
+        return {
+            "file": file,
+            "study": self.study,
+            "people": self.people,
+            "notes": list(notes),
+            "profile": {"name": self.profile.name, "numbers": self.profile.numbers},
+            "stops": self.stops,
+            "seconds": round(self.seconds, 1),
+            "memory_mb": None if self.memory_mb is None else round(self.memory_mb),
+            "chapters": [
+                {
+                    "chapter": chapter.name,
+                    "runs": chapter.runs,
+                    "withheld": list(chapter.withheld),
+                    "seconds": None if chapter.seconds is None else round(chapter.seconds, 1),
+                }
+                for chapter in self.chapters
+            ],
+        }
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(10, round(seconds, -1)):.0f} seconds"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.1f} hours"
+
+
+def _memory(megabytes: float) -> str:
+    if megabytes < 1000:
+        return f"{np.ceil(megabytes / 50) * 50:.0f} MB of memory"
+    return f"{megabytes / 1000:.1f} GB of memory"
+
+
+def of(
+    people: pd.DataFrame,
+    study: Study,
+    profile: Profile,
+    chapters: Sequence[Contents],
+    costs: pd.DataFrame,
+) -> Forecast:
+    """Foretell an analysis from counts of people and events in bands.
+
+    Parameters
+    ----------
+    people : one row a person, in the cohort contract.
+    study, profile : the study, and the disclosure profile that will hold.
+    chapters : what each chapter publishes, in the order in which they run.
+    costs : measured `seconds` and `memory_mb` by `chapter` and number of `people`.
+
+    Returns
+    -------
+    A `Forecast`; where the analyses cannot begin, `stops` says why.
+    """
+    band = disclosure.band(len(people))
+    try:
+        ready = cohort.prepare(people, study)
+    except Problem as problem:
+        stopped = tuple(Chapter(contents.name, runs=False) for contents in chapters)
+        return Forecast(band, study.name, profile, stopped, stops=str(problem))
+    counts = _Counts(ready, study, profile)
+    told = tuple(
+        Chapter(
+            contents.name,
+            runs=True,
+            withheld=tuple(counts.withheld(contents)),
+            seconds=scaled(costs, contents.name, len(people), "seconds"),
+        )
+        for contents in chapters
+    )
+    memory = [scaled(costs, contents.name, len(people), "memory_mb") for contents in chapters]
+    known = [each for each in memory if each is not None]
+    return Forecast(band, study.name, profile, told, max(known, default=None))
+
+
+def scaled(costs: pd.DataFrame, chapter: str, people: int, what: str) -> float | None:
+    """Scale a measured cost to a number of people: a fixed part, and a part for each person.
+
+    Parameters
+    ----------
+    costs : `chapter`, `people` (a number of each measurement) and the column `what`.
+    chapter : the chapter.
+    people : how many people are to be analysed.
+    what : `seconds` or `memory_mb`.
+
+    Returns
+    -------
+    The cost on the line through the least and the largest measurement, and never less than the
+    smallest that was measured; None where the chapter was not measured.
+    """
+    measured = costs[costs["chapter"] == chapter].sort_values("people")
+    if measured.empty:
+        return None
+    first, last = measured.iloc[0], measured.iloc[-1]
+    if first["people"] == last["people"]:
+        return float(last[what] * max(1.0, people / last["people"]))
+    each = max(0.0, (last[what] - first[what]) / (last["people"] - first["people"]))
+    return float(max(first[what], first[what] + each * (people - first["people"])))
+
+
+class _Counts:
+    """Counts of a cohort, which leave it in bands only, and what follows from them."""
+
+    def __init__(self, people: pd.DataFrame, study: Study, profile: Profile):
+        self.people, self.study, self.profile = people, study, profile
+
+    def withheld(self, contents: Contents) -> Iterable[str]:
+        """What of a chapter will be withheld or cannot be estimated, a sentence each."""
+        found: list[str] = []
+        for column in sorted(contents.variables | contents.groups):
+            if column in self.people and self.people[column].isna().all():
+                found.append(f"'{column}' is empty in every row: nothing is said of it")
+        for event in sorted(contents.events):
+            found += self.few_events(EVENTS[event], event)
+        for group in sorted(contents.groups & set(EXPOSURES)):
+            found += self.small_fifths(group, contents)
+        for group in sorted(contents.groups & set(EXPOSURES)):
+            found += self.small_levels(group, contents)
+        for model, exposure in sorted(contents.models):
+            found += self.small_model(model, exposure)
+        return list(dict.fromkeys(found))
+
+    def few_events(self, outcome: str, words: str) -> list[str]:
+        """Say so where an event is too rare in everybody."""
+        count = int((self.people["outcome"] == outcome).sum())
+        if count >= self.profile.threshold:
+            return []
+        return [f"{words}: {disclosure.band(count)} in everybody, fewer than may be published"]
+
+    def small_fifths(self, exposure: str, contents: Contents) -> list[str]:
+        """Say which fifths have too few people or deaths, those alike in one sentence."""
+        least, curve = self.profile.threshold, self.profile.smallest_group_for_curve
+        few: dict[str, list[int]] = {}
+        for fifth, (people, deaths) in self.fifths(self.people, exposure).items():
+            said = []
+            if people < least:
+                said.append(
+                    f"{disclosure.band(people)} people: withheld, with the next smallest fifth "
+                    "where the count could be worked out"
+                )
+            elif "deaths" in contents.events and deaths < least:
+                said.append(
+                    f"{disclosure.band(deaths)} deaths: their number, the median and the hazard "
+                    "ratio are withheld"
+                )
+            if contents.curves and least <= people < curve:
+                said.append(f"{disclosure.band(people)} people: survival at whole milestones only")
+            for reason in said:
+                few.setdefault(reason, []).append(fifth)
+        return [f"{_fifths(exposure, which)}: {reason}" for reason, which in few.items()]
+
+    def small_levels(self, exposure: str, contents: Contents) -> list[str]:
+        """Say which columns have levels that few people of a fifth are at."""
+        small = []
+        for name in sorted(contents.variables & set(self.people) & set(self.study.columns)):
+            column = self.study.columns[name]
+            levels = [False, True] if column.type == "boolean" else list(column.levels)
+            if not levels:
+                continue
+            counts = pd.crosstab(self.people[exposure], self.people[name].astype(object))
+            counts = counts.reindex(columns=levels, fill_value=0)
+            few = counts < self.profile.threshold
+            if not self.profile.zero_is_small:
+                few &= counts > 0
+            if few.any(axis=None):
+                small.append(name)
+        if not small:
+            return []
+        return [f"levels of {', '.join(small)}: too few people in some fifth of {NAMES[exposure]}"]
+
+    def fifths(self, people: pd.DataFrame, exposure: str) -> dict[int, tuple[int, int]]:
+        """People and deaths of every fifth, also of those that nobody is in."""
+        by = people.groupby(exposure, observed=True)["died"]
+        count, died = by.size(), by.sum()
+        return {
+            fifth: (int(count.get(fifth, 0)), int(died.get(fifth, 0)))
+            for fifth in range(1, FIFTHS + 1)
+        }
+
+    def small_model(self, model: str, exposure: str) -> list[str]:
+        """Say which model has too few deaths, or fifths that are small among those it can use."""
+        adjusted = self.study.adjustment(model, exposure) if model in self.study.adjustments else ()
+        terms = [exposure, *(term for term in adjusted if term in self.people)]
+        name = f"model {model} of {NAMES[exposure]}"
+        empty = [term for term in terms if self.people[term].isna().all()]
+        if empty:
+            return [f"{name}: '{empty[0]}' is empty in every row, so it cannot be estimated"]
+        known = self.people.dropna(subset=terms)
+        deaths = int(known["died"].sum())
+        parameters = sum(self.parameters(term) for term in terms)
+        if deaths - parameters < self.profile.residual_degrees_of_freedom:
+            return [f"{name}: {disclosure.band(deaths)} deaths for {parameters} parameters"]
+        least = self.profile.threshold
+        before = self.fifths(self.people, exposure)
+        small = [
+            fifth
+            for fifth, counts in self.fifths(known, exposure).items()
+            if min(counts) < least <= min(before[fifth])
+        ]
+        if not small:
+            return []
+        return [
+            f"{name}: too few people or deaths in {_fifths(exposure, small)} among those with "
+            "every value known"
+        ]
+
+    def categories(self, term: str) -> list:
+        """The levels of a category; none for a number."""
+        if term in EXPOSURES:
+            return list(range(1, FIFTHS + 1))
+        column = self.study.columns.get(term)
+        return list(column.levels) if column else []
+
+    def parameters(self, term: str) -> int:
+        """How many parameters a term of a model has."""
+        return max(1, len(self.categories(term)) - 1)
+
+
+def _fifths(exposure: str, which: Sequence[int]) -> str:
+    numbers = ", ".join(map(str, which))
+    return f"{'fifth' if len(which) == 1 else 'fifths'} {numbers} of {NAMES[exposure]}"

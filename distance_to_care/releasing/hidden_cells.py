@@ -1,0 +1,140 @@
+"""What an attacker can work out from all tables together, and from this and earlier releases."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from distance_to_care import results
+from distance_to_care.disclosure import Profile, ranges
+from distance_to_care.releasing import content
+
+
+def as_tables(tables: Mapping[str, bytes]) -> dict[str, pd.DataFrame]:
+    """Read released tables as published tables are read, by name."""
+    return {name: results.read_published(io.BytesIO(text), name) for name, text in tables.items()}
+
+
+def proposed(
+    tables: Mapping[str, bytes],
+    profile: Profile,
+    earlier: Sequence[Mapping[str, bytes]] = (),
+) -> dict[str, list[tuple[int, str]]]:
+    """Find the further cells to withhold so that no withheld count can be worked out.
+
+    Returns
+    -------
+    For each table its cells as row (from 0) and column; no cells for a table to leave out whole.
+    """
+    found = ranges.repair(as_tables(tables), profile, [as_tables(each) for each in earlier])
+    cells: dict[str, list[tuple[int, str]]] = {}
+    for table, proposal in found.groupby("table"):
+        whole = (proposal["column"] == "").any()
+        named = zip(proposal["row"], proposal["column"], strict=True)
+        cells[str(table)] = [] if whole else [(int(row), column) for row, column in named]
+    return cells
+
+
+def narrow(
+    tables: Mapping[str, bytes],
+    profile: Profile,
+    earlier: Sequence[Mapping[str, bytes]] = (),
+) -> list[str]:
+    """Say which tables give a withheld count back within too few values, or who was added.
+
+    Parameters
+    ----------
+    tables : the tables about people, as they would be released, by name.
+    profile : the profile of the release.
+    earlier : the tables about people of each earlier release, by name.
+    """
+    now = as_tables(tables)
+    before = [as_tables(each) for each in earlier]
+    hidden = ranges.hidden_ranges(now, profile, before)
+    found = [
+        f"{table}: {_cells(len(cells), 'withheld')} of the column '{column}' can be worked out "
+        "from what would be released. Join groups of the study into larger ones, or leave it "
+        "out."
+        for (table, column), cells in _narrow(hidden)
+    ]
+    for number, (theirs, texts) in enumerate(zip(before, earlier, strict=True), start=1):
+        alike = [name for name in now if not _another_question(name, tables, texts)]
+        changed = ranges.differences({name: now[name] for name in alike}, theirs, profile)
+        found += [
+            f"{table}: {_cells(len(cells), 'changed')} of the column '{column}' would show how "
+            f"few people were added since the earlier release {number}. "
+            f"{cells['what_to_do'].iloc[0]}"
+            for (table, column), cells in _narrow(changed)
+        ]
+    return found
+
+
+def moved(
+    now: Mapping[str, bytes],
+    before: Mapping[str, bytes],
+    people: str,
+    then: str,
+    threshold: int,
+    digest: str,
+) -> list[str]:
+    """Say which tables changed since an earlier release of about as many people.
+
+    Where fewer people than the threshold may have been added, every number that moved tells of
+    those few: ratios and means as well as counts.
+
+    Parameters
+    ----------
+    now, before : the tables about people of this and of an earlier release, by name.
+    people, then : how many people, as the bands of both (`2,355 to 2,359`).
+    threshold : fewest people that a number may tell of.
+    digest : the beginning of the earlier release's digest, for the sentence.
+    """
+    if _apart(people, then) >= threshold:
+        return []
+    return [
+        f"{name} is not what it was in the earlier release {digest}, and so few people may have "
+        "been added since that its numbers tell of them. Leave it out, or wait until more people "
+        "were added."
+        for name in sorted({*now} & {*before})
+        if now[name] != before[name] and not _another_question(name, now, before)
+    ]
+
+
+def _another_question(name: str, now: Mapping[str, bytes], before: Mapping[str, bytes]) -> bool:
+    """Say whether a contribution answers another round of a pooled model than the one before.
+
+    Score and information at other coefficients differ for the same people: by design, and not by
+    whoever was added.
+    """
+    if name not in before:
+        return False
+    asked = [_question(content.rows_of(text[name], name)) for text in (now, before)]
+    return None not in asked and asked[0] != asked[1]
+
+
+def _question(rows: Sequence[Sequence[str]]) -> list[Sequence[str]] | None:
+    """The coefficients and cuts at which a contribution is worked out; None for other tables."""
+    head = rows[0]
+    if not {"with_term", "measure"} <= set(head):
+        return None
+    return sorted(row for row in rows[1:] if row[head.index("measure")] in ("coefficient", "cut"))
+
+
+def _apart(people: str, then: str) -> int:
+    """The fewest people by which two bands may differ; none where a band cannot be read."""
+    try:
+        a, b = (int(end.replace(",", "")) for end in people.split(" to "))
+        c, d = (int(end.replace(",", "")) for end in then.split(" to "))
+    except ValueError:
+        return 0
+    return max(a - d, c - b, 0)
+
+
+def _narrow(found: pd.DataFrame):
+    return found[found["narrow"]].groupby(["table", "column"])
+
+
+def _cells(count: int, which: str) -> str:
+    return f"{count} {which} cell{'' if count == 1 else 's'}"

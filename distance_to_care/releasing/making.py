@@ -1,0 +1,262 @@
+"""Making a release of a work folder: refused with every reason, or written whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from distance_to_care.disclosure import Profile, from_words
+from distance_to_care.problems import Problem
+from distance_to_care.releasing import (
+    content,
+    crate,
+    folder_files,
+    further,
+    hidden_cells,
+    request_form,
+    sealing,
+    verification,
+    whole_folder,
+    work_folder,
+)
+from distance_to_care.releasing import manifest as manifests
+
+EPOCH_VARIABLE = "SOURCE_DATE_EPOCH"
+
+
+@dataclass(frozen=True)
+class Released:
+    """What was written: the folder, how many tables, and the digest of the whole in one line.
+
+    `withheld` counts, by table, the cells that were withheld beyond what the gate had withheld, and
+    `left_out` names the tables that had to be left out whole.
+    """
+
+    folder: Path
+    tables: int
+    digest: str
+    withheld: Mapping[str, int]
+    left_out: tuple[str, ...]
+
+
+def release(
+    work: Path,
+    target: Path,
+    earlier: Sequence[Path] = (),
+    first: bool = False,
+    without: Sequence[str] = (),
+    reviewer: str = "",
+    profile: str = "",
+    date: str = "",
+) -> Released:
+    """Check a work folder once more and write what may leave of it, whole or not at all.
+
+    Parameters
+    ----------
+    work : the folder that `analyse` wrote.
+    target : the folder to write; it may not exist.
+    earlier : earlier releases of the same people, which the new one must not give away.
+    first : that nothing about these people was released before, which only a person can know.
+    without : names of tables to leave out, with the numbers that are read from them.
+    reviewer : name of the person who is asked to look at it.
+    profile : the profile that every table must keep, in the words of `profiles.from_words`.
+    date : the day of the release, year-month-day; today where empty.
+
+    Raises
+    ------
+    Problem : for everything that keeps the folder from being released, at once where it can be.
+    """
+    if bool(earlier) == first:
+        raise Problem(
+            "Name every earlier release about these people (--earlier), or say that this is the "
+            "first (--first): two releases side by side can show who was added in between."
+        )
+    if not reviewer.isprintable():
+        raise Problem("The name of the reviewer holds characters that cannot be printed.")
+    target = _target(target, work)
+    asked = from_words(profile) if profile.strip() else None
+    day = released_on(date)
+    ready = work_folder.without(work_folder.read(work, asked), without)
+    kinds = [entry["kind"] for entry in ready.manifest["tables"].values()]
+    kind = manifests.of_kind(kinds, ready.run["record_kind"])
+    if kind == "registry" and sealing.inside_repository(target):
+        raise Problem(
+            f"{target} lies inside the repository, where a release about patients could be "
+            "committed by mistake. Name a folder outside it."
+        )
+    before = [_earlier(folder) for folder in earlier]
+    held_to = _profile(ready, asked)
+    more = further.withheld(ready, held_to, [tables for _, _, tables in before])
+    checks = _attacked(more, held_to, before)
+    files = _files(more.work, kind, day, reviewer, held_to, before, checks)
+    with whole_folder.written(target) as folder:
+        whole_folder.fill(folder, files)
+        # What was written is read back and judged as a checker will judge it.
+        faults = verification.faults(folder)
+        if faults:
+            raise Problem("The release was not written:\n" + "\n".join(f"  - {f}" for f in faults))
+        digest = verification.digest(folder)
+    return Released(target, len(more.work.tables), digest, more.cells, tuple(more.left_out))
+
+
+def released_on(date: str = "") -> str:
+    """Find the day of a release: the one that is named, that of the environment, or today."""
+    epoch = os.environ.get(EPOCH_VARIABLE, "")
+    if not date and epoch.isascii() and epoch.isdigit():
+        date = datetime.fromtimestamp(int(epoch), UTC).date().isoformat()
+    date = date or datetime.now(UTC).date().isoformat()
+    if not manifests.is_day(date):
+        raise Problem("The day of a release is written year-month-day, for example 2026-05-31.")
+    return date
+
+
+def _target(target: Path, work: Path) -> Path:
+    if target.name in ("", ".", "..") or not target.name.isprintable():
+        raise Problem("The release needs a folder with a name of its own.")
+    if os.path.lexists(target):
+        raise Problem(f"{target} exists. A release is never written over: name a new folder.")
+    if not target.absolute().parent.is_dir():
+        raise Problem(f"The folder {target.absolute().parent} does not exist. Make it first.")
+    real = target.absolute().parent.resolve() / target.name
+    if real.is_relative_to(work.resolve()):
+        raise Problem(f"{target} lies inside the work folder. Name a folder outside it.")
+    return real
+
+
+def _profile(ready: work_folder.Work, asked: Profile | None) -> Profile:
+    """The profile of the run, and number by number the stricter one where another is asked for."""
+    said = ready.run["profile"]
+    numbers = dict(said["numbers"])
+    name = said["name"]
+    for key, value in (asked.numbers if asked else {}).items():
+        if value > numbers.get(key, -1):
+            numbers[key], name = value, asked.name
+    return Profile(name, **numbers)
+
+
+def _earlier(folder: Path) -> tuple[dict, str, dict[str, bytes]]:
+    """Read an earlier release: its manifest, its digest, and its tables about people."""
+    faults = verification.faults(folder)
+    if faults:
+        lines = "\n".join(f"  - {fault}" for fault in faults)
+        raise Problem(f"The earlier release {folder} is not whole:\n{lines}")
+    manifest = manifests.read(folder)
+    files, _ = folder_files.read_all(folder, content.LARGEST_BYTES, ("tables",))
+    tables = {
+        name: files[f"tables/{name}.csv"]
+        for name, entry in manifests.tables(manifest).items()
+        if entry["receipt"]["shape"] != content.NOT_ABOUT_PEOPLE
+    }
+    return manifest, verification.digest(folder), tables
+
+
+def _attacked(more: further.Further, profile: Profile, before: Sequence) -> list[dict]:
+    """Prove of all tables together that they give nothing away, and say what was proved."""
+    about = work_folder.people_of(more.work)
+    found = hidden_cells.narrow(about, profile, [tables for _, _, tables in before])
+    for theirs, digest, tables in before:
+        found += hidden_cells.moved(
+            about, tables, more.work.run["people"], theirs["people"], profile.threshold, digest[:12]
+        )
+    if found:
+        lines = "\n".join(f"  - {sentence}" for sentence in found)
+        raise Problem(
+            f"Too much could be worked out from what would be released:\n{lines}\n"
+            "A table is left out with --without and its name."
+        )
+    return [
+        {
+            "rule": "the tightest range of each withheld count, worked out from all released "
+            "tables and the earlier releases named, is wide enough",
+            "result": "kept",
+        },
+        {
+            "rule": "further cells are withheld, or tables left out, where a range was narrow",
+            "result": f"{sum(more.cells.values())} cells, {len(more.left_out)} tables",
+        },
+    ]
+
+
+def _files(
+    ready: work_folder.Work,
+    kind: str,
+    day: str,
+    reviewer: str,
+    profile: Profile,
+    before: Sequence,
+    checks: list[dict],
+) -> dict[str, bytes]:
+    """Make every file of a release, by its path."""
+    study = ready.run["study"]
+    files = {f"tables/{name}.csv": text for name, text in ready.tables.items()}
+    files["numbers.csv"] = ready.numbers
+    files["study.json"] = sealing.canonical(
+        {key: study[key] for key in ("name", "title", "sha256", "content")}
+    )
+    manifest = {
+        "format": manifests.FORMAT,
+        "released_on": day,
+        "kind": kind,
+        "people": ready.run["people"],
+        "study": {key: study[key] for key in ("name", "title", "sha256")},
+        "software": {
+            **{key: ready.run["software"][key] for key in ("name", "version", "source_sha256")},
+            "released_with_source_sha256": sealing.of_source(),
+        },
+        "profile": {"name": profile.name, "numbers": profile.numbers},
+        "pages": {page: {"kinds": e["kinds"]} for page, e in ready.manifest["pages"].items()},
+        "first_release": not before,
+        "earlier": [
+            {"digest": digest, "released_on": theirs["released_on"]} for theirs, digest, _ in before
+        ],
+        "checks": checks,
+        "files": _entries(ready, files),
+        "reviewer": {**sealing.EMPTY_REVIEWER, "name": reviewer.strip()},
+    }
+    form = request_form.to_csv(manifest)
+    # Titles and names come from chapters and study files, and may not become formulas here.
+    name = request_form.CSV_NAME
+    unfit = content.cells(content.rows_of(form, name), name, about_people=False)
+    if unfit:
+        raise Problem("\n".join(unfit))
+    files[name] = form
+    files[request_form.JSON_NAME] = request_form.to_json(manifest, form)
+    files[manifests.NAME] = sealing.canonical(manifest)
+    files[crate.NAME] = crate.build(manifest, files)
+    return files
+
+
+def _entries(ready: work_folder.Work, files: Mapping[str, bytes]) -> dict[str, dict]:
+    filed = content.rows_of(ready.numbers, "numbers.csv")
+    place = filed[0].index("table")
+    read_from = [row[place] for row in filed[1:]]
+    entries = {}
+    for name, entry in ready.manifest["tables"].items():
+        text = ready.tables[name]
+        figures = ready.manifest["figures"].values()
+        entries[f"tables/{name}.csv"] = {
+            **{key: entry[key] for key in ("title", "kind", "page", "columns")},
+            "sha256": sealing.digest(text),
+            "bytes": len(text),
+            "rows": len(content.rows_of(text, name)) - 1,
+            "sources": sorted(set(entry["sources"])),
+            "receipt": entry["disclosure"],
+            "figures": sorted({f["title"] for f in figures if f["table"] == name}),
+            "numbers": read_from.count(name),
+            "redrawn_from_accepted": entry.get("redrawn_from_accepted"),
+        }
+    for name, title, tables in (
+        ("numbers.csv", "Numbers that the text quotes", sorted(set(read_from))),
+        ("study.json", "What the study file says: columns, limits, scores, adjustments", []),
+    ):
+        text = files[name]
+        entries[name] = {
+            "sha256": sealing.digest(text),
+            "bytes": len(text),
+            "title": title,
+            "tables": tables,
+        }
+    return entries

@@ -1,0 +1,273 @@
+"""Deprivation and distance of people of whom only the area or the postcode of the home is known.
+
+Areas and postcodes are dropped as soon as they are used: no message holds one, and no frame that
+leaves this module does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from distance_to_care import disclosure, geography, places, tables, travel
+from distance_to_care.problems import Fault, Problems
+from distance_to_care.study import AREA_VINTAGES, Study
+
+OLD, NEW = AREA_VINTAGES
+# The official table of each edition of the index, and the one that leads from old areas to new.
+EDITIONS = {"IMD 2019": "imd_2019", "IMD 2025": "imd_2025"}
+LOOKUP = "lookup_lsoa11_lsoa21"
+# What follows from where people live and which centre they attended, and from where they live only.
+TO_ATTENDED = {"km": "distance_km", "minutes": "travel_minutes"}
+TO_NEAREST = {"km": "nearest_distance_km", "minutes": "nearest_travel_minutes"}
+
+
+def read_people(path: str | Path | None = None, study: str | Study | None = None) -> pd.DataFrame:
+    """Read a cohort file, check it, and work out what follows from areas and postcodes.
+
+    Parameters
+    ----------
+    path, study : as for `tables.read_cohort`.
+
+    Returns
+    -------
+    One row a person in the columns of the contract; `area_code` is empty throughout once used.
+    attrs["notes"] holds sentences on what was worked out and what could not be, with counts in
+    bands.
+
+    Raises
+    ------
+    Problem : as `tables.read_cohort`; Problems with the count of area codes of another vintage.
+    """
+    study = tables.read_study(study)
+    people = tables.read_cohort(path, study, postcodes=True)
+    attrs = dict(people.attrs)
+    placed, notes = place(people, study, attrs["resource"])
+    placed.attrs.update(attrs, notes=tuple(notes))
+    return placed
+
+
+def place(people: pd.DataFrame, study: Study, name: str) -> tuple[pd.DataFrame, list[str]]:
+    """Fill in deprivation and distances where they are missing and the home is known.
+
+    Parameters
+    ----------
+    people : one row a person, in the contract with the column `postcode` last.
+    study : the study, with the vintage of its areas, the edition of its index and its centres.
+    name : how to name the file in a message.
+
+    Returns
+    -------
+    The people without `postcode` and with an empty `area_code`, and sentences about them.
+    `deprivation_quintile` comes from the edition of the index that the study names.
+    `distance_km` (straight line) and `travel_minutes` (drive) lead to the centre attended where the
+    study's list knows it by name; `nearest_distance_km` and `nearest_travel_minutes` to the centre
+    with the shortest drive. Both are measured from the centre point of the area (LSOA 2011).
+
+    Raises
+    ------
+    Problems : area codes of another vintage than the study names, with their count.
+    """
+    out = people.drop(columns="postcode")
+    area, postcode = people["area_code"], _plain(people["postcode"])
+    if area.isna().all() and postcode.isna().all():
+        return out, []
+    notes: list[str] = []
+    known = pd.concat([tables.read("areas"), tables.read("wales_areas")], ignore_index=True)
+    lookup = tables.official(LOOKUP)
+    area = _of_vintage(area, study.area_vintage, set(known["area_code"]), lookup, name, notes)
+    of_postcode = _areas_of(postcode[area.isna()], notes).reindex(people.index)
+    out["area_code"] = pd.Series(None, index=out.index, dtype=object)
+    _fill_deprivation(out, area, of_postcode, study, lookup, notes)
+    if study.centres:
+        _fill_distances(out, area, of_postcode, study, lookup, known, notes)
+    elif out[TO_ATTENDED["km"]].isna().any():
+        notes.append(
+            "Distances were not worked out: the study file names no list of centres. Add "
+            'centres = "..." under [places].'
+        )
+    return out, notes
+
+
+def _plain(postcodes: pd.Series) -> pd.Series:
+    return postcodes.astype("string").str.replace(r"\s", "", regex=True).str.upper().astype(object)
+
+
+def _of_vintage(
+    area: pd.Series, vintage: str, old: set[str], lookup: pd.DataFrame | None, name: str, notes
+) -> pd.Series:
+    """Area codes of the study's vintage; Problems where some are of another or of none."""
+    given = area.notna()
+    if not given.any():
+        return area
+    if vintage == NEW and lookup is None:
+        notes.append(
+            f"Area codes of {NEW} were neither checked nor used: the official look-up of areas "
+            f"('{LOOKUP}') is not at hand. Run 'make data' outside and bring its folder along "
+            f"({places.OFFICIAL_VARIABLE})."
+        )
+        return area.mask(given)
+    new = set(lookup["area_code_2021"]) if lookup is not None else set()
+    right, other, other_name = (old, new, NEW) if vintage == OLD else (new, old, OLD)
+    wrong = given & ~area.isin(right)
+    swapped = wrong & area.isin(other)
+    faults = []
+    advice = f"The study file says area_vintage = '{vintage}': use its codes throughout."
+    if swapped.any():
+        rule = f"codes of {other_name}, which {vintage} does not have"
+        faults.append(Fault("area_code", rule, int(swapped.sum()), advice))
+    if (wrong & ~swapped).any():
+        rule = f"codes of no area of {vintage} in England or Wales"
+        if not new:
+            rule += f" (they may be of {other_name})"
+        faults.append(Fault("area_code", rule, int((wrong & ~swapped).sum()), advice))
+    if faults:
+        raise Problems(name, faults)
+    return area
+
+
+def _areas_of(postcode: pd.Series, notes: list[str]) -> pd.Series:
+    """The area (LSOA 2011) of each postcode; missing where the postcode is not a live one."""
+    given = postcode.dropna()
+    if given.empty:
+        return pd.Series(None, index=postcode.index, dtype=object)
+    live = tables.read("postcodes", only=("postcode", frozenset(given)))
+    found = postcode.map(live.set_index("postcode")["area_code"])
+    lost = int((postcode.notna() & found.isna()).sum())
+    if lost:
+        notes.append(
+            f"Postcodes of {_people(lost)} are not live ones of England or Wales (they may have "
+            "ended, be new, or lie in Scotland or Northern Ireland): nothing follows from them."
+        )
+    return found
+
+
+def _people(count: int) -> str:
+    return f"{disclosure.band(count)} people"
+
+
+def _fill(out: pd.DataFrame, column: str, values: pd.Series) -> int:
+    """Fill the empty cells of a column and count those that were filled."""
+    filled = out[column].isna() & values.notna()
+    if filled.any():
+        kind = "Int64" if column == "deprivation_quintile" else float
+        out[column] = out[column].astype(kind).mask(filled, values.astype(kind))
+    return int(filled.sum())
+
+
+def _fill_deprivation(out, area, of_postcode, study: Study, lookup, notes: list[str]) -> None:
+    empty = out["deprivation_quintile"].isna() & (area.notna() | of_postcode.notna())
+    if not empty.any():
+        return
+    edition = study.deprivation
+    index = tables.official(EDITIONS[edition])
+    if index is None:
+        notes.append(
+            f"Deprivation was not worked out: the official file of {edition} "
+            f"('{EDITIONS[edition]}') is not at hand. Run 'make data' outside and bring its folder "
+            f"along ({places.OFFICIAL_VARIABLE})."
+        )
+        return
+    at = of_postcode
+    if study.area_vintage == NEW:
+        at = pd.Series(None, index=out.index, dtype=object)
+        if lookup is not None:
+            # An area of 2011 that became several does not say which of them a postcode is in.
+            one = lookup[~lookup["area_code"].duplicated(keep=False)]
+            at = of_postcode.map(one.set_index("area_code")["area_code_2021"])
+        split = int((empty & of_postcode.notna() & at.isna()).sum())
+        if split:
+            notes.append(
+                f"Postcodes of {_people(split)} lie in areas that were divided in 2021: their "
+                "deprivation stays empty. Give area codes instead."
+            )
+    home = area.where(area.notna(), at)
+    decile = index.set_index("area_code")["imd_decile"]
+    quintile = geography.quintile_from_decile(home.map(decile).astype("Float64"))
+    filled = _fill(out, "deprivation_quintile", quintile)
+    notes.append(f"Deprivation of {_people(filled)} follows from where they live ({edition}).")
+    abroad = int((empty & home.notna() & quintile.isna()).sum())
+    if abroad:
+        notes.append(f"{edition} covers England only: {_people(abroad)} live elsewhere.")
+
+
+def _fill_distances(out, area, of_postcode, study: Study, lookup, known, notes) -> None:
+    placed = area.notna() | of_postcode.notna()
+    columns = [*TO_ATTENDED.values(), *TO_NEAREST.values()]
+    if not (placed & out[columns].isna().any(axis=1)).any():
+        return
+    centres = _centres(study)
+    sites = travel.places_of(centres)
+    # Areas of 2021 are measured as the mean of the areas of 2011 that they were made from.
+    new = study.area_vintage == NEW
+    home = area.where(area.notna(), of_postcode)
+    old = pd.DataFrame({"home": home[home.notna()].unique()})
+    old["area_code"] = old["home"]
+    if new and lookup is not None:
+        made = lookup.rename(columns={"area_code_2021": "home"})[["home", "area_code"]]
+        of_new = made[made["home"].isin(area.dropna())]
+        # A postcode leads to an area of 2011, whatever the study's vintage is.
+        rest = old[~old["home"].isin(of_new["home"])]
+        old = pd.concat([of_new, rest], ignore_index=True)
+    points = known.set_index("area_code").loc[old["area_code"].unique()].reset_index()
+    measured = {
+        "minutes": travel.minutes_to(centres, points),
+        "km": geography.distances_km(sites, points),
+    }
+    measured = {
+        what: table.loc[old["area_code"]].groupby(old["home"].to_numpy()).mean()
+        for what, table in measured.items()
+    }
+    first = measured["minutes"].to_numpy().argmin(axis=1)
+    rows = measured["minutes"].index.get_indexer(home)
+    attended = _site_numbers(out["centre"], centres, list(sites["site"]))
+    counted = {}
+    for what, table in measured.items():
+        values = table.to_numpy()
+        nearest = np.where(rows >= 0, values[rows, first[rows]], np.nan)
+        there = (rows >= 0) & (attended >= 0)
+        to_own = np.where(there, values[rows, attended], np.nan)
+        _fill(out, TO_NEAREST[what], pd.Series(nearest, out.index).round(1))
+        counted[what] = _fill(out, TO_ATTENDED[what], pd.Series(to_own, out.index).round(1))
+    notes.append(
+        f"Distance to the centre attended was worked out for {_people(counted['km'])}, to the "
+        f"nearest centre for {_people(int((rows >= 0).sum()))} (from the centre point of the area)."
+    )
+    lost = int((out["distance_km"].isna() & (rows >= 0)).sum())
+    if lost:
+        notes.append(
+            f"The study's list of centres does not know the centre of {_people(lost)}: their "
+            "distance to it stays empty. Map names to those of the list under "
+            "[mapping.codes.centre]."
+        )
+
+
+def _centres(study: Study) -> pd.DataFrame:
+    """The study's list of centres: a table of the book, or a file beside the study file."""
+    if study.centres.endswith((".csv", ".parquet")):
+        return travel.read_centres(Path(study.file).parent / study.centres)
+    centres = tables.read(study.centres)
+    if "certainty" in centres:
+        centres = geography.base_list(centres)
+    return centres.drop_duplicates("site").reset_index(drop=True)
+
+
+def _site_numbers(attended: pd.Series, centres: pd.DataFrame, sites: list[str]) -> np.ndarray:
+    """Number of the site that each person attended; -1 where the list does not know it.
+
+    A site goes by its own name, and by that of its hospital trust where that has no other site.
+    """
+    named: dict[str, int] = {}
+    if "centre" in centres:
+        trusts = centres["centre"].astype(str)
+        for number in np.flatnonzero(~trusts.duplicated(keep=False)):
+            named[_said(trusts.iloc[number])] = number
+    named |= {_said(site): number for number, site in enumerate(sites)}
+    words = attended.map(_said, na_action="ignore")
+    return words.map(named).fillna(-1).to_numpy(dtype=int)
+
+
+def _said(name: object) -> str:
+    return " ".join(str(name).split()).casefold()

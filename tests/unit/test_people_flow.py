@@ -1,0 +1,265 @@
+"""What each name of a notebook is about, what is left of it without people, and what is refused."""
+
+import ast
+
+import pytest
+
+from distance_to_care import places
+from distance_to_care.people_flow import About, Flow, violations, without_people
+from distance_to_care.problems import Problem
+from distance_to_care.publication.notebooks import Notebook
+
+NOTEBOOKS = [Notebook(path) for path in sorted(places.NOTEBOOKS.glob("*.ipynb"))]
+OF_COHORTS = [notebook for notebook in NOTEBOOKS if notebook.of_a_cohort]
+FIRST = """
+import numpy as np
+import pandas as pd
+from distance_to_care import cohort, figures, results, tables
+from distance_to_care.statistics import severity
+read = cohort.load()
+people = read.people
+page = results.Page("chapter", sources=["cohort"], kind=read.kind)
+"""
+
+
+def about(code: str) -> dict[str, About]:
+    flow = Flow()
+    flow.follow(ast.parse(FIRST + code).body)
+    return flow.names
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x = read.people",
+        "x = people.copy()",
+        "x = len(people)",
+        "x = severity.models(people, 'a', [])",
+        "x = f'{people}'",
+        "x, y = people, 1",
+        "y, *x = 1, people, 2",
+        "x = [p for p in people]",
+        "x = [severity.models(people, e, []) for e in ('a', 'b')]",
+        "x, y = (severity.models(people, e, []) for e in ('a', 'b'))",
+        "x = {'a': people}['a']",
+        "for _, x in {'a': people}.items(): pass",
+        "for x in {'a': people}.values(): pass",
+        "for x, _ in zip([people], 'a'): pass",
+        "with people as x: pass",
+        "x = 1\nif people.empty: x = 2",
+        "x = 1\nfor _ in people: x = 2",
+        "x = 1\nfor i in (1, 2):\n    x = y\n    y = people",
+        "x = []\nx.append(people)",
+        "x = []\nx += [people]",
+        "x = [0]\nx[0] = people",
+        "x = (lambda: people)()",
+        "x = severity.models(read, 'a', [])",
+        "x = page.publish if people.empty else 1",
+        "y = (x := people)",
+        "x = str({'a': people})",
+        "x = {people.name: 1}",
+        "x = [*read.people]",
+        "x = not people",
+        "x = cohort.prepare(1, 2)",
+        "x = tables.read_cohort('a')",
+    ],
+)
+def test_what_is_made_from_people_is_about_people(code):
+    assert about(code)["x"] is About.PEOPLE
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x = read.study.score('a')",
+        "x = read.kind",
+        "x = read.adjustments('a')",
+        "x = read.references",
+        "x, y = 1, people",
+        "x = page.publish(severity.models(people, 'a', []), 't', 'T')",
+        "x = page.read('t')",
+        "ways = {'a': people}\nfor x in ways: pass",
+        "ways = {'a': people}\nfor x, _ in ways.items(): pass",
+        "ways = {'a': people}\nfor _, x in zip((1,), ways, strict=True): pass",
+        "ways = {'a': people}\nx = list(ways)",
+        "ways = {'a': people}\nx = [*ways]",
+        "x = people\nx = page.publish(x, 't', 'T')",
+        "y = [x for x in people]\nx = 1",
+    ],
+)
+def test_what_a_page_gives_back_and_what_a_cohort_says_of_itself_is_not(code):
+    assert about(code)["x"] is About.NOTHING
+
+
+@pytest.mark.parametrize("notebook", OF_COHORTS, ids=lambda n: n.name)
+def test_no_chapter_shows_or_saves_people(notebook):
+    assert violations(notebook.code, notebook.name) == []
+
+
+@pytest.mark.parametrize("notebook", OF_COHORTS, ids=lambda n: n.name)
+def test_what_is_left_of_a_chapter_needs_nobody_and_publishes_every_table(notebook):
+    left = "\n".join(without_people(notebook.code))
+    tree = ast.parse(left)
+    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert "people" not in used
+
+    def acts(text, *names):
+        calls = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Call)]
+        return sorted(
+            ast.unparse(c.args[1 if c.func.attr == "publish" else 0])
+            for c in calls
+            if getattr(c.func, "attr", "") in names and c.args
+        )
+
+    whole = "\n".join(notebook.code)
+    for act in ("publish", "show", "number"):
+        assert acts(left, act) == acts(whole, act)
+    figures = [n for n in ast.walk(tree) if getattr(n, "attr", "") == "figure"]
+    assert len(figures) == whole.count("page.figure(")
+
+
+def test_only_marked_notebooks_load_a_cohort():
+    for notebook in NOTEBOOKS:
+        if "cohort.load(" in "\n".join(notebook.code):
+            assert notebook.of_a_cohort or notebook.synthetic_only, notebook.name
+
+
+def left(code: str) -> list[str]:
+    return [line.strip() for line in without_people([FIRST, code])[1].splitlines()]
+
+
+def test_people_that_are_published_become_nothing():
+    assert "x = page.publish(None, 't', 'T')" in left("x = page.publish(people, 't', 'T')")
+
+
+def test_what_is_published_and_not_about_people_is_worked_out_when_it_is_asked_for():
+    code = "y = page.read('u')\nx = page.publish(y.head(), 't', 'T')"
+    assert "x = page.publish(lambda: y.head(), 't', 'T')" in left(code)
+
+
+def test_people_among_other_things_become_nothing():
+    assert "x, y = (None, read.study)" in left("x, y = people, read.study")
+    lines = left("ways = {'a': people, 'b': 1}\nfor w in ways:\n    page.number(w, 't', 'f')")
+    assert "ways = {'a': None, 'b': 1}" in lines
+    assert "page.number(w, 't', 'f')" in lines
+
+
+def test_a_loop_over_people_goes_with_what_is_in_it():
+    lines = left("for w in people:\n    page.number(w, 't', 'f')\nx = 1")
+    assert not [line for line in lines if "page.number" in line]
+    assert "x = 1" in lines
+
+
+def test_a_last_line_stays_the_last_and_no_other_becomes_it():
+    assert left("page.show('t')")[-1] == "_shown"
+    assert left("page.show('t')\nx = people")[-1] == "pass"
+
+
+def test_a_table_that_was_not_released_stops_what_needs_it_and_nothing_else(monkeypatch):
+    from distance_to_care import released
+
+    class Page:
+        def publish(self, table, name, title):
+            return released.Absent(name)
+
+        def show(self, table):
+            return table
+
+    code = """
+x = page.publish(None, 't', 'T')
+y = x.query('a')
+z, other = [row for row in y], 2
+kept = 3
+page.show(y)
+"""
+    names = {"page": Page()}
+    exec(without_people([code])[0], names)
+    assert names["kept"] == 3
+    assert all(isinstance(names[name], released.Absent) for name in "xyz")
+    assert "The table t" not in names["_shown"]._repr_html_()
+    assert "Not released: the table t " in names["_shown"]._repr_html_()
+
+
+def test_an_error_of_another_cause_is_still_an_error():
+    with pytest.raises(ZeroDivisionError):
+        exec(without_people(["x = 1 / 0"])[0], {})
+
+
+def test_a_cell_that_is_not_python_is_refused():
+    with pytest.raises(Problem, match="code cell 2: it is not plain Python"):
+        without_people(["x = 1", "%store x"])
+
+
+# What a chapter might try beside what tests/unit/test_guard.py runs.
+REFUSED = {
+    "a title": "page.publish(people, 't', f'{people}')",
+    "a key": "page.number(people.index[0], 't', 'f')",
+    "a form": "page.number('k', 't', people.name)",
+    "a figure": "page.figure(figures.bars(people, 'a', {}, 'b'), 'f', 'F')",
+    "columns shown": "page.show('t', columns=list(people))",
+    "how often": "for _ in people: page.number('k', 't', 'f')",
+    "whether": "if people.empty: page.number('k', 't', 'f')",
+    "a list": "found = []\nfound.append(people)\npage.number('k', found[0], 'f')",
+    "a folder": "page.folder.joinpath('x')",
+    "a hidden method": "page._file_number('k', {}, 't', 'f')",
+    "a module's module": "cohort.os.remove('x')",
+    "a module's path": "results.Path('x')",
+    "a writer": "results.merge([])",
+    "another reader": "tables.read_cohort('x')",
+    "a read file": "x = pd.read_csv('x')",
+    "an array file": "np.save('x', people)",
+    "a query": "x = people.query('@who')",
+    "a built query": "text = 'a'\nx = people.query(text)",
+    "an evaluation": "x = people.eval('a')",
+    "a plot": "people.plot()",
+    "a summary": "people.info()",
+    "a mark": "people.attrs['published'] = 't'",
+    "mapped": "x = list(map(print, people))",
+    "an alias of a name": "show = print",
+    "an alias of a module": "c = cohort\nx = c.load()",
+    "an alias of a function": "load = cohort.load\nx = load()",
+    "an alias of a page": "p = page\np.number(people, 't', 'f')",
+    "a page in a list": "p = [page]\np[0].number(people, 't', 'f')",
+    "an alias of a method": "n = page.number\nn(people, 't', 'f')",
+    "another page": "P = results.Page\nP('x').number(people, 't', 'f')",
+    "a cohort shown": "read",
+    "a class": "x = people.__class__",
+    "a builtin": "__builtins__['print'](people)",
+    "an attribute by name": "x = getattr(people, 'to_csv')",
+    "a function": "def f(): return people",
+    "a class of its own": "class A: pass",
+    "a caught error": "try:\n    x = 1\nexcept ValueError:\n    pass",
+    "an assertion": "assert people.empty, people",
+    "a module": "import os",
+    "part of a module": "from numpy import save",
+    "a submodule": "import pandas.io.common",
+    "a room of the package": "from distance_to_care.publication import build",
+    "a module of paths": "from distance_to_care import places",
+    "everything": "from distance_to_care.cohort import *",
+    "help": "people?",
+    "a cell magic": "%%bash\necho x",
+    "an attribute set": "page.name = 'x'",
+}
+
+
+@pytest.mark.parametrize("code", REFUSED.values(), ids=REFUSED)
+def test_what_could_let_people_out_is_refused_with_a_sentence(code):
+    found = violations([FIRST, code], "chapter")
+    assert found
+    for line in found:
+        assert line.startswith("notebooks/chapter.ipynb, code cell 2: ")
+        assert line.endswith(".")
+
+
+def test_an_honest_chapter_is_not():
+    code = """
+held = ["age_years"]
+rows = people.dropna(subset=held).query("age_years > 18").assign(old=lambda r: r["age_years"] > 70)
+ways = {"all": people, "old": rows}
+found = pd.concat([severity.models(rows, "a", []).assign(model=m) for m, rows in ways.items()])
+found = page.publish(found, "t", "T")
+for model in ways:
+    page.number(f"k.{model}", "t", "{estimate:.1f}", model=model)
+page.figure(figures.forest(found, [], "what"), "f", "F")
+"""
+    assert violations([FIRST, code], "chapter") == []

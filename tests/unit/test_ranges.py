@@ -1,0 +1,375 @@
+"""The tightest range of every withheld count: worked by hand, by counting, and by attack."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+from attacked_tables import (
+    UNROUNDED,
+    exact_tables,
+    protected,
+    random_people,
+    recovered,
+    unprotected,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from distance_to_care import cohort, disclosure
+from distance_to_care.disclosure import attacker, ranges
+from distance_to_care.disclosure.profiles import DEFAULT
+from distance_to_care.statistics import cohort_missing, cohort_people, cohort_survival, joint
+
+
+def groups(people, column="people", total=None, by="deprivation_quintile", **others):
+    """A released table of groups; None is withheld, and a total is the row of everybody."""
+    names = [str(i + 1) for i in range(len(people))]
+    if total is not None:
+        names, people = ["all", *names], [total, *people]
+    return pd.DataFrame(
+        {
+            "group_by": by,
+            "group": names,
+            column: pd.array(people, dtype="Int64"),
+            **others,
+            "suppressed": [each is None for each in people],
+            "kind": "synthetic",
+        }
+    )
+
+
+def found(tables, profile=UNROUNDED, **where):
+    rows = ranges.hidden_ranges(tables, profile)
+    for column, value in where.items():
+        rows = rows[rows[column] == value]
+    return list(zip(rows["lowest"].tolist(), rows["highest"].tolist(), strict=True))
+
+
+def test_one_withheld_group_is_the_total_less_the_others():
+    table = groups([None, 40, 60], total=107)
+    assert found({"t": table}) == [(7, 7)]
+
+
+def test_rounding_leaves_as_many_numbers_as_the_rounded_ones_allow():
+    # By hand: 40 was 38 to 42, 60 was 58 to 62, and 105 was 103 to 107, so that the third group
+    # held at least 103 - 42 - 62, which is less than none, and at most 107 - 38 - 58 = 11.
+    table = groups([None, 40, 60], total=105)
+    assert found({"t": table}, DEFAULT) == [(0, 11)]
+
+
+def three_by_three(hidden):
+    """Deprivation by distance, three by three, with the totals of both sides; `hidden` withheld.
+
+                near  middle  far   all
+    deprived      12      20    3    35
+    average       30      25   15    70
+    not           18      15   22    55
+    all           60      60   40   160
+    """
+    counts = np.array([[12, 20, 3], [30, 25, 15], [18, 15, 22]])
+    rows = []
+    for one, other in itertools.product(range(3), range(3)):
+        rows.append((str(one + 1), str(other + 1), counts[one, other], (one, other) in hidden))
+    cells = pd.DataFrame(rows, columns=["group", "level", "n", "suppressed"])
+    return {
+        "near": groups(counts.sum(axis=0).tolist(), total=160, by="distance"),
+        "deprived": groups(counts.sum(axis=1).tolist(), total=160, by="deprivation"),
+        "cells": crossed(cells),
+    }
+
+
+def crossed(cells: pd.DataFrame) -> pd.DataFrame:
+    """Each cell of a cross-tabulation as a share of its row, told with the count behind it."""
+    rows = cells.groupby("group")["n"].transform("sum")
+    share = (100 * cells["n"] / rows).round(1).astype("Float64").mask(cells["suppressed"])
+    return pd.DataFrame(
+        {
+            "measure": "share",
+            "variable": "distance",
+            "group_by": "deprivation",
+            "group": cells["group"],
+            "level": cells["level"],
+            "people": rows.astype("Int64"),
+            "estimate": share,
+            "unit": "per cent",
+            "suppressed": cells["suppressed"],
+            "kind": "synthetic",
+        }
+    )
+
+
+def test_three_by_three_with_one_withheld_cell_has_one_answer():
+    # By hand: the first row holds 35 people, and 34.3 per cent (12) and 57.1 per cent (20) of them
+    # are released, so that the third cell holds 35 - 12 - 20 = 3; its column says the same.
+    assert found(three_by_three({(0, 2)})) == [(3, 3)]
+
+
+def test_three_by_three_with_four_withheld_cells_has_a_range():
+    # By hand: withheld are the corners of a rectangle, a = 20 and b = 3 above c = 25 and d = 15,
+    # with a + b = 23, c + d = 40, a + c = 45 and b + d = 18. One number t decides all: b = t,
+    # a = 23 - t, d = 18 - t, c = 22 + t; none is below nought for t from 0 to 18. So a is 5 to 23,
+    # b 0 to 18, c 22 to 40 and d 0 to 18: nineteen numbers each.
+    corners = {(0, 1), (0, 2), (1, 1), (1, 2)}
+    assert found(three_by_three(corners)) == [(5, 23), (0, 18), (22, 40), (0, 18)]
+    assert not ranges.hidden_ranges(three_by_three(corners), UNROUNDED)["narrow"].any()
+
+
+def test_a_share_pins_the_count_behind_a_rounded_one():
+    # By hand: 33.3 per cent of 28 to 32 people is 9.3 to 10.7 people: ten. 33.3 per cent are ten
+    # of thirty and of no other number from 28 to 32, so that the others are twenty exactly.
+    rows = {"measure": "share", "variable": "sex", "group_by": "all", "group": "all"}
+    table = pd.DataFrame(
+        [
+            rows | {"level": "f", "people": 30, "estimate": 33.3, "suppressed": False},
+            rows | {"level": "m", "people": 30, "estimate": None, "suppressed": True},
+        ]
+    ).assign(unit="per cent", kind="synthetic")
+    assert found({"t": table}, DEFAULT) == [(20, 20)]
+
+
+def test_ends_of_follow_up_add_up_to_people():
+    row = {"measure": "1: in the file", "model": "all", "people": 120, "deaths": 45}
+    table = pd.DataFrame([row | {"transplants": None, "censored": 70, "missing": None}])
+    table = table.assign(unit="people", suppressed=True, kind="synthetic")
+    # By hand: at least 118 - 47 - 72, so none; at most 122 - 43 - 68 = 11.
+    assert found({"t": table}, DEFAULT, column="transplants") == [(0, 11)]
+    assert found({"t": table.assign(censored=71)}, UNROUNDED, column="transplants") == [(4, 4)]
+
+
+def test_those_not_known_are_everybody_less_those_known():
+    base = {"variable": "gas", "group_by": "all", "group": "all"}
+    table = pd.DataFrame(
+        [
+            base | {"measure": "mean", "people": 93, "missing": None, "suppressed": False},
+            base | {"measure": "not known", "people": 100, "missing": None, "suppressed": True},
+        ]
+    ).assign(unit="points", estimate=1.0, level="", kind="synthetic")
+    assert found({"t": table}) == [(7, 7)]
+
+
+def test_the_same_people_in_two_tables_are_one_unknown():
+    hidden = groups([None, None, 60], total=107)
+    shown = groups([7, 40], by="deprivation_quintile").assign(measure="elsewhere")
+    assert found({"one": hidden}) == [(0, 47), (0, 47)]
+    assert found({"one": hidden, "other": shown}) == [(7, 7), (40, 40)]
+
+
+def test_those_still_followed_grow_fewer():
+    times = pd.DataFrame(
+        {
+            "measure": "still followed", "group_by": "all", "group": "all",
+            "time_years": [0.0, 1.0, 2.0, 3.0], "at_risk": pd.array([50, 15, None, None], "Int64"),
+            "suppressed": [False, False, True, True], "kind": "synthetic",
+        }
+    )  # fmt: skip
+    assert found({"t": times}) == [(0, 15), (0, 15)]
+
+
+def test_people_who_are_both_are_those_who_are_one_less_those_who_are_it_only():
+    shares = {"deprived": 40.0, "deprived only": 33.0, "far": 30.0, "far only": 23.0,
+              "neither": 37.0, "deprived and far": None}  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "measure": "share of all", "group": list(shares), "people": 100, "unit": "per cent",
+            "estimate": pd.array(list(shares.values()), "Float64"),
+            "suppressed": [value is None for value in shares.values()], "kind": "synthetic",
+        }
+    )  # fmt: skip
+    assert found({"t": table}) == [(7, 7)]
+
+
+def test_groups_that_do_not_add_up_are_taken_to_leave_people_out():
+    # Five people have no group: a reader who sees that gives that sum up, and nothing else.
+    table = groups([20, 30, 45], total=100)
+    hidden = groups([None, 40, 53], total=100, by="sex")
+    assert found({"one": table, "two": hidden.assign(measure="x")}) == [(7, 7)]
+
+
+def test_tables_that_are_not_about_people_are_passed_over():
+    table = groups([None, 40, 60], total=107).assign(kind="open")
+    assert ranges.hidden_ranges({"t": table}, UNROUNDED).empty
+
+
+def by_counting(low, high, relations):
+    """Every whole-number table that keeps every relation; the least and the most of each count."""
+    spans = [range(int(a), int(b) + 1) for a, b in zip(low, high, strict=True)]
+    fits = [
+        table
+        for table in itertools.product(*spans)
+        if all(
+            each.low <= sum(f * table[u] for u, f in each.terms.items()) <= each.high
+            for each in relations
+        )
+    ]
+    return np.array(fits)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_the_solver_agrees_with_counting_every_table(data):
+    """A brute-force twin: up to five counts up to nine, one to four relations among them."""
+    size = data.draw(st.integers(2, 5))
+    truth = data.draw(st.lists(st.integers(0, 6), min_size=size, max_size=size))
+    known = attacker.Knowledge()
+    for number, value in enumerate(truth):
+        unknown = known.unknown((0, "people", number))
+        below, above = (data.draw(st.integers(0, 3)) for _ in range(2))
+        known.bound(unknown, max(0, value - below), value + above)
+    for _ in range(data.draw(st.integers(1, 4))):
+        members = data.draw(st.sets(st.integers(0, size - 1), min_size=2))
+        factors = {each: float(data.draw(st.sampled_from([1, 1, -1, 2]))) for each in members}
+        total = sum(f * truth[u] for u, f in factors.items())
+        slack = data.draw(st.integers(0, 2))
+        known.relate(factors, total - slack, total)
+    tables = by_counting(known.low, known.high, known.relations)
+    ends = ranges.tightest(known, range(size))
+    for unknown in range(size):
+        assert ends[unknown] == (tables[:, unknown].min(), tables[:, unknown].max())
+
+
+def test_no_withheld_count_of_protected_tables_can_be_recovered():
+    for seed in range(8):
+        exact = exact_tables(random_people(seed))
+        _, exactly, fewest = recovered(protected(exact), exact, DEFAULT)
+        assert exactly == 0
+        assert fewest >= DEFAULT.threshold
+
+
+def test_the_same_attack_recovers_counts_that_were_only_withheld():
+    hidden = exactly = 0
+    for seed in range(12):
+        exact = exact_tables(random_people(seed))
+        some, of_them, _ = recovered(unprotected(exact), exact, UNROUNDED)
+        hidden, exactly = hidden + some, exactly + of_them
+    assert exactly > hidden / 2
+
+
+def chapters(people, study):
+    """The tables of people that the chapters publish, from their own functions, exact."""
+    missing = ["dlco_percent", "symptom_months", "referral_wait_days"]
+    tables = {"flow": cohort_people.flow(people, study, {"as_published": "all known"})}
+    for by in cohort.REFERENCE:
+        tables[f"people_{by}"] = cohort_people.table_one(people, study, by)
+        tables[f"summary_{by}"] = cohort_survival.summary(people, by)
+        tables[f"at_risk_{by}"] = cohort_survival.at_risk(people, by)
+        tables[f"missing_{by}"] = cohort_missing.missing_values(people, study, missing, by)
+    tables["cells"] = joint.cross_classify(people)
+    tables["overlap"] = joint.overlap(people)
+    return tables
+
+
+def test_what_is_taken_to_be_known_of_the_chapters_tables_is_true():
+    read = cohort.load()
+    people = read.people.sample(120, random_state=2).reset_index(drop=True)
+    exact = chapters(people, read.study)
+    released = {n: disclosure.protect(t).assign(kind="synthetic") for n, t in exact.items()}
+    rows = ranges.hidden_ranges(released)
+    assert len(rows) > 300
+    for row in rows.itertuples():
+        true = exact[row.table].iloc[row.row]
+        count = true[row.column]
+        if row.column == "estimate":
+            count = round(true["people"] * true["estimate"] / 100)
+        assert row.lowest <= count
+        assert pd.isna(row.highest) or count <= row.highest
+
+
+def test_what_is_proposed_is_withheld_and_nothing_else():
+    table = groups([None, 40, 60], total=105)
+    wide = groups([None, 40, 60], total=105).assign(people=pd.array([None, None, 40, 60], "Int64"))
+    assert ranges.repair({"t": table}).empty
+    assert ranges.repair({"t": wide.assign(suppressed=[True, True, False, False])}).empty
+    narrow = groups([None, 40, 60], total=107)
+    proposed = ranges.repair({"t": narrow}, UNROUNDED)
+    assert proposed[["table", "group", "column"]].to_numpy().tolist() == [["t", "2", "people"]]
+    left = ranges.withhold({"t": narrow}, proposed)["t"]
+    assert left["people"].isna().tolist() == [False, True, True, False]
+    assert left["suppressed"].tolist() == [False, True, True, False]
+    assert found({"t": left}) == [(0, 47), (0, 47)]
+
+
+def test_tables_are_left_out_where_withholding_cells_does_not_help(monkeypatch):
+    monkeypatch.setattr(ranges, "ROUNDS", 0)
+    monkeypatch.setattr(ranges, "WIDE_ROUNDS", 0)
+    tables = {"t": groups([None, 40, 60], total=107), "u": groups([50, 60], total=110, by="sex")}
+    proposed = ranges.repair(tables, UNROUNDED)
+    assert proposed[["table", "column"]].to_numpy().tolist() == [["t", ""]]
+    assert ranges.withhold(tables, proposed).keys() == {"u"}
+
+
+def test_an_earlier_release_that_showed_a_count_now_withheld_bounds_it_from_below():
+    now = groups([None, None, 60], total=125)
+    before = groups([15, 40, 55], total=110)
+    alone = ranges.hidden_ranges({"t": now})
+    both = ranges.hidden_ranges({"t": now}, earlier=[{"t": before}])
+    assert alone["lowest"].tolist() == [0, 0]
+    # By hand: 15 was at least 13 and 40 at least 38, and nobody leaves a cohort.
+    assert both["lowest"].tolist() == [13, 38]
+    assert (both["highest"] <= alone["highest"]).all()
+
+
+def test_equal_releases_say_nothing_new():
+    table = {"t": groups([15, 40, 55], total=110, estimate=[1.0, 2.0, 3.0, 4.0])}
+    assert ranges.differences(table, table).empty
+
+
+def test_a_count_that_grew_by_fewer_than_the_threshold_is_named():
+    before, now = groups([15, 40, 55], total=110), groups([15, 45, 55], total=115)
+    change = ranges.differences({"t": now}, {"t": before})
+    cell = change[change["group"] == "2"].iloc[0]
+    # By hand: 43 to 47 less 38 to 42 is one to nine people.
+    assert (cell["lowest"], cell["highest"], cell["narrow"]) == (1, 9, True)
+    assert cell["what_to_do"] == ranges.ADVICE
+
+
+def test_a_count_that_grew_by_many_is_not():
+    before, now = groups([15, 40, 55], total=110), groups([115, 140, 155], total=410)
+    assert not ranges.differences({"t": now}, {"t": before})["narrow"].any()
+
+
+def test_an_estimate_that_moved_though_hardly_anybody_was_added_is_named():
+    # The mean of one more person is that person's own value.
+    before = groups([50, 60], total=110, estimate=[70.0, 71.0, 69.0])
+    now = groups([50, 60], total=110, estimate=[70.1, 71.2, 69.0])
+    change = ranges.differences({"t": now}, {"t": before})
+    assert change[["group", "column"]].to_numpy().tolist() == [
+        ["all", "estimate"],
+        ["1", "estimate"],
+    ]
+    assert change["narrow"].all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 60), min_size=2, max_size=7), st.data())
+def test_the_truth_is_always_inside(people, data):
+    """No range ever leaves the true count out, whatever is withheld and rounded."""
+    exact = groups(people, total=sum(people))
+    hide = data.draw(st.lists(st.booleans(), min_size=len(people), max_size=len(people)))
+    gated = disclosure.protect(exact.drop(columns="suppressed")).assign(kind="synthetic")
+    mask = np.array([False, *hide])
+    released = gated.assign(
+        people=gated["people"].mask(mask), suppressed=gated["suppressed"] | mask
+    )
+    rows = ranges.hidden_ranges({"t": released})
+    for row in rows.itertuples():
+        truth = exact["people"].iloc[row.row]
+        assert row.lowest <= truth
+        assert pd.isna(row.highest) or truth <= row.highest
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 80), min_size=3, max_size=6), st.integers(1, 5))
+def test_withholding_one_more_never_narrows_a_range(people, one):
+    gated = disclosure.protect(groups(people, total=sum(people)).drop(columns="suppressed"))
+    gated = gated.assign(kind="synthetic")
+    place = min(one, len(people))
+    more = gated.assign(
+        people=gated["people"].mask(np.arange(len(gated)) == place),
+        suppressed=gated["suppressed"] | (np.arange(len(gated)) == place),
+    )
+    least = ranges.hidden_ranges({"t": gated}).set_index("row")
+    widest = ranges.hidden_ranges({"t": more}).set_index("row")
+    for row in least.index:
+        assert widest.loc[row, "lowest"] <= least.loc[row, "lowest"]
+        high = (widest.loc[row, "highest"], least.loc[row, "highest"])
+        assert pd.isna(high[0]) or high[0] >= high[1]

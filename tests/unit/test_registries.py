@@ -1,0 +1,567 @@
+"""Several registries: what they release is pooled, and what does not go together is refused.
+
+The releases are real ones of invented people: made by the commands, or by the same calls.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import replace
+from unittest import mock
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from distance_to_care import (
+    cohort,
+    disclosure,
+    places,
+    registries,
+    releasing,
+    results,
+    survival,
+    synthesis,
+    synthetic,
+    tables,
+)
+from distance_to_care.command_line import app, run_record
+from distance_to_care.problems import Problem
+from distance_to_care.statistics import cohort_survival, engine, pooled_cox
+from distance_to_care.study import Study
+
+EXPOSURE, MODEL = "deprivation_quintile", "age_sex"
+SIZES = {"north": 700, "south": 900}
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return tables.read_study(str(places.STUDIES / "ipf.toml"))
+
+
+@pytest.fixture(scope="module")
+def people(study) -> dict[str, pd.DataFrame]:
+    """Invented people of two registries, prepared as a cohort is."""
+    parameters = tables.read_parameters(study)
+    population = tables.read(synthetic.population_name(parameters))
+    return {
+        name: synthetic.draw(count, seed, parameters, population, study=study)
+        for seed, (name, count) in enumerate(SIZES.items(), start=1)
+    }
+
+
+def run(*arguments: object):
+    """Call a command, and leave the environment as it was."""
+    with mock.patch.dict(os.environ):
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def bundle(folder, study: Study, table: pd.DataFrame, name: str):
+    """Release one table about invented people, through the gate, as a registry would."""
+    work = folder.parent / f".work_{folder.name}"
+    page = results.Page("hazard_ratios", root=work / "pages")
+    page.publish(table, name, "Hazard ratios", [results.COHORT], "synthetic")
+    merged = results.merge(["hazard_ratios"], work / "pages", work / "merged")
+    record = run_record.record(study, 1000, "synthetic", disclosure.DEFAULT, "0" * 64, "now", {})
+    run_record.write(merged, record)
+    releasing.release(merged, folder, first=True)
+    return folder
+
+
+def ratios_of(people: pd.DataFrame, study: Study) -> pd.DataFrame:
+    prepared = cohort.Cohort(cohort.prepare(people, study), study, "synthetic")
+    models = {EXPOSURE: {"unadjusted": (), MODEL: ("age_years", "sex")}}
+    return cohort_survival.hazard_ratios(prepared.people, models, prepared.references)
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory, people, study) -> dict:
+    root = tmp_path_factory.mktemp("ratios")
+    return {
+        name: bundle(root / name, study, ratios_of(each, study), "ipf_hazard_ratios")
+        for name, each in people.items()
+    }
+
+
+# -- the one-round average -------------------------------------------------------------------------
+
+
+def test_released_ratios_are_averaged_level_by_level(released):
+    found = registries.ratios(registries.read(list(released.values())), MODEL, EXPOSURE)
+    assert list(found["registry"]) == ["north", "south"] * 4
+    assert found["hazard_ratio"].notna().all()
+    average = pooled_cox.averaged(found)
+    two = average[average["measure"] == synthesis.TWO].set_index(["level", "method"])
+    one = found[found["level"] == "1"]
+    # By hand: weights are the inverse squared errors of the released, rounded numbers.
+    error = np.log(one["ci_high"] / one["ci_low"]) / (2 * engine.Z95)
+    middle = np.exp((np.log(one["hazard_ratio"]) / error**2).sum() / (1 / error**2).sum())
+    assert two.loc[("1", "inverse variance"), "estimate"] == pytest.approx(middle, rel=1e-12)
+
+
+def test_pool_of_folders_prints_or_writes(released, tmp_path):
+    said = run("pool", *released.values(), "--model", MODEL, "--exposure", EXPOSURE)
+    assert said.exit_code == 0, said.output
+    assert "Synthetic people: not findings about patients." in said.output
+    assert f"{MODEL}, {EXPOSURE}, 1 against 5: as released" in said.output
+    target = tmp_path / "pooled.csv"
+    said = run("pool", *released.values(), "--output", target)
+    assert said.exit_code == 0, said.output
+    written = pd.read_csv(target)
+    assert set(written["model"]) == {"unadjusted", MODEL}
+    assert set(written["kind"]) == {"synthetic"}
+    said = run("pool", *released.values(), "--output", target)
+    assert said.exit_code == 2 and "--overwrite" in said.output
+
+
+def test_a_withheld_ratio_is_left_out_and_said_so(tmp_path, people, study, released):
+    table = ratios_of(people["south"], study)
+    few = (table["level"] == "1") & (table["model"] == MODEL)
+    table.loc[few, "level_deaths"] = 3
+    third = bundle(tmp_path / "west", study, table, "ipf_hazard_ratios")
+    folders = [released["north"], third]
+    found = registries.ratios(registries.read(folders), MODEL, EXPOSURE)
+    assert list(found.loc[found["level"] == "1", "hazard_ratio"].isna()) == [False, True]
+    said = run("pool", *folders, "--model", MODEL, "--exposure", EXPOSURE)
+    assert "withheld, not used" in said.output
+    assert "1 ratio withheld by a registry, and left out" in said.output
+    # One ratio alone is shown as it is, and not averaged.
+    block = said.output.split("1 against 5")[1].split("against 5")[0]
+    assert synthesis.TWO not in block
+
+
+def altered_study(study: Study, change) -> Study:
+    """A study from a changed copy of its file's content, as a registry that edits it has it."""
+    content = json.loads(json.dumps(tables.study_content(study)[0]))
+    change(content)
+    return Study.from_dict(content, "changed")
+
+
+def edit(tmp_path, study: Study, change) -> Study:
+    """The same as a file: `release` reads the content of the file itself."""
+    text = (places.STUDIES / "ipf.toml").read_text(encoding="utf-8")
+    path = tmp_path / "ipf.toml"
+    path.write_text(change(text), encoding="utf-8")
+    return tables.read_study(str(path))
+
+
+def test_other_definitions_are_refused_by_their_key(tmp_path, people, study, released):
+    other = edit(
+        tmp_path, study, lambda text: text.replace('age_sex = ["age_years", "sex"]',
+                                                   'age_sex = ["age_years", "sex", "smoking"]'),
+    )  # fmt: skip
+    table = ratios_of(people["south"], study)
+    folder = bundle(tmp_path / "elsewhere", other, table, "ipf_hazard_ratios")
+    releases = registries.read([released["north"], folder])
+    with pytest.raises(Problem, match="elsewhere do not mean the same: 'adjustments.age_sex'"):
+        registries.ratios(releases, MODEL, EXPOSURE)
+    # A model that both define alike is pooled.
+    assert len(registries.ratios(releases, "unadjusted", EXPOSURE)) == 8
+
+
+def test_titles_may_differ_and_meanings_may_not(study):
+    ours = registries.definitions(study, EXPOSURE, "as_published")
+
+    def title(content):
+        content["title"] = "Ours"
+        content["columns"]["smoking"]["description"] = "Other words."
+        content["columns"]["oxygen"]["title"] = "Not in the model"
+        content["scores"]["gap_index"]["title"] = "Points"
+
+    same = altered_study(study, title)
+    assert registries.differing(ours, registries.definitions(same, EXPOSURE, "as_published")) == ""
+    changes = {
+        "columns.smoking.levels": lambda c: c["columns"]["smoking"].update(
+            levels=["ex", "never", "current"]
+        ),
+        "columns.fvc_percent.unit": lambda c: c["columns"]["fvc_percent"].update(unit="litres"),
+        "scores.gap_index.items": lambda c: c["scores"]["gap_demographic"]["items"][1][
+            "bands"
+        ].__setitem__(0, {"below": 60, "points": 0}),
+        "disease": lambda c: c.update(disease="another"),
+        "area_vintage": lambda c: c.update(area_vintage="LSOA 2021"),
+    }
+    for key, change in changes.items():
+        theirs = registries.definitions(altered_study(study, change), EXPOSURE, "as_published")
+        assert {k for k in ours if theirs.get(k) != ours[k]} >= {key}
+        assert registries.differing(ours, theirs)
+    # The same change in a column that the model does not use is nobody's business.
+    other = altered_study(study, changes["columns.fvc_percent.unit"])
+    assert registries.definitions(other, EXPOSURE, MODEL) == registries.definitions(
+        study, EXPOSURE, MODEL
+    )
+
+
+def test_what_must_not_be_pooled_is_refused(tmp_path, released, people, study):
+    north, south = released.values()
+    with pytest.raises(Problem, match="named twice"):
+        registries.read([north, south, north])
+    shutil.copytree(north, tmp_path / "copy")
+    with pytest.raises(Problem, match="copy holds the same numbers as .*north"):
+        registries.ratios(registries.read([north, tmp_path / "copy"]))
+    with pytest.raises(Problem, match="One release is not pooled with itself"):
+        registries.ratios(registries.read([north]))
+    with pytest.raises(Problem, match="no model 'other': it has age_sex, unadjusted"):
+        registries.ratios(registries.read([north, south]), "other")
+    with pytest.raises(Problem, match="is not a folder"):
+        registries.read([north, tmp_path / "nowhere"])
+    # One byte of one table.
+    path = tmp_path / "copy" / "tables" / "synthetic_ipf_hazard_ratios.csv"
+    path.write_text(path.read_text().replace("unadjusted", "unadjustee", 1))
+    with pytest.raises(Problem, match="copy is not as it was released: .*altered"):
+        registries.read([north, tmp_path / "copy"])
+    said = run("pool", north, tmp_path / "copy")
+    assert said.exit_code == 2 and "altered" in said.output
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(Problem, match="empty is not as it was released"):
+        registries.read([north, empty])
+
+
+def test_kinds_and_versions_never_mix(released, monkeypatch):
+    north, south = registries.read(list(released.values()))
+    assert registries.remarks([north, south]) == []
+    registry = {**south.manifest, "kind": "registry"}
+    other = replace(south, manifest=registry)
+    found = {released["north"]: north, released["south"]: other}
+    monkeypatch.setattr(registries, "_read_one", found.get)
+    with pytest.raises(Problem, match="synthetic results and .* registry ones"):
+        registries.read(list(found))
+    newer = {**south.manifest, "software": {**south.manifest["software"], "version": "9.9"}}
+    found[released["south"]] = replace(south, manifest=newer)
+    with pytest.raises(Problem, match=r"'software\.version' differs"):
+        registries.read(list(found))
+    # Another profile, and other bytes of one version, are said and not refused.
+    stricter = {**south.manifest, "profile": {"name": "opensafely", "numbers": {}},
+                "software": {**south.manifest["software"], "source_sha256": "1" * 64}}  # fmt: skip
+    said = registries.remarks([north, replace(south, manifest=stricter)])
+    assert "south opensafely" in said[0] and "same bytes of code" in said[1]
+
+
+# -- the exact way, through the commands -----------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def exact(tmp_path_factory, people):
+    """Go through all rounds with the commands; every folder of every round is kept."""
+    root = tmp_path_factory.mktemp("exact")
+    for name, each in people.items():
+        (root / f"{name}.csv").write_bytes(synthetic.to_csv_bytes(each))
+    said = run("pool", "--start", "--model", MODEL, "--exposure", EXPOSURE, "--rounds", root)
+    assert said.exit_code == 0, said.output
+    for number in range(1, 8):
+        folders = []
+        for name in people:
+            said = run(
+                "contribute", root / f"{name}.csv", "--coefficients", root / f"round_{number}.json",
+                "--output", root / f"work_{name}",
+            )  # fmt: skip
+            assert said.exit_code == 0, said.output
+            folders.append(root / f"{name}_{number}")
+            before = [root / f"{name}_{n}" for n in range(1, number)]
+            releasing.release(root / f"work_{name}", folders[-1], before, first=not before)
+        said = run("pool", "--exact", *folders, "--rounds", root, "--output", root / "pooled.csv")
+        assert said.exit_code == 0, said.output
+        if (root / "pooled.csv").exists():
+            return root, number, said.output
+    raise AssertionError("no end")
+
+
+def test_commands_end_at_the_stratified_model_of_all_people(exact, people, study):
+    root, rounds, said = exact
+    assert rounds <= 6
+    assert "This is the Cox model of all people together" in said
+    found = pd.read_csv(root / "pooled.csv")
+    stacked = pd.concat(
+        [cohort.prepare(each, study).assign(site=name) for name, each in people.items()],
+        ignore_index=True,
+    )
+    terms = pooled_cox.contrasts(study, EXPOSURE, MODEL)
+    fit = engine.cox(
+        stacked["follow_up_years"].to_numpy(float),
+        stacked["died"].to_numpy(),
+        pooled_cox.design(stacked, terms).to_numpy(),
+        strata=stacked["site"].to_numpy(),
+    )
+    assert found["coefficient"].to_numpy() == pytest.approx(fit.coefficients, abs=1e-8)
+    assert found["standard_error"].to_numpy() == pytest.approx(fit.standard_errors, abs=1e-8)
+    assert found["log_partial_likelihood"].iloc[0] == pytest.approx(fit.log_likelihood, rel=1e-9)
+    assert set(found["kind"]) == {"synthetic"}
+    # And it is not the model that forgets which registry somebody is in.
+    forgot = survival.cox(
+        stacked.assign(fifth=(6 - stacked[EXPOSURE]).astype(str)),
+        "follow_up_years", "died", ["fifth", "age_years", "sex"],
+    )  # fmt: skip
+    of_first = forgot.loc[forgot["term"] == "fifth[5]", "coefficient"].iloc[0]
+    assert abs(of_first - fit.coefficients[0]) > 1e-5
+
+
+def test_no_person_and_no_exact_count_stands_in_a_contribution(exact, people):
+    root, _, _ = exact
+    table = pd.read_csv(root / "north_1" / "tables" / "synthetic_cox_contribution.csv")
+    assert set(table["people"]) == {700}
+    assert (table["deaths"] % 5 == 0).all()
+    assert not {"level_people", "level_deaths"} & set(table)
+    # Six terms: one likelihood, a coefficient and a score each, 21 pairs, and the round.
+    assert len(table) == 1 + 6 + 6 + 21 + 1
+    text = (root / "north_1" / "manifest.json").read_text()
+    assert "rounds.json" not in text
+    assert not list((root / "north_1").rglob("*round*"))
+
+
+def releases_of(root, number: int):
+    return registries.read([root / f"north_{number}", root / f"south_{number}"])
+
+
+def asked_in(root, number: int) -> registries.Round:
+    path = root / f"round_{number}.json"
+    return registries.of_json(path.read_text(), str(path))
+
+
+def test_contributions_that_do_not_answer_the_round_are_refused(exact, tmp_path):
+    root, _, _ = exact
+    releases = releases_of(root, 2)
+    asked = asked_in(root, 2)
+    assert len(registries.contributions(releases, asked)) == 2
+    mixed = registries.read([root / "north_1", root / "south_2"])
+    with pytest.raises(Problem, match="north_1 answers round 1 and .*south_2 round 2"):
+        registries.round_number(mixed)
+    # Both rounds of one registry are no two registries.
+    twice = registries.read([root / "north_1", root / "north_2"])
+    with pytest.raises(Problem, match="one of each registry"):
+        registries.round_number(twice)
+    shutil.copytree(root / "north_2", tmp_path / "east")
+    copied = registries.read([root / "north_2", tmp_path / "east"])
+    with pytest.raises(Problem, match="east holds the same contribution as .*north_2"):
+        registries.contributions(copied, asked)
+    for change, key in (
+        ({"model": "joint"}, "'model'"),
+        ({"exposure": "distance_quintile"}, "'exposure'"),
+        ({"cuts": (5.0, 12.0, 25.0, 50.0)}, "'cuts'"),
+        ({"version": "9.9"}, "'software.version'"),
+        ({"coefficients": tuple(c + 1e-6 for c in asked.coefficients)}, "'coefficients'"),
+        ({"definitions": {**asked.definitions, "area_vintage": "LSOA 2021"}}, "'area_vintage'"),
+    ):
+        with pytest.raises(Problem, match=f"north_2 does not answer round 2: {key} differs"):
+            registries.contributions(releases, replace(asked, **change))
+    said = run("pool", "--exact", root / "north_2", root / "south_2", "--rounds", tmp_path)
+    assert said.exit_code == 2 and "round_2.json is not there" in said.output
+
+
+def test_a_release_without_a_contribution_is_refused(released):
+    with pytest.raises(Problem, match="north holds no contribution"):
+        registries.round_number(registries.read([released["north"]]))
+
+
+def test_one_registry_alone_goes_the_same_way(exact, tmp_path):
+    root, _, _ = exact
+    shutil.copy(root / "round_1.json", tmp_path)
+    said = run("pool", "--exact", root / "north_1", "--rounds", tmp_path)
+    assert said.exit_code == 0 and "Round 1 of 1 registry" in said.output
+    # Another step than that of both registries.
+    alone = json.loads((tmp_path / "round_2.json").read_text())["coefficients"]
+    both = json.loads((root / "round_2.json").read_text())["coefficients"]
+    assert np.abs(np.subtract(alone, both)).max() > 1e-3
+
+
+# -- what a registry does not answer ---------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def answered(study, people):
+    """A registry that answered the first round, and the round that follows."""
+    prepared = cohort.prepare(people["north"], study)
+    first = registries.first_round(study, EXPOSURE, MODEL)
+    record = registries.may_answer(first, study, prepared, None)
+    sums = pooled_cox.of_table(registries.answer(prepared, study, first))
+    second, _ = registries.next_round(first, sums)
+    return prepared, record, first, second
+
+
+def test_a_round_that_follows_is_answered(study, answered):
+    prepared, record, first, second = answered
+    assert registries.may_answer(second, study, prepared, record)["asks"][0]["rounds"] == [
+        {"round": 1, "coefficients": [0.0] * 6},
+        {"round": 2, "coefficients": list(second.coefficients)},
+    ]
+    # The same round again gives the same numbers, and is no new question.
+    assert registries.may_answer(first, study, prepared, record) == record
+    # Written and read, a round is the same.
+    again = registries.of_json(json.dumps(second.as_json()), "there")
+    assert again == replace(second, start=json.loads(json.dumps(second.start)))
+    assert registries.may_answer(again, study, prepared, record)
+
+
+def test_half_a_step_is_answered_and_any_other_share_is_not(study, answered):
+    prepared, record, _, second = answered
+    for fraction, fine in ((0.5, True), (0.25, True), (0.3, False), (2.0, False)):
+        at = tuple(pooled_cox.rounded(fraction * np.array(second.coefficients)))
+        start = {**second.start, "fraction": fraction}
+        asked = replace(second, coefficients=at, start=start)
+        if fine:
+            assert registries.may_answer(asked, study, prepared, record)
+        else:
+            with pytest.raises(Problem, match="not Newton's step"):
+                registries.may_answer(asked, study, prepared, record)
+
+
+def test_coefficients_at_will_are_not_answered(study, answered):
+    prepared, record, first, second = answered
+    chosen = tuple(c + 0.01 for c in second.coefficients)
+    with pytest.raises(Problem, match="not Newton's step"):
+        registries.may_answer(replace(second, coefficients=chosen), study, prepared, record)
+    with pytest.raises(Problem, match="first round is at coefficients of nought"):
+        registries.may_answer(
+            replace(first, coefficients=second.coefficients), study, prepared, None
+        )
+    with pytest.raises(Problem, match="round 1 was not answered here"):
+        registries.may_answer(second, study, prepared, None)
+    elsewhere = {**second.start, "coefficients": [0.1] * 6}
+    with pytest.raises(Problem, match="does not start from coefficients that were answered"):
+        registries.may_answer(replace(second, start=elsewhere), study, prepared, record)
+    with pytest.raises(Problem, match="at most 8 rounds"):
+        registries.may_answer(replace(second, number=9), study, prepared, record)
+    later = registries.may_answer(second, study, prepared, record)
+    half = tuple(pooled_cox.rounded(0.5 * np.array(second.coefficients)))
+    other = replace(second, coefficients=half, start={**second.start, "fraction": 0.5})
+    with pytest.raises(Problem, match="Round 2 was answered before, at other coefficients"):
+        registries.may_answer(other, study, prepared, later)
+
+
+def test_coefficients_that_weigh_single_people_are_not_answered(study, answered):
+    # Sums of others that were made up, so that the step is what somebody wants.
+    prepared, record, _, second = answered
+    wanted = np.array([0.0, 0.0, 0.0, 4.0, 0.0, 0.0])
+    information = np.array(second.start["information"])
+    start = {**second.start, "score": list(information @ wanted)}
+    asked = replace(second, coefficients=tuple(pooled_cox.rounded(wanted)), start=start)
+    with pytest.raises(Problem, match="describe single people"):
+        registries.may_answer(asked, study, prepared, record)
+
+
+def test_other_people_are_not_asked_the_same(study, answered):
+    prepared, record, first, second = answered
+    for asked in (first, second):
+        with pytest.raises(Problem, match="answered from other people"):
+            registries.may_answer(asked, study, prepared.iloc[1:], record)
+    # Their order is no matter.
+    assert registries.may_answer(second, study, prepared.iloc[::-1], record)
+
+
+def test_other_definitions_and_versions_are_not_answered(study, answered):
+    prepared, record, first, _ = answered
+    other = altered_study(study, lambda c: c["adjustments"].update(age_sex=["age_years"]))
+    with pytest.raises(Problem, match="'adjustments.age_sex' differs"):
+        registries.may_answer(first, other, prepared, None)
+    with pytest.raises(Problem, match=r"'software\.version' differs"):
+        registries.may_answer(replace(first, version="9.9"), study, prepared, None)
+
+
+def test_a_lost_record_is_put_together_from_earlier_releases(exact, study, people):
+    root, _, _ = exact
+    second = asked_in(root, 2)
+    record = registries.record_of(registries.read_earlier([root / "north_1"]))
+    prepared = cohort.prepare(people["north"], study)
+    assert registries.may_answer(second, study, prepared, record)
+    assert registries.record_of([]) is None
+    target = root / "work_again"
+    call = ("contribute", root / "north.csv", "--coefficients", root / "round_2.json",
+            "--output", target)  # fmt: skip
+    said = run(*call)
+    assert said.exit_code == 2 and "--earlier" in said.output and not target.exists()
+    said = run(*call, "--earlier", root / "north_1")
+    assert said.exit_code == 0, said.output
+    first, again = (
+        pd.read_csv(folder / "synthetic_cox_contribution.csv")
+        for folder in (root / "work_again", root / "work_north")
+    )
+    assert list(first.columns) == list(again.columns)
+
+
+def test_a_registry_too_small_in_a_level_may_not_contribute(tmp_path, people, exact):
+    root, _, _ = exact
+    few = people["north"].head(90)
+    (tmp_path / "few.csv").write_bytes(synthetic.to_csv_bytes(few))
+    said = run(
+        "contribute", tmp_path / "few.csv", "--coefficients", root / "round_1.json",
+        "--output", tmp_path / "work",
+    )  # fmt: skip
+    assert said.exit_code == 2
+    assert "This registry may not contribute" in said.output
+    assert f"Too few people or deaths: {EXPOSURE}[" in said.output
+    assert not (tmp_path / "work").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["few.csv"]
+
+
+# -- cuts that all registries share ----------------------------------------------------------------
+
+
+def test_shared_cuts_replace_each_registrys_own_fifths(study, people):
+    prepared = cohort.prepare(people["north"], study)
+    cuts = (5.0, 12.0, 25.0, 50.0)
+    asked = registries.first_round(study, "distance_quintile", "unadjusted", cuts)
+    assert not asked.own_fifths
+    cut = registries.with_cuts(prepared, cuts)
+    km = prepared["distance_km"]
+    for fifth, (low, high) in enumerate(zip((-1, *cuts), (*cuts, 1e9), strict=True), start=1):
+        assert ((cut["distance_quintile"] == fifth) == ((km > low) & (km <= high))).all()
+    answer = registries.answer(prepared, study, asked)
+    assert list(answer.loc[answer["measure"] == "cut", "estimate"]) == list(cuts)
+    assert registries.first_round(study, "distance_quintile", "unadjusted").own_fifths
+    with pytest.raises(Problem, match="four rising numbers"):
+        registries.first_round(study, "distance_quintile", "unadjusted", (5, 4, 25, 50))
+    with pytest.raises(Problem, match="no distance fifths to cut"):
+        registries.first_round(study, EXPOSURE, MODEL, cuts)
+
+
+def test_cuts_come_from_the_command(tmp_path):
+    call = ("pool", "--start", "--model", "joint", "--exposure", EXPOSURE, "--rounds", tmp_path)
+    said = run(*call, "--distance-cuts", "5 12 25 fifty")
+    assert said.exit_code == 2 and "four numbers" in said.output
+    said = run(*call, "--distance-cuts", "5, 12, 25, 50")
+    assert said.exit_code == 0, said.output
+    assert asked_in(tmp_path, 1).cuts == (5, 12, 25, 50)
+    said = run(*call)
+    assert said.exit_code == 2 and "--overwrite" in said.output
+    said = run(*call, "--overwrite")
+    assert "Distance fifths are cut within each registry" in said.output
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[]", "{}", '{"format": "other"}', "null", '{"format": "distance-to-care round"}',
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_round_is_refused(text):
+    with pytest.raises(Problem, match="there is not a whole round"):
+        registries.of_json(text, "there")
+
+
+def test_a_round_that_is_not_whole_is_refused(study, answered):
+    _, _, _, second = answered
+    for change in (
+        {"coefficients": [0.0]},
+        {"coefficients": [float("nan")] * 6},
+        {"start": {**second.start, "score": [1.0]}},
+        {"start": {**second.start, "round": 2}},
+        {"number": "two"},
+        {"more": 1},
+    ):
+        text = json.dumps({**second.as_json(), **change})
+        with pytest.raises(Problem, match="not a whole round"):
+            registries.of_json(text, "there")
+
+
+def test_calls_that_make_no_sense_are_refused(tmp_path, released):
+    for call, words in (
+        (("pool",), "Name folders of releases"),
+        (("pool", "--start"), "--model and --exposure"),
+        (("pool", released["north"]), "not pooled with itself"),
+        (("pool", tmp_path / "a.csv", tmp_path / "b.csv"), "is not a folder"),
+    ):
+        said = run(*call)
+        assert said.exit_code == 2 and words in said.output

@@ -1,0 +1,262 @@
+"""An interrupted analysis goes on with the chapters that are whole, and never mixes two runs.
+
+Three small chapters stand in for the book's. The program under test notes which of them run, and
+ends in one of them, between its last table and its end, where a test asks for it.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from distance_to_care import analyses, places
+from distance_to_care.command_line import app, chapters
+from distance_to_care.problems import Problem
+
+CHAPTERS = ("a_first", "b_second", "c_third")
+# Runs the command line on the chapters of a test, and kills it in one of them.
+PROGRAM = """
+import os, signal, sys
+from pathlib import Path
+from distance_to_care import places
+places.NOTEBOOKS = Path(sys.argv.pop(1))
+from distance_to_care import analyses
+from distance_to_care.command_line import main
+run = analyses.run
+def killed(path, progress):
+    run(path, progress)
+    if path.stem == "b_second":
+        os.kill(os.getpid(), signal.SIGKILL)
+analyses.run = killed
+main()
+"""
+CODE = """
+import pandas as pd
+from distance_to_care import cohort, results
+read = cohort.load()
+page = results.Page("{name}", sources=["cohort"], kind=read.kind)
+people = read.people
+table = people.groupby("sex").size().rename("people").reset_index()
+table = table.rename(columns={{"sex": "group"}}).assign(group_by="sex", measure="people")
+filed = page.publish(table, "{name}_people", "People by sex")
+"""
+
+
+def notebook(name: str) -> str:
+    cell = {"cell_type": "code", "id": "one", "metadata": {}, "execution_count": None,
+            "outputs": [], "source": CODE.format(name=name)}  # fmt: skip
+    about = {"distance_to_care": {"cohort": True, "study": "ipf"}}
+    return json.dumps({"cells": [cell], "metadata": about, "nbformat": 4, "nbformat_minor": 5})
+
+
+class Killed(BaseException):
+    """Stands in for the end of the process: nothing of the program catches it."""
+
+
+@pytest.fixture
+def room(tmp_path, monkeypatch):
+    (tmp_path / "notebooks").mkdir()
+    for name in CHAPTERS:
+        (tmp_path / "notebooks" / f"{name}.ipynb").write_text(notebook(name))
+    lines = (places.DATA / "synthetic" / "synthetic_ipf.csv").read_text().splitlines()
+    (tmp_path / "people.csv").write_text("\n".join(lines[:201]) + "\n")
+    shutil.copy(places.STUDIES / "ipf.toml", tmp_path / "ipf.toml")
+    monkeypatch.setattr(places, "NOTEBOOKS", tmp_path / "notebooks")
+    # The command points notebooks by its environment, which must not outlive a test.
+    before = dict(os.environ)
+    yield tmp_path
+    os.environ.clear()
+    os.environ.update(before)
+
+
+RUN = analyses.run
+
+
+def arguments(room: Path, *options, output="out") -> list[str]:
+    named = ("--output", room / output, "--study", room / "ipf.toml", *options)
+    return [*map(str, ("analyse", room / "people.csv", *named))]
+
+
+def analyse(room: Path, *options, output="out", ends_in="", how: type[BaseException] = Killed):
+    """Run the command; how it ended, and which chapters ran.
+
+    It ends in the chapter that is named, between its last table and its end.
+    """
+    ran = []
+
+    def noted(path, progress):
+        ran.append(path.stem)
+        RUN(path, progress)
+        if path.stem == ends_in:
+            raise how
+
+    os.environ.pop(places.PROFILE_VARIABLE, None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(analyses, "run", noted)
+        try:
+            said = CliRunner().invoke(app, arguments(room, *options, output=output))
+        except Killed:
+            said = None
+    return said, ran
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    """The files of a folder of results; times stand in run.json only."""
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.name != "run.json"}
+
+
+def test_a_killed_run_goes_on_and_gives_the_same_bytes(room):
+    whole, ran = analyse(room, output="undisturbed")
+    assert whole.exit_code == 0, whole.output
+    assert ran == [*CHAPTERS]
+    assert "chapter 2 of 3: b_second" in whole.output
+    command = [sys.executable, "-c", PROGRAM, str(room / "notebooks"), *arguments(room)]
+    os.environ.pop(places.PROFILE_VARIABLE, None)
+    killed = subprocess.run(command, cwd=places.ROOT, capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert [p.name for p in (room / "out").iterdir()] == [chapters.FOLDER]
+    again, ran = analyse(room)
+    assert again.exit_code == 0, again.output
+    # The second had written its table, but not ended: it is not whole, and runs again.
+    assert ran == ["b_second", "c_third"]
+    assert "a_first (kept from the interrupted run)" in again.output
+    assert written(room / "out") == written(room / "undisturbed")
+    assert not (room / "out" / chapters.FOLDER).exists()
+    record = json.loads((room / "out" / "run.json").read_text())
+    assert set(record["seconds"]) == set(CHAPTERS)
+    assert record["people"] == "200 to 204"
+    assert record["record_kind"] == "synthetic"
+    assert record["profile"]["numbers"]["threshold"] == 10
+    assert record["study"]["content"]["name"] == "ipf"
+    assert [p.name for p in room.glob(".out*")] == []
+
+
+def test_stopping_by_hand_says_how_to_go_on(room):
+    stopped, _ = analyse(room, ends_in="b_second", how=KeyboardInterrupt)
+    assert stopped.exit_code == 130
+    assert "Stopped with 1 of 3 chapters done" in stopped.output
+    assert "Traceback" not in stopped.output
+    assert analyse(room)[1] == ["b_second", "c_third"]
+
+
+def change_study(room):
+    text = (room / "ipf.toml").read_text()
+    (room / "ipf.toml").write_text(text.replace('service = "', 'service = "another '))
+
+
+def change_people(room):
+    lines = (room / "people.csv").read_text().splitlines()
+    (room / "people.csv").write_text("\n".join(lines[:-1]) + "\n")
+
+
+def change_chapter(room):
+    path = room / "notebooks" / "c_third.ipynb"
+    path.write_text(path.read_text().replace("People by sex", "People by their sex"))
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "reason"),
+    [
+        (change_study, (), "the study file has changed"),
+        (change_people, (), "the file of people has changed"),
+        (change_chapter, (), "the program has changed"),
+        (lambda room: None, ("--threshold", "20"), "the disclosure profile has changed"),
+    ],
+)
+def test_a_run_with_anything_changed_starts_anew_and_says_why(room, change, options, reason):
+    analyse(room, ends_in="b_second")
+    change(room)
+    again, ran = analyse(room, *options)
+    assert again.exit_code == 0, again.output
+    assert reason in again.output
+    assert ran == [*CHAPTERS]
+    assert not (room / "out" / chapters.FOLDER).exists()
+
+
+def test_a_comment_in_the_study_file_changes_nothing(room):
+    analyse(room, ends_in="b_second")
+    (room / "ipf.toml").write_text((room / "ipf.toml").read_text() + "\n# as agreed in May\n")
+    assert analyse(room)[1] == ["b_second", "c_third"]
+
+
+def test_a_chapter_whose_files_were_touched_runs_again(room):
+    analyse(room, ends_in="c_third")
+    table = next((room / "out" / chapters.FOLDER).glob("*/a_first/*.csv"))
+    table.write_text(table.read_text() + "\n")
+    assert analyse(room)[1] == ["a_first", "c_third"]
+
+
+def test_the_old_results_stay_until_the_new_ones_are_ready(room):
+    assert analyse(room)[0].exit_code == 0
+    before = written(room / "out")
+    change_people(room)
+    analyse(room, ends_in="b_second")
+    left = {name: (room / "out" / name).read_bytes() for name in before}
+    assert left == before
+    assert analyse(room)[0].exit_code == 0
+    assert written(room / "out")["manifest.json"] is not None
+    assert not (room / "out" / chapters.FOLDER).exists()
+
+
+def test_results_that_were_set_aside_are_put_back(tmp_path):
+    old = tmp_path / ".out.before"
+    old.mkdir()
+    (old / "manifest.json").write_text("{}")
+    chapters.recover(tmp_path / "out")
+    assert (tmp_path / "out" / "manifest.json").read_text() == "{}"
+    assert not old.exists()
+    chapters.recover(tmp_path / "out")
+    assert (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_two_runs_do_not_write_into_one_folder(tmp_path):
+    with chapters.Kept(tmp_path / "out", {"the file of people": "1"}) as first:
+        first.begin()
+        second = chapters.Kept(tmp_path / "out", {"the file of people": "2"})
+        with pytest.raises(Problem, match="Another analysis is writing"):
+            second.begin()
+    with second:
+        assert "the file of people has changed" in second.begin()
+
+
+def test_a_threshold_may_only_be_raised(room):
+    refused, ran = analyse(room, "--threshold", "5")
+    assert refused.exit_code == 2
+    assert "never loosened" in refused.output
+    assert ran == []
+    refused, _ = analyse(room, "--profile", "no_such")
+    assert refused.exit_code == 2
+    assert "no disclosure profile" in refused.output
+
+
+def test_nothing_that_is_kept_or_written_holds_a_value_from_a_row(room):
+    lines = (room / "people.csv").read_text().splitlines()
+    names = lines[0].split(",")
+    planted = []
+    for number in range(1, len(lines)):
+        cells = dict(zip(names, lines[number].split(","), strict=True))
+        years = f"{float(cells['follow_up_years']):.4f}13579"
+        cells |= {"person_id": f"canary_{number}", "centre": "canary clinic"}
+        cells |= {"follow_up_years": years}
+        planted.append(years)
+        lines[number] = ",".join(cells.values())
+    (room / "people.csv").write_text("\n".join(lines) + "\n")
+    stopped, _ = analyse(room, ends_in="b_second", how=KeyboardInterrupt)
+    searched = 0
+    for folder in ("out", "done"):
+        if folder == "done":
+            assert analyse(room, output="done")[0].exit_code == 0
+        for path in (room / folder).rglob("*"):
+            if path.is_file():
+                content = path.read_text()
+                assert "canary" not in content, path
+                assert not any(years in content for years in planted), path
+                searched += 1
+    assert searched > 12
+    assert "canary" not in stopped.output
