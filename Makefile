@@ -117,4 +117,6 @@ speed: environment
 	@$(BIN)/python tests/speed.py
 
 mutation: environment
-	@$(BIN)/python tests/mutation.py
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+	  --target _build/mutation_tools --upgrade -r tests/mutation.txt
+	@PYTHONPATH=_build/mutation_tools $(BIN)/python tests/mutation.py $(MODULES)

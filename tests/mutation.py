@@ -16,6 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 COPY = ROOT / "_build" / "mutation"
+# What `make mutation` installs beside the environment.
+TOOLS = ROOT / "_build" / "mutation_tools"
 ROOM = "distance_to_care/disclosure"
 TESTS = ("test_disclosure*.py", "test_ranges.py", "test_attacks.py")
 COPIED = ("distance_to_care", "tests", "data", "book/results", "notebooks", "pyproject.toml")
@@ -30,7 +32,7 @@ def main(modules: list[str]) -> int:
     _copy()
     _configure(modules)
     command = [sys.executable, "-m", "mutmut"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": ""}
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(TOOLS)}
     run = [*command, "run", "--max-children", WORKERS]
     if subprocess.run(run, cwd=COPY, env=environment, check=False).returncode:
         print("The tests fail without any fault put in: mend them first.", file=sys.stderr)
