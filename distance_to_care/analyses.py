@@ -15,7 +15,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from distance_to_care import forecast, guard, places, results
-from distance_to_care.problems import Problem
+from distance_to_care.problems import AnalysisError, Problem
 from distance_to_care.publication.notebooks import Notebook, ordered, refuse_to_show_people
 from distance_to_care.study import EXPOSURES
 
@@ -125,14 +125,24 @@ def execute(path: Path, cells: Iterable[str], guarded: bool) -> None:
         try:
             with watch:
                 exec(compile(source, name, "exec"), namespace)
-        except Exception as error:
+        except BaseException as error:
+            # What asks Python to end says its text on the terminal, as any error would.
+            if isinstance(error, KeyboardInterrupt) and not error.args:
+                raise KeyboardInterrupt from None
             if isinstance(error, Problem) and not _raised_in(error, name):
-                raise Problem(f"notebooks/{name}: {error}") from None
+                found = AnalysisError if isinstance(error, AnalysisError) else Problem
+                raise found(f"notebooks/{name}: {error}") from None
             # Its text may quote a row, so it is withheld.
             raise Problem(
-                f"notebooks/{name}: the analysis failed with {type(error).__name__}. Its text is "
+                f"notebooks/{name}: the analysis failed with {_kind_of(error)}. Its text is "
                 "withheld, because it may quote a row; run the notebook to see it."
             ) from None
+
+
+def _kind_of(error: BaseException) -> str:
+    """Name an error as Python or a library does: a name of the chapter's own may quote a row."""
+    kind = type(error)
+    return "an error of its own" if kind.__module__ == "__main__" else kind.__name__
 
 
 def _raised_in(error: BaseException, name: str) -> bool:

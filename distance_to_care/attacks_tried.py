@@ -1,12 +1,13 @@
 """The attacks of `attacks`, tried on synthetic people: on bare tables, and on what a release holds.
 
-Every trial returns the share of its tries that gave a person back, once for a control, which is the
-same table before disclosure control, and once for the release.
+Every attack returns the share of its tries that gave a person back, once for a control, which is
+the same table before disclosure control, and once for the release, or for two releases. A check is
+no attack: it returns the share of what is harmful that is refused, and that of what is harmless.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,15 +20,20 @@ from distance_to_care.results import to_csv
 from distance_to_care.statistics import cohort_people, cohort_survival, engine
 from distance_to_care.study import Study
 
-CONTROL, RELEASE, NAMED = "control", "release", "release that names the earlier one"
+CONTROL, RELEASE = "control", "release"
+# Where the attacker needs a release of all people and one of all but one.
+TWO, GUESS = "two releases", "guessing the commonest"
+HARMFUL, HARMLESS = "harmful", "harmless"
 # Tables as they are: exact counts, and small ones left blank.
 BARE = Profile("bare", round_to=1)
 KIND = "synthetic"
 # How much a percentage is told from another.
 WHOLE = 100.0
+ONE_MORE = "group and outcome of one person more"
 # Values that no release may hold: nobody has them but the planted people.
 PLANTED = {"person_id": "planted_7f3a9", "area_code": "E01999999", "centre": "centre_q7zx"}
 PLANTED_NUMBERS = {"follow_up_years": 3.14159265, "age_years": 61.8033}
+PLAIN = ("female", "north-east", "-1.5", "60 to 69", "1, most deprived")
 FORMULAS = ("=1+1", '=HYPERLINK("http://x")', "@SUM(1)", "+cmd", "-cmd", "\t=1")
 PATHS = ("../../x", "/etc/x", "x/../../y", "..\\x", "~/x", "x\x00y", "CON/../x")
 # Each shows a row of people in an ordinary notebook.
@@ -49,11 +55,20 @@ NOTEBOOKS = {
     "titles a table with a person": 'filed = page.publish(counts, "x", str(people.iloc[0]))',
     "files a person's number": 'page.number("x", "counts", str(people["age_years"].max()))',
 }
+# Each publishes a table, or a number of one that was read back.
+HARMLESS_NOTEBOOKS = {
+    "publishes counts": 'page.publish(counts, "x", "Follow-up")',
+    "shows a published table": 'page.publish(counts, "x", "Follow-up")\npage.show("x")',
+    "files a published number": """page.publish(counts, "x", "Follow-up")
+page.number("x", "x", "{people}", "people", group="1")""",
+}
 LOADED = """from distance_to_care import cohort, results
+from distance_to_care.statistics import cohort_people
 
-people = cohort.load().people
-page = results.Page("attack", sources=["cohort"])
-counts = people.groupby("sex").size().rename("people").reset_index()"""
+read = cohort.load()
+people = read.people
+page = results.Page("attack", sources=["cohort"], kind=read.kind)
+counts = cohort_people.follow_up(people, "deprivation_quintile")"""
 
 
 def curves(
@@ -70,8 +85,9 @@ def curves(
     rows = []
     for size in sizes:
         members = people.sample(min(size, len(people)), random_state=seed)
-        bare = cohort_survival.kaplan_meier(members)
-        for group, table in {CONTROL: bare, RELEASE: released_curve(bare, profile)}.items():
+        bare = cohort_survival.kaplan_meier(members, deaths_only=True)
+        guarded = released_curve(cohort_survival.kaplan_meier(members), profile)
+        for group, table in {CONTROL: bare, RELEASE: guarded}.items():
             found = attacks.pinned(members, table, profile.threshold, step_years)
             share = found["share"].iloc[0] if len(found) else 0.0
             apart = (found["rebuilt"] - found["median"]).abs().iloc[0] if len(found) else np.nan
@@ -124,8 +140,7 @@ def ratios(
         for each in digits
     ]
     table = pd.DataFrame(found, columns=["value", "estimate", "low", "high"])
-    measure = "group and outcome of one person more"
-    return table.assign(measure=measure, group="guessed", answers=tries, unit="per cent")
+    return table.assign(measure=ONE_MORE, group="guessed", answers=tries, unit="per cent")
 
 
 def _interval(right: int, tries: int) -> tuple[float, float]:
@@ -142,38 +157,64 @@ def _ratios(people: pd.DataFrame, by: str, reference: object) -> pd.Series:
 
 
 def one_more(
-    people: pd.DataFrame, study: Study, by: str, asked: str, profile: Profile, tries: int, seed: int
+    people: pd.DataFrame, study: Study, by: str, profile: Profile, tries: int, seed: int
 ) -> pd.DataFrame:
     """Compare tables of groups of n and n + 1 people, and say whether they tell who was added.
 
     Parameters
     ----------
-    by : column of the groups; asked : column that the attacker wants to know of the person.
+    by : column of the groups, which the attacker wants to know of the person.
 
     Returns
     -------
-    One row for the control, the release, and the release that names the earlier one:
-    `measure`, `group`, `estimate` (per cent of tries that tell the group or the value), `answers`,
-    `unit`.
+    One row for the control, for two releases, and for naming the commonest group every time:
+    `measure`, `group`, `estimate` (per cent of tries that tell the person's group), `answers`
+    (tries), `low`, `high` (95%), `unit`.
     """
+    told = dict.fromkeys((CONTROL, TWO), 0)
+    for person, bare, guarded in _one_less(people, study, by, profile, tries, seed):
+        for group, (before, after) in ((CONTROL, bare), (TWO, guarded)):
+            found = attacks.told_by_tables({"people": before}, {"people": after})
+            told[group] += found.get(by) == str(person[by])
+    measure = "fifth of one person more"
+    guess = _commonest(people[by].dropna().astype(str), measure)
+    return pd.concat([_shares(measure, told, tries), guess], ignore_index=True)
+
+
+def second_releases(
+    people: pd.DataFrame, study: Study, by: str, profile: Profile, tries: int, seed: int
+) -> pd.DataFrame:
+    """Hand in a second table of groups that names the first, and count how often it is refused.
+
+    Returns
+    -------
+    As `formulas`: harmful are tables of one person more, and harmless are the same tables again.
+    """
+    refused = dict.fromkeys((HARMFUL, HARMLESS), 0)
+    for _, _, (before, after) in _one_less(people, study, by, profile, tries, seed):
+        for group, second in ((HARMFUL, after), (HARMLESS, before)):
+            found = ranges.differences({"people": second}, {"people": before}, profile)
+            refused[group] += bool(found["narrow"].any())
+    return _shares("second releases that name the first", refused, tries)
+
+
+def _one_less(
+    people: pd.DataFrame, study: Study, by: str, profile: Profile, tries: int, seed: int
+) -> Iterator[tuple[pd.Series, tuple, tuple]]:
+    """Give a person, and the tables without and with them: as they are, and as released."""
     after = cohort_people.table_one(people, study, by)
     released = disclosure.check(after, KIND, profile).table
-    told = dict.fromkeys((CONTROL, RELEASE, NAMED), 0)
     for place in np.random.default_rng(seed).choice(len(people), tries, replace=False):
         before = cohort_people.table_one(people.drop(people.index[place]), study, by)
         earlier = disclosure.check(before, KIND, profile).table
-        person = people.iloc[place]
-        bare = attacks.told_by_tables({"people": before}, {"people": after})
-        guarded = attacks.told_by_tables({"people": earlier}, {"people": released})
-        refused = ranges.differences({"people": released}, {"people": earlier}, profile)
-        told[CONTROL] += _right(bare, person, by, asked)
-        told[RELEASE] += _right(guarded, person, by, asked)
-        told[NAMED] += not refused["narrow"].any() and _right(guarded, person, by, asked)
-    return _shares("who was added", told, tries)
+        yield people.iloc[place], (before, after), (earlier, released)
 
 
-def _right(told: Mapping[str, str], person: pd.Series, *columns: str) -> bool:
-    return any(told.get(column) == str(person[column]) for column in columns)
+def _commonest(values: pd.Series, measure: str) -> pd.DataFrame:
+    """How often somebody is right who names the commonest value every time, in one row."""
+    share = WHOLE * values.value_counts(normalize=True).max()
+    row = {"measure": measure, "group": GUESS, "estimate": share, "unit": "per cent"}
+    return pd.DataFrame([row])
 
 
 def hidden_counts(tables: int, profile: Profile, seed: int) -> pd.DataFrame:
@@ -273,42 +314,72 @@ def plant(people: pd.DataFrame) -> pd.DataFrame:
 
 
 def formulas() -> pd.DataFrame:
-    """Put cells that are formulas into a table, and see whether a release takes them."""
-    told = dict.fromkeys((CONTROL, RELEASE), 0)
-    for text in FORMULAS:
-        told[CONTROL] += bool(attacks.formula_cells(pd.DataFrame({"level": [text]})))
-        rows = [["level", "people"], [text, "20"]]
-        told[RELEASE] += not content.cells(rows, "table", True)
-    return _shares("formula cells", told, len(FORMULAS))
+    """Put cells that are formulas, and plain ones, into a table, and count those refused.
+
+    Returns
+    -------
+    One row for what is harmful and one for what is harmless: `measure`, `group`, `estimate` (per
+    cent refused), `answers` (tries), `low`, `high` (95%), `unit`.
+    """
+    return _refused(
+        "cells of a table",
+        {HARMFUL: FORMULAS, HARMLESS: PLAIN},
+        lambda text: content.cells([["level", "people"], [text, "20"]], "table", True),
+    )
 
 
 def notebooks() -> pd.DataFrame:
-    """Count the notebooks that would show people, and those of them that are not refused."""
-    told = dict.fromkeys((CONTROL, RELEASE), 0)
-    for cell in NOTEBOOKS.values():
-        told[CONTROL] += 1
-        told[RELEASE] += not people_flow.violations([LOADED, cell], "attack")
-    return _shares("notebooks that show people", told, len(NOTEBOOKS))
+    """Read notebooks that would show people, and harmless ones, and count those refused.
+
+    Returns
+    -------
+    As `formulas`.
+    """
+    return _refused(
+        "notebooks",
+        {HARMFUL: NOTEBOOKS.values(), HARMLESS: HARMLESS_NOTEBOOKS.values()},
+        lambda cell: people_flow.violations([LOADED, cell], "attack"),
+    )
+
+
+def _refused(
+    measure: str, tried: Mapping[str, Collection[str]], faults: Callable[[str], object]
+) -> pd.DataFrame:
+    found = [
+        _shares(measure, {group: sum(bool(faults(text)) for text in texts)}, len(texts))
+        for group, texts in tried.items()
+    ]
+    return pd.concat(found, ignore_index=True)
 
 
 def together(
     by_size: pd.DataFrame, by_digits: pd.DataFrame, others: Sequence[pd.DataFrame]
 ) -> pd.DataFrame:
-    """Set all attacks beside each other: `measure`, `group`, `estimate`, `answers`, `unit`.
+    """Set all attacks beside each other: `measure`, `group`, `estimate`, `answers`, `low`, `high`.
 
     by_size, by_digits : what `curves` and `ratios` return; the largest group, and ten digits for
-        the control and three for the release.
+        the control and three for two releases.
     """
     largest = by_size[by_size["value"] == by_size["value"].max()]
-    printed = {10.0: CONTROL, 3.0: RELEASE}
+    printed = {10.0: CONTROL, 3.0: TWO}
     digits = by_digits[by_digits["value"].isin(list(printed))]
     digits = digits.assign(group=digits["value"].map(printed))
-    columns = ["measure", "group", "estimate", "answers", "unit"]
+    columns = ["measure", "group", "estimate", "answers", "low", "high", "unit"]
     tables = [table.reindex(columns=columns) for table in (largest, digits, *others)]
     return pd.concat(tables, ignore_index=True).astype({"answers": "Int64"})
 
 
+def guessed(people: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Say how often the commonest group and outcome are right of one person more, in one row."""
+    known = people[people[by].notna()]
+    values = known[by].astype(str) + " " + known["died"].astype(str)
+    return _commonest(values, ONE_MORE)
+
+
 def _shares(measure: str, told: Mapping[str, int], tries: int) -> pd.DataFrame:
-    rows = [(group, WHOLE * int(count) / tries) for group, count in told.items()]
-    table = pd.DataFrame(rows, columns=["group", "estimate"])
+    rows = [
+        (group, WHOLE * int(count) / tries, *_interval(int(count), tries))
+        for group, count in told.items()
+    ]
+    table = pd.DataFrame(rows, columns=["group", "estimate", "low", "high"])
     return table.assign(measure=measure, answers=tries, unit="per cent")

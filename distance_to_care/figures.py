@@ -13,8 +13,9 @@ import io
 import math
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cache, partial
 
 import matplotlib as mpl
@@ -23,7 +24,7 @@ from afcharts.af_colours import get_af_colours
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from distance_to_care.problems import Problem
+from distance_to_care.problems import AnalysisError, Problem
 
 SYNTHETIC = "Synthetic people: not findings about patients"
 # Text stays text, and the same figure is the same bytes.
@@ -464,7 +465,8 @@ def survival_curves(
         read_off = summary[summary["measure"] == "survival"]
         for group in names:
             reached = [
-                f"{100 * row.estimate:.0f}% at {row.time_years:g} years"
+                f"{100 * row.estimate:.0f}% at {row.time_years:g} "
+                + ("year" if row.time_years == 1 else "years")
                 for row in read_off[read_off["group"] == group].itertuples()
                 if pd.notna(row.estimate)
             ]
@@ -476,12 +478,20 @@ def survival_curves(
         ax.set_xlim(0, last or 1)
         ax.set_ylabel("People alive (%)")
         _numbers_at_risk(below, at_risk[at_risk["time_years"] <= last], groups)
-        below.set_xlabel(f"Years since {since}")
+        below.set_xlabel(f"Years since {since}{_off(curves[curves['group'].isin(names)])}")
         alt = (
             f"Kaplan-Meier curves of {what}, with 95% confidence bands for the first and the "
             f"last group. People alive, {'; '.join(said)}."
         )
         return _finish(figure, alt, curves, curves[curves["group"].isin(names)])
+
+
+def _off(curves: pd.DataFrame) -> str:
+    """Say how far the lines between the published points may be from the exact curve."""
+    if "largest_error" not in curves or curves["largest_error"].isna().all():
+        return ""
+    off = f"{100 * float(curves['largest_error'].max()):g}"
+    return f"\nBetween points the exact curve is up to {off} percentage points from the line"
 
 
 def curve_points(curves: pd.DataFrame, summary: pd.DataFrame, group: str) -> pd.DataFrame:
@@ -505,8 +515,9 @@ def _numbers_at_risk(ax, at_risk: pd.DataFrame, groups: dict[str, str]) -> None:
     """Write the people still followed below the curves, one line a group."""
     for place, (group, name) in enumerate(groups.items()):
         for row in at_risk[at_risk["group"] == group].itertuples():
-            text = "–" if pd.isna(row.at_risk) else f"{row.at_risk:,}"
-            ax.text(row.time_years, place, text, ha="center", va="center", size=9, color=INK)
+            if pd.notna(row.at_risk):
+                number = f"{row.at_risk:,}"
+                ax.text(row.time_years, place, number, ha="center", va="center", size=9, color=INK)
         ax.text(
             -0.05, place, name, ha="right", va="center", size=9, color=INK,
             transform=ax.get_yaxis_transform(),
@@ -517,7 +528,9 @@ def _numbers_at_risk(ax, at_risk: pd.DataFrame, groups: dict[str, str]) -> None:
     for spine in ax.spines.values():
         spine.set_visible(False)
     ax.tick_params(axis="x", length=0)
-    ax.set_title("People still followed (– : withheld)", size=9, loc="left", color=MUTED)
+    ax.set_title(
+        "People still followed (none shown where withheld)", size=9, loc="left", color=MUTED
+    )
 
 
 # A plot of ratios reaches at least as far below one as this lies above, and the reverse.
@@ -564,7 +577,8 @@ def forest(
         for key, value in where.items():
             found = found[found[key] == value]
         if len(found) != 1:
-            raise Problem(f"The line '{name}' of a figure fits {len(found)} rows, not one.")
+            wrong = Problem if len(found) else AnalysisError
+            raise wrong(f"The line '{name}' of a figure fits {len(found)} rows, not one.")
         picked.append((name, found.iloc[0]))
     with mpl.rc_context(STYLE):
         figure = _canvas(1.1 + 0.42 * len(picked))
@@ -1492,6 +1506,7 @@ def _joined(*numbers: float) -> str:
         digits = 0
     else:
         digits = 0 if largest >= 100 else 1 if largest >= 10 else 2 if largest >= 1 else 3
+        digits = min(digits, _decimals(known))
     texts = ["" if pd.isna(value) else f"{value:,.{digits if value else 0}f}" for value in numbers]
     # A small number beside a large one keeps its figures rather than turn into zero.
     texts = [
@@ -1523,7 +1538,8 @@ def _format(column: pd.Series, words: Mapping[str, str]) -> Callable[[object], s
     if pd.api.types.is_float_dtype(column):
         if column.dropna().apply(float.is_integer).all():
             return lambda value: "" if pd.isna(value) else f"{value:,.0f}"
-        return lambda value: "" if pd.isna(value) else _three_figures(value)
+        said = _decimals(column.dropna())
+        return lambda value: "" if pd.isna(value) else _three_figures(value, said)
     if column.name == "estimand":
         return lambda value: _in_words(str(value), words).replace(".", ", ")
     if column.name not in NAMES:
@@ -1538,14 +1554,29 @@ def _in_words(text: str, words: Mapping[str, str]) -> str:
     return re.sub(r"[a-z]+(?:_[a-z0-9]+)+", lambda m: words.get(m[0], m[0].replace("_", " ")), text)
 
 
-def _three_figures(value: float) -> str:
-    """Three figures, with the same decimals for numbers of the same size."""
+def _decimals(values: Iterable[float]) -> int:
+    """Say how many decimals numbers have, four at most; a further nought would claim a figure."""
+    return max((max(0, -_exponent(value)) for value in values), default=0)
+
+
+def _exponent(value: float) -> int:
+    # Four decimals are the most that are written, and nought has none.
+    exponent = Decimal(f"{value:.4f}").normalize().as_tuple().exponent
+    return int(exponent) if value and math.isfinite(value) else 0
+
+
+def _three_figures(value: float, decimals: int = 4) -> str:
+    """Three figures, with the same decimals for numbers of the same size.
+
+    decimals : no more than these, where all numbers beside it have no more.
+    """
     size = abs(value)
     if value == 0 or size >= 100:
         return f"{value:,.0f}"
     if size < 0.0001:
         return f"{value:.1e}"
-    return f"{value:.{1 if size >= 10 else 2 if size >= 1 else 3 if size >= 0.001 else 4}f}"
+    digits = 1 if size >= 10 else 2 if size >= 1 else 3 if size >= 0.001 else 4
+    return f"{value:.{min(digits, decimals)}f}"
 
 
 def _downloads(name: str, figure: str | None = None) -> str:
@@ -1611,7 +1642,9 @@ SUMMARIES = {
 def _or_withheld(value: float | int | None) -> str:
     if pd.isna(value):
         return "withheld"
-    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
+    # From a hundred on, three figures leave no decimal.
+    decimals = 1 if isinstance(value, float) and abs(value) < 100 else 0
+    return f"{value:,.{decimals}f}"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Released bundles of several registries: read, checked to mean the same, and refused if not.
+"""Releases of several registries: read, checked to mean the same, and refused if not.
 
 Two things are read out of a release: the hazard ratios of its headline table, and its contribution
 to one round of the exact way (`statistics.pooled_cox`). A release is verified before anything of
@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from distance_to_care import __version__, releasing, results
+from distance_to_care import __version__, disclosure, releasing, results
 from distance_to_care.problems import AnalysisError, Problem
 from distance_to_care.statistics import pooled_cox
 from distance_to_care.study import Study
@@ -33,6 +33,9 @@ PAGE = "contribution"
 FORMAT = "distance-to-care round"
 ROUND, CUT = "round", "cut"
 DISTANCE = "distance_quintile"
+OWN = "each registry's own"
+# Names in an extract: they may change without the people.
+NAMES = ("person_id", "record_kind")
 # Newton's method needs about five rounds, and a few more where a step has to be halved.
 MOST_ROUNDS = 8
 # Coefficients at which a term multiplies the hazard by more than this weigh single people: the
@@ -402,20 +405,25 @@ def first_round(
 
     Raises
     ------
-    Problem : as for `pooled_cox.contrasts`; cuts that are not four rising numbers, or that the
-        model has no use for.
+    Problem : as for `pooled_cox.contrasts`; cuts that are not four rising whole numbers, or that
+        the model has no use for.
     """
     terms = pooled_cox.contrasts(study, exposure, model)
     if cuts is not None:
         cuts = tuple(pooled_cox.rounded(cuts))
-        if len(cuts) != 4 or not all(a < b for a, b in itertools.pairwise((0.0, *cuts))):
-            raise Problem("Cuts of distance are four rising numbers of kilometres above nought.")
+        _whole_kilometres(cuts)
         if DISTANCE not in set(terms["variable"]):
             raise Problem(f"The model '{model}' of '{exposure}' has no distance fifths to cut.")
     nought = (0.0,) * len(terms)
     names = tuple(terms["term"])
     meaning = definitions(study, exposure, model)
     return Round(1, model, exposure, names, nought, meaning, cuts)
+
+
+def _whole_kilometres(cuts: Sequence[float]) -> None:
+    rising = all(a < b for a, b in itertools.pairwise((0.0, *cuts)))
+    if len(cuts) != 4 or not rising or any(cut != round(cut) for cut in cuts):
+        raise Problem("Cuts of distance are four rising whole numbers of kilometres above nought.")
 
 
 def terms_of(asked: Round) -> pd.DataFrame:
@@ -542,23 +550,24 @@ def with_cuts(people: pd.DataFrame, cuts: Sequence[float] | None) -> pd.DataFram
     return people.assign(distance_quintile=fifths.mask(np.isnan(km)))
 
 
-def people_digest(people: pd.DataFrame, terms: pd.DataFrame) -> str:
-    """Digest the people of a model, whatever their order, so that a change can be told.
+def people_digest(people: pd.DataFrame, study: Study) -> str:
+    """Digest the whole cohort, whatever its order, so that a change of anybody can be told.
 
     Parameters
     ----------
-    people, terms : as for `pooled_cox.contribution`.
+    people : a prepared cohort, every person, with its own distance fifths.
+    study : its study, whose columns, scores and derived columns are digested.
 
     Returns
     -------
     A SHA-256 in hexadecimal digits. It stays in the environment.
     """
-    known = pooled_cox.complete(people, terms)
-    matrix = pooled_cox.design(known, terms).assign(
-        _years=known["follow_up_years"].astype(float), _died=known["outcome"] == "died"
-    )
-    rows = np.sort(pd.util.hash_pandas_object(matrix, index=False).to_numpy())
-    return hashlib.sha256(rows.tobytes()).hexdigest()
+    computed = {each.name for each in (*study.scores, *study.derived)} | {DISTANCE}
+    columns = sorted((computed | set(study.columns)) & set(people) - set(NAMES))
+    # As text, so that one kind of file and another give the same digest.
+    text = people[columns].astype(object).map(lambda value: "" if pd.isna(value) else str(value))
+    rows = np.sort(pd.util.hash_pandas_object(text, index=False).to_numpy())
+    return hashlib.sha256(",".join(columns).encode() + rows.tobytes()).hexdigest()
 
 
 def answer(people: pd.DataFrame, study: Study, asked: Round) -> pd.DataFrame:
@@ -604,29 +613,38 @@ def too_few(table: pd.DataFrame, threshold: int) -> list[str]:
 
 
 def may_answer(
-    asked: Round, study: Study, people: pd.DataFrame, record: Mapping[str, Any] | None
+    asked: Round,
+    study: Study,
+    people: pd.DataFrame,
+    record: Mapping[str, Any] | None,
+    threshold: int = disclosure.DEFAULT.threshold,
 ) -> dict[str, Any]:
     """Decide whether a registry answers a round, and keep the record of what it answered.
 
     What the rule stops: more than `MOST_ROUNDS` rounds of one model; coefficients chosen at will,
     since each round must be Newton's step, or a half, a quarter ... of it, from sums at
     coefficients that this registry answered before, and the first is at nought; coefficients that
-    weigh single people (a term that multiplies the hazard by more than `MOST_RATIO`); a second
-    series of answers from other people, whose difference would describe those who were added.
+    weigh single people (a term that multiplies the hazard by more than `MOST_RATIO`); answers from
+    other people, for this model or any other; distance fifths cut at a second set of distances;
+    a second model that leaves other people out, or has a level that differs from one answered
+    before by a few people. Each of these would give the few away by a difference of two answers.
     What it does not stop: whoever writes the round can make up the sums of the others, and so the
-    step; the record can be thrown away with its folder; rounds of another model are counted on
-    their own. So an output checker sees the number of the round and the earlier releases.
+    step; the record can be thrown away with its folder, or another folder named; differences of
+    three answers or more are not searched. `release --earlier` compares the answers themselves,
+    and an output checker sees the number of the round and the earlier releases.
 
     Parameters
     ----------
     asked : the round.
-    study, people : the registry's study and prepared cohort.
+    study, people : the registry's study and whole prepared cohort.
     record : what this function returned for the round before; None where there was none.
+    threshold : the smallest number of people that may leave.
 
     Returns
     -------
-    The record with this round in it: `asks`, one entry a model: `model, exposure, cuts, people`
-    (a digest) and `rounds` (`round`, `coefficients`).
+    The record with this round in it: `people` (a digest of the whole cohort), `cuts` (of distance
+    fifths: four, or `OWN`; None while no model had them) and `asks`, one entry a model: `model,
+    exposure, cuts, terms` and `rounds` (`round`, `coefficients`).
 
     Raises
     ------
@@ -651,7 +669,16 @@ def may_answer(
     terms = pooled_cox.contrasts(study, asked.exposure, asked.model)
     if asked.terms != tuple(terms["term"]):
         raise Problem("The terms of the round are not those of the model: 'terms' differs.")
-    asks = [dict(each) for each in (record or {}).get("asks", [])]
+    before = record or {}
+    digest = people_digest(people, study)
+    if before.get("people") not in (None, digest):
+        raise Problem(
+            "Earlier rounds were answered from other people, or from other columns of them. The "
+            "difference of two answers would describe those who were added, left out or changed. "
+            "Use the earlier extract and study file."
+        )
+    cuts = _one_set_of_cuts(asked, people, before.get("cuts"), threshold)
+    asks = [dict(each) for each in before.get("asks", [])]
     about = {
         "model": asked.model,
         "exposure": asked.exposure,
@@ -659,15 +686,10 @@ def may_answer(
     }
     mine = next((each for each in asks if {k: each[k] for k in about} == about), None)
     if mine is None:
-        mine = about | {"people": None, "rounds": []}
+        mine = about | {"terms": list(asked.terms), "rounds": []}
         asks.append(mine)
     cut = with_cuts(people, asked.cuts)
-    digest = people_digest(cut, terms)
-    if mine["people"] not in (None, digest):
-        raise Problem(
-            "Earlier rounds of this model were answered from other people. The difference of two "
-            "answers would describe those who were added or left out. Use the earlier extract."
-        )
+    _tells_of_few(mine, study, people, asks, threshold)
     _follows(asked, mine["rounds"])
     far = pooled_cox.reach(cut, terms, asked.coefficients)
     if far.max() > MOST_RATIO:
@@ -676,10 +698,79 @@ def may_answer(
             "divides it: the answer would describe single people. The term may have no finite "
             "estimate: merge its levels, or leave it out."
         )
-    mine["people"] = digest
     mine["rounds"] = [each for each in mine["rounds"] if each["round"] != asked.number]
     mine["rounds"].append({"round": asked.number, "coefficients": list(asked.coefficients)})
-    return {"asks": asks}
+    return {"people": digest, "cuts": cuts, "asks": asks}
+
+
+def _one_set_of_cuts(
+    asked: Round, people: pd.DataFrame, known: Any, threshold: int
+) -> list[float] | str | None:
+    """Refuse a second set of distance cuts, and cuts with few people between two of them."""
+    if not any(term.startswith(DISTANCE) for term in asked.terms):
+        if asked.cuts is not None:
+            raise Problem("The round cuts distance fifths, and its model has none.")
+        return known
+    cuts = OWN if asked.cuts is None else list(asked.cuts)
+    if asked.cuts is not None:
+        _whole_kilometres(asked.cuts)
+        sizes = with_cuts(people, asked.cuts)[DISTANCE].value_counts()
+        if sizes.reindex(range(1, 6), fill_value=0).min() < threshold:
+            raise Problem(
+                f"Fewer than {threshold} people lie between two neighbouring cuts of distance. "
+                "Agree on cuts that are further apart."
+            )
+    if known not in (None, cuts):
+        raise Problem(
+            "Distance fifths were cut elsewhere in an earlier round. A registry answers one set of "
+            "cuts, whatever the model: the difference of two answers would describe the people "
+            "between them."
+        )
+    return cuts
+
+
+def _tells_of_few(
+    mine: Mapping, study: Study, people: pd.DataFrame, asks: Sequence[Mapping], threshold: int
+) -> None:
+    """Refuse a model whose people or levels differ by few from those of a model answered before."""
+    died = (people["outcome"] == "died").to_numpy()
+
+    def sets(each: Mapping[str, Any]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        terms = pooled_cox.contrasts(study, each["exposure"], each["model"])
+        if sorted(terms["term"]) != sorted(each["terms"]):
+            raise Problem(
+                f"The model '{each['model']}' was answered before with other columns than the "
+                "study file gives it now. Use the earlier study file, or another name."
+            )
+        everybody = with_cuts(people, each["cuts"]).reset_index(drop=True)
+        known = pooled_cox.complete(everybody, terms)
+        matrix = pooled_cox.design(known, terms)
+        found = {}
+        for term in terms.loc[terms["level"] != pooled_cox.PER_UNIT, "term"]:
+            inside = everybody.index.isin(known.index[matrix[term] == 1])
+            # A level that is too small is stopped by disclosure control, with a word on it.
+            if min(inside.sum(), (inside & died).sum()) >= threshold:
+                found[term] = inside
+        return everybody.index.isin(known.index), found
+
+    ours, levels = sets(mine)
+    for each in asks:
+        theirs, others = sets(each)
+        if (ours != theirs).any():
+            raise Problem(
+                f"The model '{mine['model']}' is of other people than the model '{each['model']}' "
+                "that was answered before, because other columns are unknown for some. The "
+                "difference of the two answers would describe those. Choose models of the same "
+                "people."
+            )
+        for (name, one), (other, two) in itertools.product(levels.items(), others.items()):
+            apart = one != two
+            if apart.any() and min(apart.sum(), (apart & died).sum()) < threshold:
+                raise Problem(
+                    f"Fewer than {threshold} people, or deaths, are in one of '{name}' and "
+                    f"'{other}' and not in both, and two answers would describe those. Leave one "
+                    "of them out."
+                )
 
 
 def _follows(asked: Round, rounds: Sequence[Mapping[str, Any]]) -> None:
@@ -726,8 +817,13 @@ def record_of(releases: Sequence[Release]) -> dict[str, Any] | None:
     Returns
     -------
     A record as `may_answer` keeps it, without the digest of the people, which was not released.
+
+    Raises
+    ------
+    Problem : releases whose distance fifths are cut at different distances.
     """
     asks: list[dict[str, Any]] = []
+    cuts: list[Any] = []
     for release in releases:
         table = release.table(CONTRIBUTION)
         if table is None:
@@ -735,11 +831,19 @@ def record_of(releases: Sequence[Release]) -> dict[str, Any] | None:
         about, number = _told(table), _number(table)
         mine = next((each for each in asks if {k: each[k] for k in about} == about), None)
         if mine is None:
-            mine = about | {"people": None, "rounds": []}
+            mine = about | {"rounds": []}
             asks.append(mine)
         sums = pooled_cox.of_table(table)
+        mine["terms"] = list(sums.terms)
+        if any(term.startswith(DISTANCE) for term in sums.terms):
+            cuts.append(about["cuts"] or OWN)
         mine["rounds"].append({"round": number, "coefficients": list(sums.coefficients)})
-    return {"asks": asks} if asks else None
+    if any(each != cuts[0] for each in cuts):
+        raise Problem(
+            "The earlier releases cut distance fifths at different distances. This registry "
+            "answers no further round: ask whoever checks outputs."
+        )
+    return {"people": None, "cuts": cuts[0] if cuts else None, "asks": asks} if asks else None
 
 
 def read_earlier(folders: Sequence[Path]) -> list[Release]:

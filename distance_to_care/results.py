@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shutil
+import string
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
@@ -25,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from distance_to_care import disclosure, figures, official, places, released, tables
-from distance_to_care.problems import Problem
+from distance_to_care.problems import AnalysisError, Problem
 
 # The columns a published table may have, in their order, and what each one means.
 COLUMNS = {
@@ -75,10 +76,10 @@ COLUMNS = {
     "modelled": "Whether the minutes were modelled, and not taken from the travel matrix",
     "expected_patients": "Expected number of people with the disease: a model, nobody is counted",
     "people": "Number of people",
-    "at_risk": "Number of people still followed just before this time",
+    "at_risk": "Number of people whose follow-up reaches this time",
     "deaths": "Number of people who died",
-    "step_events": "People who had the event since the time before; empty for nobody",
-    "step_censored": "People whose follow-up ended without it since the time before; empty for "
+    "step_events": "People who died since the time before; empty for nobody",
+    "step_censored": "People whose follow-up ended otherwise since the time before; empty for "
     "nobody",
     "transplants": "Number of people who had a transplant",
     "censored": "Number of people whose follow-up ended without an event",
@@ -160,7 +161,8 @@ COLUMNS = {
     "source": "Where a figure comes from",
     "address": "Address or name of the page on which it was seen",
     "note": "What to know before using the row",
-    "suppressed": "True where a count is withheld because fewer than 10 people stand behind it",
+    "suppressed": "True where something in the row is withheld: too few people stand behind it, or "
+    "another withheld number could be worked out from it",
     "kind": "open, modelled, published, synthetic, registry or scenario",
 }
 KEYS = (
@@ -302,7 +304,10 @@ class Page:
         if about and kind not in disclosure.PERSON_KINDS:
             _words_only(table, kind, name)
         parents = {self._filed_as(each): self.read(each) for each in made_from} or None
-        self._file_table(prepare(table, kind, name, parents, about), title, sources)
+        checked = prepare(table, kind, name, parents, about)
+        if kind != "registry" and os.environ.get(places.KIND_VARIABLE) == "registry":
+            _as_in_the_book(checked)
+        self._file_table(checked, title, sources)
         return self.read(name)
 
     def _take_released(
@@ -410,7 +415,9 @@ class Page:
             fits &= (rows[asked].astype(str) == str(value)).to_numpy()
         rows = rows[fits]
         if len(rows) != 1:
-            raise Problem(
+            # No row: so few people that the analysis said nothing. Several: a fault of the page.
+            wrong = Problem if len(rows) else AnalysisError
+            raise wrong(
                 f"The number '{key}' must come from one row of '{table}', and {len(rows)} rows fit."
             )
         text = self._file_number(key, rows.iloc[0], table, form, column)
@@ -436,7 +443,7 @@ class Page:
             after = interval
             if isinstance(interval, Mapping):
                 after = interval.get(row["unit"], interval[""])
-            self._file_number(key.format(**row), row, table, form + (after if known else ""))
+            self._file_number(_formatted(key, row), row, table, form + (after if known else ""))
         self._save_numbers()
 
     def _file_number(
@@ -446,7 +453,7 @@ class Page:
             text = "not reached" if row.get("unit") == "years" else "not estimated"
             text = "not shown (too few people)" if row.get("suppressed", False) else text
         else:
-            text = form.format(**row)
+            text = _formatted(form, row)
         if key in self._numbers:
             raise Problem(f"The page '{self.name}' files the number '{key}' twice.")
         self._numbers[key] = self._as_number(key, text, row, table, column)
@@ -692,6 +699,37 @@ def _words_only(table: object, kind: str, name: str) -> None:
         )
 
 
+def _as_in_the_book(checked: disclosure.Checked) -> None:
+    """Refuse numbers beside a registry's that are not about its people, unless the book has them.
+
+    What is about nobody in a registry is the same wherever the chapter runs.
+    """
+    name, text = checked.name, to_csv(checked)
+    if not re.search(r"\d", text.partition("\n")[2]):
+        return
+    accepted = places.ACCEPTED / f"{name}.csv"
+    if not accepted.exists() or _differences(io.StringIO(text), accepted):
+        raise Problem(
+            f"The table '{name}' is published as '{checked.kind}' while a registry is analysed, "
+            "and is not the table of that name in book/results/. Publish what is about people as "
+            "what its people are; publish anything else in a chapter without people first."
+        )
+
+
+class _Names(string.Formatter):
+    """Fills in columns by their names, and reaches nothing that a value holds."""
+
+    def get_field(self, field_name: str, args: Sequence, kwargs: Mapping) -> tuple[object, str]:
+        """Return the value of a column; Problem for anything that is not a name alone."""
+        if not field_name.isidentifier():
+            raise Problem("The form of a number names columns only, without '.' and '['.")
+        return kwargs[field_name], field_name
+
+
+def _formatted(form: str, row: Mapping) -> str:
+    return _Names().vformat(form, (), dict(row))
+
+
 def prepare(
     table: pd.DataFrame | Callable[..., pd.DataFrame],
     kind: str,
@@ -722,8 +760,9 @@ def _arranged(table: pd.DataFrame, kind: str, name: str) -> pd.DataFrame:
     ]
     if unknown:
         raise Problem(
-            f"The table '{name}' has columns that published tables do not have: "
-            f"{', '.join(map(str, unknown))}. Published columns are listed in results.COLUMNS."
+            # Their names are not said: those of a pivot table are values of people.
+            f"The table '{name}' has columns that published tables do not have: {len(unknown)} of "
+            f"{len(table.columns)}. Published columns are listed in results.COLUMNS."
         )
     out = table.reset_index(drop=True)
     out["kind"] = kind
@@ -784,7 +823,7 @@ def _digits(value: float) -> str:
     return text.replace("-0", "0") if value == 0 else text
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
+def _read_csv(path: Path | io.StringIO) -> pd.DataFrame:
     numbers = {
         "time_years", "estimate", "ci_low", "ci_high", "p_value", "degrees_of_freedom", "value",
         "published_estimate", "low", "high", "built_in", "hazard_ratio", "standard_error",
@@ -905,7 +944,7 @@ def compare(merged: Path, accepted: Path | None = None) -> list[str]:
     return found
 
 
-def _differences(new_path: Path, old_path: Path) -> list[str]:
+def _differences(new_path: Path | io.StringIO, old_path: Path) -> list[str]:
     new, old = _read_csv(new_path), _read_csv(old_path)
     if list(new.columns) != list(old.columns):
         return [f"columns are {list(new.columns)}, accepted were {list(old.columns)}"]

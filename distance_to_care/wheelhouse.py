@@ -25,6 +25,7 @@ from importlib import metadata
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 
 from distance_to_care import __version__, places
@@ -40,6 +41,8 @@ CONTENTS = ("file", "package", "version", "licence", "bytes", "sha256", "built_h
 NOT_ARCHIVED = {".git", ".venv", "_build", "__pycache__", ".pytest_cache", ".ruff_cache"}
 # Archives and built packages bear this time, so that the same project gives the same bytes.
 EPOCH = 1_704_067_200
+PYTHON = re.compile(r"3\.\d+")
+PLATFORM = re.compile(r"(manylinux|musllinux|linux|macosx|win)[a-z0-9_]*")
 Progress = Callable[[str], None]
 
 
@@ -49,6 +52,20 @@ class Target:
 
     python: str = ""
     platforms: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        wanted = SpecifierSet(metadata.metadata(PROJECT)["Requires-Python"])
+        if self.python and (not PYTHON.fullmatch(self.python) or self.python not in wanted):
+            raise Problem(
+                f"The packages cannot be gathered for Python '{self.python}': the project needs "
+                f"{wanted}. Name a version such as 3.12."
+            )
+        strange = [name for name in self.platforms if not PLATFORM.fullmatch(name)]
+        if strange:
+            raise Problem(
+                f"'{strange[0]}' is not the name of a platform. Use one such as "
+                "manylinux_2_28_x86_64, win_amd64 or macosx_12_0_arm64."
+            )
 
     @property
     def is_here(self) -> bool:

@@ -97,6 +97,10 @@ class Kept:
         with whole(self.root / _WHOLE / f"{chapter}.json") as part:
             part.write_text(json.dumps(note, sort_keys=True), encoding="utf-8")
 
+    def forget(self, chapter: str) -> None:
+        """Remove what a chapter has written that could not be done."""
+        shutil.rmtree(self.root / chapter, ignore_errors=True)
+
     def gather(self, chapters: Sequence[str]) -> Path:
         """Merge the chapters into a folder that can take the place of the results."""
         return results.merge(chapters, self.root)

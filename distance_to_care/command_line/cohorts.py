@@ -23,12 +23,13 @@ from distance_to_care.command_line.frame import (
     KindOption,
     StudyOption,
     app,
+    counted,
     new_file,
     say,
     sentences,
     whole,
 )
-from distance_to_care.problems import Problem
+from distance_to_care.problems import AnalysisError, Problem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,8 +173,8 @@ def analyse(
         analyses.refuse_to_show_people(map(analyses.Notebook, paths))
         program = chapters.of_program(paths)
         with chapters.Kept(output, _made_from(file, pointed, program)) as kept:
-            seconds = _run_chapters(paths, kept)
-            merged = kept.gather([path.stem for path in paths])
+            seconds, left_out = _run_chapters(paths, kept)
+            merged = kept.gather(list(seconds))
             run_record.write(
                 merged,
                 run_record.record(
@@ -184,16 +185,26 @@ def analyse(
                     program,
                     started,
                     seconds,
+                    left_out,
                 ),
             )
             # The old tables go only when the new ones stand ready.
             chapters.take_place(merged, output)
         count = len(list(output.glob("*.csv"))) - 1
         typer.echo(f"{output}: {count} published tables, numbers.csv, manifest.json and run.json.")
+        if left_out:
+            typer.echo(
+                f"{counted(len(left_out), 'chapter')} of {len(paths)} could not be done with these "
+                f"people and left nothing: {', '.join(left_out)}. The reasons stand above."
+            )
 
 
-def _run_chapters(paths: Sequence[Path], kept: Kept) -> dict[str, float]:
-    """Run the chapters that are not whole yet, and return the seconds of each."""
+def _run_chapters(paths: Sequence[Path], kept: Kept) -> tuple[dict[str, float], list[str]]:
+    """Run the chapters that are not whole yet; return the seconds of each, and those left out.
+
+    A chapter that cannot be done with these people (nobody has the event, a fifth is empty) is left
+    out whole and named; any other fault stops the run.
+    """
     from distance_to_care import analyses
 
     anew = kept.begin()
@@ -201,12 +212,26 @@ def _run_chapters(paths: Sequence[Path], kept: Kept) -> dict[str, float]:
         say(anew)
     os.environ[places.RESULTS_VARIABLE] = str(kept.root)
     seconds: dict[str, float] = {}
+    left_out: list[str] = []
+    chapters = {path.stem: analyses.Notebook(path) for path in paths}
+    publisher = {table: name for name, each in chapters.items() for table in each.publishes}
     try:
         for path in _progress(paths, kept):
             took = kept.seconds(path.stem)
+            needed = {publisher.get(table) for table in chapters[path.stem].reads}
+            if missing := needed & set(left_out):
+                say(f"left out: {path.stem}, which reads the tables of {', '.join(missing)}.")
+                left_out.append(path.stem)
+                continue
             if took is None:
                 begun = time.perf_counter()
-                analyses.run(path, _quietly)
+                try:
+                    analyses.run(path, _quietly)
+                except AnalysisError as impossible:
+                    say(f"left out: {impossible}")
+                    kept.forget(path.stem)
+                    left_out.append(path.stem)
+                    continue
                 took = time.perf_counter() - begun
                 kept.finished(path.stem, took)
             seconds[path.stem] = round(took, 2)
@@ -217,7 +242,9 @@ def _run_chapters(paths: Sequence[Path], kept: Kept) -> dict[str, float]:
             "there; results that were there before are whole."
         )
         raise typer.Exit(130) from None
-    return seconds
+    if not seconds:
+        raise Problem("No chapter could be done with these people. The reasons stand above.")
+    return seconds, left_out
 
 
 def _quietly(line: str) -> None:

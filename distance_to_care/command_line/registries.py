@@ -103,7 +103,9 @@ def contribute(
         same_kind(output.glob("manifest.json"), pointed.kind)
         people = cohort.load(file)
         record = _record(output, earlier or [])
-        record = registries.may_answer(asked, people.study, people.people, record)
+        record = registries.may_answer(
+            asked, people.study, people.people, record, pointed.profile.threshold
+        )
         table = registries.answer(people.people, people.study, asked)
         output.absolute().parent.mkdir(parents=True, exist_ok=True)
         working = Path(tempfile.mkdtemp(dir=output.absolute().parent, prefix=f".{output.name}-"))
@@ -220,8 +222,8 @@ def pool(
         str | None,
         typer.Option(
             "--distance-cuts",
-            help="With --start: four distances (km) at which all registries cut their distance "
-            "fifths, such as '5 12 25 50'.",
+            help="With --start: four distances (whole km) at which all registries cut their "
+            "distance fifths, such as '5 12 25 50'. One set for ever.",
         ),
     ] = None,
     study: StudyOption = None,

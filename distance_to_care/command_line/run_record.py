@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -27,6 +27,7 @@ def record(
     source_sha256: str,
     started: str,
     seconds: Mapping[str, float],
+    left_out: Sequence[str] = (),
 ) -> dict:
     """Describe a run so that it can be done again; times stand here and nowhere else.
 
@@ -39,6 +40,7 @@ def record(
     source_sha256 : digest of the program and its chapters.
     started : when the run began, as `now` writes it.
     seconds : how long each chapter took.
+    left_out : chapters that could not be done with these people.
     """
     content, digest = tables.study_content(study)
     return {
@@ -56,6 +58,7 @@ def record(
         "packages": packages(),
         "started": started,
         "seconds": dict(seconds),
+        "left_out": list(left_out),
     }
 
 

@@ -17,7 +17,7 @@ from distance_to_care.disclosure.counts import (
     STEP_COLUMNS,
     protect,
 )
-from distance_to_care.disclosure.curves import GRID, merge_steps
+from distance_to_care.disclosure.curves import GRID
 from distance_to_care.disclosure.gate import (
     PERSON_KINDS,
     SHAPES,
@@ -25,6 +25,7 @@ from distance_to_care.disclosure.gate import (
     analysing,
     band,
     check,
+    merge_steps,
     needs_control,
 )
 from distance_to_care.disclosure.profiles import (

@@ -293,7 +293,10 @@ def _take_shares(
             fits = rounded[(rounded >= low * people - 1e-9) & (rounded <= high * people + 1e-9)]
             if len(fits):
                 least, most = (_shown_as(int(fits[end]), profile) for end in (0, -1))
-                knowledge.bound(part, least[0], most[1])
+                # Where everybody is printed for those who are known, the share was worked out of
+                # that number, and is not taken to bound a count of those who are known.
+                if known is None:
+                    knowledge.bound(part, least[0], most[1])
                 continue
         knowledge.relate({part: 1.0, whole: -low}, 0.0, math.inf)
         knowledge.relate({part: 1.0, whole: -high}, -math.inf, 0.0)

@@ -30,7 +30,9 @@ MODEL_COLUMNS = ("model_events", "model_parameters")
 OUTCOMES = ("deaths", "transplants", "censored")
 # Counts that a table says at a time, besides those of the whole group.
 AT_A_TIME = ("at_risk", *STEP_COLUMNS)
-HIDDEN_COLUMNS = (*LEVEL_COLUMNS, *MODEL_COLUMNS)
+# And at a fixed time: who had another event since the time before, who is followed to it.
+STEPS_HIDDEN = ("step_others", "step_followed")
+HIDDEN_COLUMNS = (*LEVEL_COLUMNS, *MODEL_COLUMNS, *STEPS_HIDDEN)
 ESTIMATE_COLUMNS = (
     "estimate",
     "hazard_ratio",
@@ -279,8 +281,11 @@ def _recompute_totals(out: pd.DataFrame, column: str, families, profile: Profile
 
 
 def _shares_from_rounded(out: pd.DataFrame, people: pd.Series, profile: Profile) -> None:
-    """Work shares out again as one rounded count over another, in place; intervals move along."""
-    if not {"estimate", "unit"} <= set(out):
+    """Work shares out again as one rounded count over another, in place; intervals move along.
+
+    A probability at a time rests on who was followed, and is no share of the people.
+    """
+    if not {"estimate", "unit"} <= set(out) or "time_years" in out:
         return
     of = out["unit"].map({"per cent": 100.0, "probability": 1.0}).astype("Float64")
     numerator = (out["estimate"] / of * people.astype("Float64")).round()

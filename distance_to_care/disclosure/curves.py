@@ -7,20 +7,28 @@ one, or none; the curve ends where too few are followed; nothing marks when anyb
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 
-from distance_to_care.disclosure.counts import KEY_COLUMNS, STEP_COLUMNS
+from distance_to_care.disclosure.counts import KEY_COLUMNS, STEP_COLUMNS, STEPS_HIDDEN
 from distance_to_care.disclosure.profiles import DEFAULT, Profile
 
 # Published survival times are whole parts of a year: this many to the year.
 GRID = 10
 # The times, in years, at which small groups may be described, and tables that are no curves.
 MILESTONES = (1.0, 2.0, 3.0, 5.0)
+# Those that every table has: curves are merged so that as many of them as can be are points.
+FIRST = (1.0, 3.0, 5.0)
 # The largest error of a curve is published as the end of the band of this width that it lies in.
 ERROR_BAND = 0.005
 ERROR = "largest_error"
 TIME = "time_years"
+# How many left at each time of an exact curve, and are not followed to the next.
+LEFT = "left"
+OTHERS, FOLLOWED = STEPS_HIDDEN
 _EVERY_KEY = (*KEY_COLUMNS, "reference", "outcome", "value")
 
 
@@ -29,21 +37,24 @@ def merge_steps(curve: pd.DataFrame, profile: Profile = DEFAULT) -> pd.DataFrame
 
     Parameters
     ----------
-    curve : exact table, one row a death time: `group`, `time_years`, `at_risk` (people followed
-        just before), `deaths`, `estimate`, `ci_low`, `ci_high` (probability); its first row, at
-        time nought, holds everybody.
+    curve : exact table, one row a time at which somebody's follow-up ends: `group`, `time_years`,
+        `at_risk` (people followed just before), `deaths`, `estimate`, `ci_low`, `ci_high`
+        (probability), and `left`, who left then without dying; its first row, at time nought,
+        holds everybody. Without `left`, people are taken to leave at the row before.
     profile : the numbers that hold.
 
     Returns
     -------
-    The curve at its start (without counts of what happened) and at the ends of merged steps. A
-    step ends at the first tenth of a year by which enough people have died since the last, and
-    enough have left without dying, or none, so that no time is anybody's day; `deaths` and
+    The curve at its start (without counts of what happened) and at the ends of merged steps.
+    First, one, three and five years are ends wherever they can be, and two years beside them
+    (`standing`), so that survival told at fixed times cuts no step. Between them a step ends at
+    the first tenth of a year by which enough people have died since the last, and enough have left
+    without dying, or none, provided that the next fixed end can still be one. `deaths` and
     `censored` count the step (empty for none), `estimate` is the exact curve there, and `at_risk`
-    those followed just before the step's last death. A group below the profile's size has steps
-    at whole milestones only. Steps end where too few remain, and what comes after the last whole
-    step is left out. `largest_error` is the largest distance between the exact curve and the
-    published points joined by straight lines, up to the last of them: the end of a band.
+    those followed to that time. A group below the profile's size has steps at whole milestones
+    only. Steps end where too few remain, and what comes after the last whole step is left out.
+    `largest_error` is the largest distance between the exact curve and the published points joined
+    by straight lines, up to the last of them: the end of a band.
     """
     kept = []
     for _, steps in curve.groupby(keys(curve), sort=False, dropna=False):
@@ -60,47 +71,124 @@ def keys(table: pd.DataFrame) -> list[str]:
 
 def _merged(steps: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     """Merge the steps of one group; its rows in order of time."""
-    start, later = steps[steps[TIME] == 0], steps[steps[TIME] > 0]
-    followed = steps["at_risk"].to_numpy(float)
-    # Who was followed at one death and is not at the next, nor died, has left in between.
-    left = (followed[:-1] - steps["deaths"].to_numpy(float)[:-1] - followed[1:])[-len(later) :]
-    small = followed[0] < profile.smallest_group_for_curve
-    ends = _ends(later[TIME].to_numpy(float), small)
-    died = later["deaths"].to_numpy(float)
-    at_risk = later["at_risk"].to_numpy(float)
-    rows, deaths, censored = [], 0.0, 0.0
+    start, times = steps[steps[TIME] == 0], _exact(steps[TIME])
+    small = float(steps["at_risk"].iloc[0]) < profile.smallest_group_for_curve
+    ends = _ends(times[(steps["deaths"] > 0).to_numpy() & (times > 0)], small)
+    ends = np.union1d(ends, [m for m in MILESTONES if m <= times.max()])
+    happened, followed = _until(steps, ends)
+    fixed = standing(ends, happened, followed, profile)
+    died, fewest = happened[:, 0], _fewest(profile)
+    rows, since = [], np.zeros(2)
     for place, end in enumerate(ends):
-        deaths += died[place]
-        censored += left[place]
-        if np.isnan(end):
-            continue
-        if at_risk[place] < profile.smallest_at_risk:
-            break
-        if _enough(deaths, profile.smallest_step_events) and _enough(
-            censored, profile.smallest_step_censored
-        ):
-            step = later.iloc[[place]].assign(**{TIME: end}, deaths=deaths, censored=censored)
-            rows.append(step)
-            deaths, censored = 0.0, 0.0
+        if place not in fixed:
+            # A point may not leave too little before the milestone that comes next.
+            to_come = next((m for m in fixed if m > place), None)
+            if (
+                end in MILESTONES
+                or followed[place] < profile.smallest_at_risk
+                or died[place] == since[0]
+                or not _all_enough(happened[place] - since, fewest)
+                or (to_come is not None and died[to_come] == died[place])
+                or (
+                    to_come is not None
+                    and not _all_enough(happened[to_come] - happened[place], fewest)
+                )
+            ):
+                continue
+        deaths, censored = happened[place] - since
+        last = steps.iloc[[np.searchsorted(times, end, side="right") - 1]]
+        step = {TIME: end, "at_risk": int(followed[place]), "deaths": deaths, "censored": censored}
+        rows.append(last.assign(**step))
+        since = happened[place]
     nothing = start.assign(deaths=np.nan, censored=np.nan)
-    merged = pd.concat([nothing, *rows], ignore_index=True)
+    merged = pd.concat([nothing, *rows], ignore_index=True).drop(columns=LEFT, errors="ignore")
     for column in ("deaths", "censored"):
         merged[column] = merged[column].astype("Float64").replace(0, pd.NA)
     return merged.assign(**{ERROR: _largest_error(steps, merged)})
 
 
+def standing(
+    times: Sequence[float], happened: np.ndarray, followed: np.ndarray, profile: Profile
+) -> list[int]:
+    """Choose the fixed times at which the survival of a group may stand, in every table alike.
+
+    As many as can be of one, three and five years, the earliest of several choices, and two years
+    where it can stand beside them. Two years never decide, since not every table has them.
+
+    Parameters
+    ----------
+    times : years, in order; those that are no milestones never stand.
+    happened : one row a time, and in its columns how many people have died, and how many have left
+        otherwise, by then (and whatever else must not be small between two times).
+    followed : how many people are followed to each time.
+    profile : the numbers that hold.
+
+    Returns
+    -------
+    The places of the chosen times.
+    """
+    times, none = np.asarray(times, float), np.zeros((1, happened.shape[1]))
+    fewest = _fewest(profile, happened.shape[1])
+    able = [
+        i for i in np.flatnonzero(np.isin(times, MILESTONES)) if _followed(followed[i], profile)
+    ]
+
+    def stand(places: Sequence[int]) -> bool:
+        between = np.diff(np.concatenate([none, happened[list(places)]]), axis=0)
+        return all(_all_enough(each, fewest) for each in between)
+
+    first = [i for i in able if times[i] in FIRST]
+    choices = (c for size in range(len(first), 0, -1) for c in combinations(first, size))
+    chosen = next((list(c) for c in choices if stand(c)), [])
+    for other in able:
+        if other not in chosen and stand(sorted([*chosen, other])):
+            chosen = sorted([*chosen, other])
+    return [int(place) for place in chosen]
+
+
+def _followed(followed: float, profile: Profile) -> bool:
+    # A published table does not say again how many are followed where it withholds it.
+    return np.isnan(followed) or followed >= profile.smallest_at_risk
+
+
+def _fewest(profile: Profile, columns: int = 2) -> tuple[int, ...]:
+    """Fewest deaths and others who left, and of what else must not be small."""
+    few = profile.smallest_step_events, profile.smallest_step_censored
+    return (few * columns)[:columns]
+
+
+def _all_enough(counts: np.ndarray, fewest: Sequence[int]) -> bool:
+    return all(map(_enough, counts, fewest))
+
+
+def _exact(years: pd.Series) -> np.ndarray:
+    """Times without the last digits, in which a whole year may differ from itself."""
+    return np.round(years.to_numpy(float), 9)
+
+
+def _until(steps: pd.DataFrame, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Count who died by each end, who left before it, and who is followed to it."""
+    times, at_risk = _exact(steps[TIME]), steps["at_risk"].to_numpy(float)
+    deaths = steps["deaths"].to_numpy(float)
+    # Who was followed at one time and is not at the next, nor died, has left in between.
+    left = np.append(at_risk[:-1] - deaths[:-1] - at_risk[1:], 0.0)
+    if LEFT in steps:
+        left[-1] = steps[LEFT].iloc[-1]
+    by, before = (np.searchsorted(times, ends, side=side) for side in ("right", "left"))
+    died, gone = (np.append(0, np.cumsum(each)) for each in (deaths, left))
+    happened = np.column_stack([died[by], gone[before]])
+    return happened, at_risk[0] - died[before] - gone[before]
+
+
 def _ends(times: np.ndarray, small: bool) -> np.ndarray:
-    """The time at which each row could end a step; NaN where a later row ends at the same one.
+    """The times at which steps could end: the milestones or the tenths of a year after deaths.
 
     Rounding up keeps the estimate true: nobody else of the group dies before that time.
     """
     if small:
-        grid = np.array([*MILESTONES, np.nan])
-        ends = grid[np.searchsorted(MILESTONES, times)]
-    else:
-        ends = np.ceil(np.round(times * GRID, 9)) / GRID
-    last = np.append(ends[1:] != ends[:-1], True) if len(ends) else np.array([], dtype=bool)
-    return np.where(last, ends, np.nan)
+        later = np.append(MILESTONES, np.nan)[np.searchsorted(MILESTONES, times)]
+        return np.unique(later[~np.isnan(later)])
+    return np.unique(np.ceil(np.round(times * GRID, 9)) / GRID)
 
 
 def _enough(count: float, fewest: int) -> bool:
@@ -181,33 +269,51 @@ def faults(table: pd.DataFrame, profile: Profile) -> list[str]:
 
 
 def milestones(table: pd.DataFrame, profile: Profile) -> tuple[pd.DataFrame, pd.Series]:
-    """Find the fixed times of a table that may not be shown: too little happened since the last.
+    """Find the fixed times that may not be shown: those that are no point of the merged curve.
 
     Parameters
     ----------
     table : one row a group and time, with `step_events` and `step_censored`: people who had the
-        event, and whose follow-up ended without it, since the time before (empty: nobody).
+        event, and whose follow-up ended without it, since the time before (empty: nobody). Where a
+        row is about another event as well, `step_others` counts the people of `step_censored` who
+        had it; where `at_risk` is missing, `step_followed` counts the people followed to the time.
     profile : the numbers that hold.
 
     Returns
     -------
-    The table, in which `step_events` and `step_censored` count from the last time that is shown
-    and are empty for nobody; and whether each row is withheld.
+    The table without the hidden two, in which `step_events` and `step_censored` count from the last
+    time that is shown and are empty for nobody; and whether each row is withheld. The choice is
+    that of `standing`, as in `merge_steps`, and so the same in every table of a group.
     """
     out = table.assign(**{c: table[c].astype("Float64") for c in STEP_COLUMNS})
-    withheld = pd.Series(False, index=table.index)
+    # What is no milestone is a point of no curve of a small group.
+    withheld = out[TIME].notna() & ~out[TIME].astype(float).isin([0.0, *MILESTONES])
     timed = out[out[TIME].notna() & out[list(STEP_COLUMNS)].notna().any(axis=1)]
-    fewest = (profile.smallest_step_events, profile.smallest_step_censored)
     for _, rows in timed.groupby(keys(timed), sort=False, dropna=False):
-        since = np.zeros(len(STEP_COLUMNS))
         rows = rows.sort_values(TIME)
-        happened = rows[list(STEP_COLUMNS)].to_numpy(float, na_value=0)
-        for row, counted in zip(rows.index, happened, strict=True):
-            since += counted
-            out.loc[row, list(STEP_COLUMNS)] = since
-            if all(map(_enough, since, fewest)):
-                since[:] = 0
-            else:
-                withheld[row] = True
+        times = rows[TIME].to_numpy(float)
+        happened = _so_far(rows, STEP_COLUMNS)
+        followed = next((rows[c] for c in ("at_risk", FOLLOWED) if c in rows), rows[TIME] * np.nan)
+        followed = followed.to_numpy(float, na_value=np.nan)
+        shown = standing(times, happened, followed, profile)
+        if OTHERS in rows and rows[OTHERS].notna().any():
+            # Another event is told at points of the survival curve only, and of few people nowhere.
+            others = _so_far(rows, (OTHERS,))
+            every = np.column_stack([happened, others, happened[:, 1:] - others])
+            shown = [
+                shown[i] for i in standing(times[shown], every[shown], followed[shown], profile)
+            ]
+        shown += [place for place, time in enumerate(times) if time == 0]
+        since = np.zeros(len(STEP_COLUMNS))
+        for place, row in enumerate(rows.index):
+            out.loc[row, list(STEP_COLUMNS)] = happened[place] - since
+            withheld[row] = place not in shown
+            if place in shown:
+                since = happened[place]
     steps = {c: out[c].mask((out[c] == 0).fillna(False).astype(bool)) for c in STEP_COLUMNS}
-    return out.assign(**steps), withheld
+    return out.assign(**steps).drop(columns=list(STEPS_HIDDEN), errors="ignore"), withheld
+
+
+def _so_far(rows: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
+    """Add the counts up that are told from one time to the next."""
+    return rows[list(columns)].to_numpy(float, na_value=0).cumsum(axis=0)

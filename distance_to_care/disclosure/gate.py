@@ -14,7 +14,7 @@ from dataclasses import InitVar, dataclass
 
 import pandas as pd
 
-from distance_to_care.disclosure import counts, curves, models, words
+from distance_to_care.disclosure import columns, counts, curves, models, words
 from distance_to_care.disclosure.profiles import Profile, in_force, strictest
 from distance_to_care.problems import Problem
 
@@ -23,10 +23,16 @@ SHAPES = ("counts", "curve", "model", "contribution", "derived", "not about peop
 # How wide the bands are in which receipts and logs say how many people there are.
 BAND = 5
 # What a derived table may hold besides numbers of the tables it was made from.
-OPENLY_KNOWN = ("built_in", "published_estimate", "low", "high", "time_years", "value")
+OPENLY_KNOWN = {
+    "registry": ("published_estimate",),
+    "synthetic": ("published_estimate", "built_in"),
+}
 # Columns that say how many people stand behind a row.
 BEHIND = ("people", "at_risk", *counts.LEVEL_COLUMNS[:1])
 PACKAGE = __name__.split(".")[0]
+
+# Why a row has no estimate: one sentence for every reason, since each reason tells a count.
+NO_ESTIMATE = "No estimate: too few people or events, or they were not followed long enough"
 
 _SEAL = object()
 _analysed = words.Analysed()
@@ -133,11 +139,14 @@ def check(
         _kept(rules, "no place below a region", "no words of a record", "nothing of one person")
         if made_from is not None:
             shape = "derived"
-            _refuse(name, _not_published(made_from) + (_strange(out, made_from) if copied else []))
+            _refuse(
+                name, _not_published(made_from) + (_strange(out, made_from, kind) if copied else [])
+            )
             out = _marked(_without_hidden(out))
             _kept(rules, "made from published tables only: " + ", ".join(made_from))
         else:
-            shape, out = _shaped(out, profile, name, rules)
+            shape, out = _shaped(_one_reason(out), profile, name, rules)
+            out = _one_reason(out)
     if "kind" in out:
         # What a row is stands last in every published table.
         out["kind"] = out.pop("kind")
@@ -150,6 +159,15 @@ def check(
         "cells_withheld": int(out["suppressed"].sum()) if "suppressed" in out else 0,
     }
     return Checked(out, kind, name, receipt, seal=_SEAL)
+
+
+def merge_steps(curve: pd.DataFrame, profile: Profile | None = None) -> pd.DataFrame:
+    """Merge the steps of curves by `curves.merge_steps`, under the profile that `check` will use.
+
+    curve : as `curves.merge_steps` takes it. profile : that of the study, the cohort that is
+    analysed and the environment where none is given.
+    """
+    return curves.merge_steps(curve, profile or in_force(_Said(_said(None))))
 
 
 def band(people: float) -> str | None:
@@ -168,7 +186,7 @@ def _shaped(
     withhold = None
     if models.CONTRIBUTION in out:
         shape = "contribution"
-        _refuse(name, models.contribution_faults(out, profile))
+        _refuse(name, models.contribution_faults(out, profile) + columns.contribution(out))
         _kept(
             rules, "enough people, deaths and degrees of freedom behind every row, or none leaves"
         )
@@ -208,6 +226,8 @@ def _shaped(
     else:
         shape = "counts"
         _refuse(name, _nobody_behind(out) + _several_times(out))
+    _refuse(name, columns.faults(out, shape))
+    _kept(rules, "every column of numbers is judged, and text holds no numbers of people")
     out = out.drop(columns=list(counts.MODEL_COLUMNS), errors="ignore")
     out = counts.protect(out, profile, lowest, withhold)
     if shape != "contribution":
@@ -215,6 +235,20 @@ def _shaped(
         _kept(rules, "no more digits of an estimate than tell nobody")
     _kept(rules, "small counts withheld, with a second one in each family; the others rounded")
     return shape, out
+
+
+def _one_reason(out: pd.DataFrame) -> pd.DataFrame:
+    """Give every row that has no estimate the same note, and mark it as withheld."""
+    estimates = [c for c in counts.RATIOS if c in out]
+    if "note" not in out or not estimates:
+        return out
+    noted = out["note"].fillna("").astype(str) != ""
+    before = out["suppressed"].astype(bool) if "suppressed" in out else False
+    alike = out[estimates].isna().all(axis=1) & (noted | before)
+    note = out["note"].mask(alike, NO_ESTIMATE)
+    if "suppressed" in out or alike.any():
+        out = out.assign(suppressed=pd.Series(False, index=out.index) | before | alike)
+    return out.assign(note=note)
 
 
 def _marked(out: pd.DataFrame) -> pd.DataFrame:
@@ -299,15 +333,19 @@ def _not_published(made_from: Mapping[str, pd.DataFrame]) -> list[str]:
     ]
 
 
-def _strange(table: pd.DataFrame, made_from: Mapping[str, pd.DataFrame]) -> list[str]:
+def _strange(table: pd.DataFrame, made_from: Mapping[str, pd.DataFrame], kind: str) -> list[str]:
     """Say which columns hold a number that none of the published tables holds."""
     known: set[str] = set()
     for each in made_from.values():
         for column in each.select_dtypes("number"):
             known |= set(_digits(each[column]))
-    found = []
-    for column in table.select_dtypes("number"):
-        if column not in OPENLY_KNOWN and not set(_digits(table[column])) <= known:
+    found = columns.extremes(table)
+    for column in table:
+        # A number written as text is a number.
+        numbers = pd.to_numeric(table[column], errors="coerce").astype("Float64")
+        groups = column in columns.GROUPS and numbers.dropna().isin(range(11)).all()
+        open_to_all = column in OPENLY_KNOWN[kind] or column == "suppressed" or groups
+        if not open_to_all and not set(_digits(numbers)) <= known:
             found.append(
                 f"its column '{column}' holds numbers that none of the published tables holds "
                 "from which it is said to be made"

@@ -33,7 +33,8 @@ class Profile:
     smallest_group_for_curve : a smaller group has survival at whole milestones only.
     residual_degrees_of_freedom : fewest events of a model beyond one for each parameter.
     zero_is_small : whether a count of nought is withheld like other small counts.
-    shares_from_rounded : whether a share is worked out again from the rounded counts.
+    shares_from_rounded : whether a share is worked out again from the rounded counts. Five exact
+        shares of a group, to one decimal, give back its exact size and each of their counts.
     """
 
     name: str
@@ -45,7 +46,7 @@ class Profile:
     smallest_group_for_curve: int = 60
     residual_degrees_of_freedom: int = 10
     zero_is_small: bool = True
-    shares_from_rounded: bool = False
+    shares_from_rounded: bool = True
 
     @property
     def numbers(self) -> dict[str, int | bool]:
@@ -64,7 +65,7 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile("minimum_10"),
-        Profile("opensafely", **_UP_TO_SEVEN, shares_from_rounded=True),
+        Profile("opensafely", **_UP_TO_SEVEN),
         Profile("nhs_england_hes", **_UP_TO_SEVEN, zero_is_small=False),
         Profile("custom"),
     )

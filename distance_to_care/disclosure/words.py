@@ -56,7 +56,11 @@ def of_cohort(people: pd.DataFrame, study: object) -> Analysed:
     typed: set[str] = set()
     for name in people.columns:
         free = name in known and known[name].type == "string" and not known[name].levels
-        unknown = name not in known and people[name].dtype == object
+        values = people[name]
+        plain = pd.api.types.is_numeric_dtype(values) or pd.api.types.is_datetime64_any_dtype(
+            values
+        )
+        unknown = name not in known and not plain
         if free or unknown:
             typed |= {str(value).strip().casefold() for value in people[name].dropna().unique()}
     return Analysed(

@@ -84,11 +84,7 @@ class Flow:
         if isinstance(node, ast.Dict):
             return self._dictionary(node)
         if isinstance(node, ast.Lambda):
-            with _Scope(self):
-                arguments = node.args
-                for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
-                    self.names[argument.arg] = About.NOTHING
-                return _worst([self.value(node.body)])
+            return self._lambda(node, About.NOTHING)
         if isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp):
             return self._comprehension(node)
         if isinstance(node, ast.Starred) and self.value(node.value) is About.KEYED:
@@ -117,7 +113,13 @@ class Flow:
         method = function.attr if isinstance(function, ast.Attribute) else ""
         receiver = self.value(function.value) if method else self.value(function)
         given = [*node.args, *(keyword.value for keyword in node.keywords)]
-        arguments = [self.value(argument) for argument in given]
+        arguments = [
+            # `people.assign(column=lambda rows: ...)` calls it with the people.
+            self._lambda(argument, receiver)
+            if isinstance(argument, ast.Lambda)
+            else self.value(argument)
+            for argument in given
+        ]
         self.called(node, receiver, arguments)
         dotted = self.dotted(function).removeprefix("distance_to_care.")
         if dotted in ("cohort.load", "cohort.Cohort"):
@@ -141,6 +143,15 @@ class Flow:
             self._taint(function.value)
         return _worst([receiver, *arguments])
 
+    def _lambda(self, node: ast.Lambda, given: About) -> About:
+        """Say what a function written in place hands back when it is given something."""
+        taken = node.args
+        defaults = [self.value(each) for each in (*taken.defaults, *taken.kw_defaults) if each]
+        names = {each.arg for each in ast.walk(taken) if isinstance(each, ast.arg)}
+        with _Scope(self, names):
+            self.names |= dict.fromkeys(names, _worst([given, *defaults]))
+            return _worst([self.value(node.body), *defaults])
+
     def _dictionary(self, node: ast.Dict) -> About:
         keys = [self.value(key) for key in node.keys if key is not None]
         plain = [self.value(v) for k, v in zip(node.keys, node.values, strict=True) if k]
@@ -150,11 +161,12 @@ class Flow:
         return About.KEYED if any(a.people for a in [*plain, *spread]) else About.NOTHING
 
     def _comprehension(self, node: ast.expr) -> About:
-        with _Scope(self):
+        own = {name for each in node.generators for name in written(each.target)}
+        with _Scope(self, own):
             of_people = False
             for generator in node.generators:
                 parts = self.taken_apart(generator.iter)
-                of_people |= parts is About.PEOPLE
+                of_people |= parts is About.PEOPLE or self.counted(generator.iter)
                 self.bind(generator.target, parts)
                 of_people |= any(self.value(test).people for test in generator.ifs)
             if isinstance(node, ast.DictComp):
@@ -177,6 +189,18 @@ class Flow:
                 return (About.NOTHING, self.taken_apart(node.args[0]))
         about = self.value(node)
         return About.NOTHING if about in (About.KEYED, About.PAGE) else _worst([about])
+
+    def counted(self, node: ast.expr) -> bool:
+        """Say whether how often something is looped over tells of people."""
+        if isinstance(node, ast.Tuple | ast.List | ast.Dict):
+            spread = [part.value for part in getattr(node, "elts", ()) if _starred(part)]
+            return any(self.counted(part) for part in spread)
+        function = node.func if isinstance(node, ast.Call) else None
+        if isinstance(function, ast.Name) and function.id in ("zip", "enumerate"):
+            return any(self.counted(argument) for argument in node.args)
+        if isinstance(function, ast.Attribute) and function.attr in ("items", "values", "keys"):
+            return self.counted(function.value)
+        return self.value(node) in (About.COHORT, About.PEOPLE)
 
     def bind(self, target: ast.expr, parts: Parts) -> None:
         """Let the names of an assignment stand for what is assigned."""
@@ -241,7 +265,7 @@ class Flow:
             self.bind(statement.target, About.KEYED if kept else _worst(both))
         elif isinstance(statement, ast.For):
             parts = self.taken_apart(statement.iter)
-            decided = decided or parts is About.PEOPLE
+            decided = decided or parts is About.PEOPLE or self.counted(statement.iter)
             self._until_steady(statement.body, statement.target, parts, decided)
             self.follow(statement.orelse, decided)
         elif isinstance(statement, ast.While):
@@ -298,14 +322,22 @@ class Flow:
 class _Scope:
     """Names that an expression binds for itself are forgotten after it."""
 
-    def __init__(self, flow: Flow):
-        self.flow = flow
+    def __init__(self, flow: Flow, own: Iterable[str]):
+        self.flow, self.own = flow, frozenset(own)
 
     def __enter__(self) -> None:
-        self.before = dict(self.flow.names)
+        self.before = {name: self.flow.names.get(name) for name in self.own}
 
     def __exit__(self, *error: object) -> None:
-        self.flow.names = self.before
+        # What became of any other name stays known.
+        for name, about in self.before.items():
+            self.flow.names.pop(name, None)
+            if about is not None:
+                self.flow.names[name] = about
+
+
+def _starred(node: ast.AST) -> bool:
+    return isinstance(node, ast.Starred)
 
 
 def _read(node: ast.AST) -> set[str]:

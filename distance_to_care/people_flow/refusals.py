@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from distance_to_care.people_flow import grammar
 from distance_to_care.people_flow.flow import About, Flow, copied, parsed, written
+from distance_to_care.people_flow.rows import Rows
 from distance_to_care.problems import Problem
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -17,11 +19,12 @@ OF_A_PAGE = frozenset(
 # Modules a cohort's chapter may import, and what it may use of those that read, write or draw.
 ROOMS = ("statistics", "scenarios")
 CALCULATION = frozenset(
-    {"disclosure", "encounters", "excess_mortality", "funnel", "imputation", "inequality"}
+    {"encounters", "excess_mortality", "funnel", "imputation", "inequality"}
     | {"lives", "mediation", "sensitivity", "survival", "synthesis"}
 )
 USED_OF = {
     "cohort": frozenset({"load", "REFERENCE", "FIFTHS"}),
+    "disclosure": frozenset({"merge_steps"}),
     "figures": None,
     "results": frozenset({"Page"}),
     "tables": frozenset({"read"}),
@@ -95,6 +98,9 @@ class _Guard(Flow):
         self.where = ""
         self.decided = False
         self.found: dict[str, None] = {}
+        self.rows = Rows(self.dotted)
+        # Dictionaries that the chapter has written out, with keys in so many words.
+        self.written_out: dict[str, ast.Dict] = {}
 
     def fault(self, what: str, mend: str) -> None:
         self.found[f"{self.where}: {what}. {mend}"] = None
@@ -103,6 +109,11 @@ class _Guard(Flow):
         for node in ast.walk(tree):
             self._written_as(node)
         self.follow(tree.body)
+        self.rows.learn(tree)
+        for node in ast.walk(tree):
+            self._own_rows(node)
+        for what, mend in grammar.faults(tree, self.dotted, self.modules):
+            self.fault(what, mend)
         above = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute):
@@ -137,12 +148,6 @@ class _Guard(Flow):
             ):
                 mend = "Tables are written by page.publish and by nothing else."
                 self.fault(f"it uses '.{node.attr}'", mend)
-        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "query":
-            text = node.args[0] if node.args else None
-            plain = isinstance(text, ast.Constant) and "@" not in str(text.value)
-            if not plain:
-                mend = "Write the condition out, without names of variables in it."
-                self.fault("it runs a query that is put together, or that names a variable", mend)
 
     def _names_cohort(self, node: ast.Attribute) -> bool:
         return isinstance(node.value, ast.Name) and node.value.id == "cohort"
@@ -207,6 +212,17 @@ class _Guard(Flow):
         method = getattr(node.func, "attr", "")
         dotted = self.dotted(node.func).removeprefix("distance_to_care.")
         shown = ast.unparse(node)[:60]
+        people = any(about.people for about in arguments)
+        if method == "append" and not dotted and (people or self.decided):
+            self._put_in(shown)
+        if dotted == "results.Page":
+            self._opened(node, shown)
+        if dotted == "pandas.DataFrame" and people:
+            self.fault(
+                f"'{shown}' makes a table of people's numbers by hand",
+                "A table about people is made by a function of the package, which counts the "
+                "people behind each row.",
+            )
         if receiver is About.PAGE:
             if self.decided:
                 self.fault(
@@ -214,7 +230,7 @@ class _Guard(Flow):
                     "Publish the table first, and loop over what page.publish hands back.",
                 )
             self._of_page(node, method, arguments, shown)
-        elif any(about.people for about in arguments) and dotted.split(".")[0] in USED_OF:
+        elif people and dotted.split(".")[0] in USED_OF and dotted != "disclosure.merge_steps":
             self.fault(
                 f"'{shown}' is given people",
                 "Publish them with page.publish, and give what it hands back.",
@@ -223,6 +239,8 @@ class _Guard(Flow):
     def _of_page(self, node: ast.Call, method: str, arguments: Sequence[About], shown: str) -> None:
         if method not in OF_A_PAGE:
             self.fault(f"it uses 'page.{method}'", f"A page has {', '.join(sorted(OF_A_PAGE))}.")
+        if method == "publish" and arguments and arguments[0].people:
+            self._as_what_they_are(node, shown)
         beside = arguments[1:] if method == "publish" and node.args else arguments
         if any(about.people for about in beside):
             self.fault(
@@ -231,7 +249,97 @@ class _Guard(Flow):
                 "and show or number what it hands back.",
             )
 
+    def _as_what_they_are(self, node: ast.Call, shown: str) -> None:
+        """Refuse people's numbers under another kind, or from other sources, than the people."""
+        said = {keyword.arg: keyword.value for keyword in node.keywords}
+        hidden = None in said or any(isinstance(each, ast.Starred) for each in node.args)
+        other = "kind" in said and not self._own_kind(said["kind"])
+        other |= "sources" in said and not _names_people(said["sources"])
+        if hidden or other or len(node.args) > 3:
+            self.fault(
+                f"'{shown}' publishes what is about people as something else, or may do so",
+                "Leave out its sources and its kind: the page says them. Write out made_from.",
+            )
+
+    def _own_rows(self, node: ast.AST) -> None:
+        publishes = isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "publish"
+        if publishes and any(self.rows.hold(each) for each in node.args[:1]):
+            self.fault(
+                f"'{ast.unparse(node)[:60]}' publishes people's own rows",
+                "Publish what a function of the package counts or estimates of them.",
+            )
+
+    def _own_kind(self, node: ast.expr) -> bool:
+        of_cohort = isinstance(node, ast.Attribute) and node.attr == "kind"
+        return of_cohort and copied(self).value(node.value) is About.COHORT
+
+    def _opened(self, node: ast.Call, shown: str) -> None:
+        """Refuse a page that does not say, in so many words, that it is about the cohort."""
+        said: dict[str | None, ast.expr] = {}
+        for keyword in node.keywords:
+            named = keyword.value.id if isinstance(keyword.value, ast.Name) else ""
+            if keyword.arg is None and named in self.written_out:
+                parts = self.written_out[named]
+                said |= {key.value: v for key, v in zip(parts.keys, parts.values, strict=True)}
+            else:
+                said[keyword.arg] = keyword.value
+        plain = len(node.args) == 1 and isinstance(node.args[0], ast.Constant)
+        plain &= set(said) <= {"reads", "sources", "kind"}
+        about = "sources" in said and _names_people(said["sources"])
+        if not (plain and about and "kind" in said and self._own_kind(said["kind"])):
+            self.fault(
+                f"'{shown}' opens a page that does not say whom it is about",
+                'Open it with its name, sources=["cohort"] and kind= the kind of what cohort.load '
+                "hands out.",
+            )
+
+    def _put_in(self, shown: str) -> None:
+        self.fault(
+            f"'{shown}' puts people into something that may have another name",
+            "Write a list or a dictionary of people out in one line, and do not change it.",
+        )
+
+    def value(self, node: ast.expr) -> About:
+        about = super().value(node)
+        deciding = ast.IfExp | ast.BoolOp | ast.ListComp | ast.SetComp | ast.DictComp
+        if isinstance(node, deciding | ast.GeneratorExp | ast.Lambda) and about.people:
+            for each in ast.walk(node):
+                name = getattr(getattr(each, "func", None), "value", None)
+                if isinstance(name, ast.Name) and self.names.get(name.id) is About.PAGE:
+                    self.fault(
+                        f"whether '{ast.unparse(each)[:60]}' runs depends on people",
+                        "Publish the table first, and loop over what page.publish hands back.",
+                    )
+        return about
+
+    def _remember(self, statement: ast.Assign | ast.AugAssign) -> None:
+        targets = getattr(statement, "targets", None) or [statement.target]
+        for each in (part for target in targets for part in ast.walk(target)):
+            if isinstance(each, ast.Name):
+                self.written_out.pop(each.id, None)
+        value, target = statement.value, targets[0]
+        plain = isinstance(value, ast.Dict) and all(
+            isinstance(key, ast.Constant) for key in value.keys
+        )
+        if plain and len(targets) == 1 and isinstance(target, ast.Name):
+            self.written_out[target.id] = value
+
+    def _changes(self, statement: ast.stmt, decided: bool) -> None:
+        """Refuse to change what is there by people: it may be known by another name as well."""
+        added = isinstance(statement, ast.AugAssign)
+        targets = getattr(statement, "targets", [statement.target] if added else [])
+        parts = [each for target in targets for each in ast.walk(target)]
+        rows = [each for each in parts if isinstance(each, ast.Subscript)]
+        rows = [each for each in rows if isinstance(each.ctx, ast.Store)]
+        if rows or added:
+            asked = [statement.value, *(row.slice for row in rows)]
+            if decided or any(copied(self).value(each).people for each in asked):
+                self._put_in(ast.unparse(statement)[:60])
+
     def _statement(self, statement: ast.stmt, decided: bool) -> None:
+        if isinstance(statement, ast.Assign | ast.AugAssign):
+            self._changes(statement, decided)
+            self._remember(statement)
         targets = getattr(statement, "targets", [getattr(statement, "target", None)])
         for target in targets:
             inside = [n for n in ast.walk(target) if isinstance(n, ast.Attribute)] if target else []
@@ -253,6 +361,14 @@ class _Guard(Flow):
         if self.value(node.value) is About.PAGE and node.attr not in OF_A_PAGE:
             self.fault(f"it uses 'page.{node.attr}'", f"A page has {', '.join(sorted(OF_A_PAGE))}.")
         return super()._attribute(node)
+
+
+def _names_people(sources: ast.expr) -> bool:
+    """Say whether sources are written out, and the cohort is one of them."""
+    if not isinstance(sources, ast.List | ast.Tuple):
+        return False
+    words = [each.value for each in sources.elts if isinstance(each, ast.Constant)]
+    return len(words) == len(sources.elts) and "cohort" in words
 
 
 @cache

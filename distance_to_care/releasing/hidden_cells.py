@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -10,6 +11,10 @@ import pandas as pd
 from distance_to_care import results
 from distance_to_care.disclosure import Profile, ranges
 from distance_to_care.releasing import content
+
+DISTANCE = "distance_quintile"
+# Contributions travel with ten digits, and the order of their columns may move the last ones.
+ROUNDING = 1e-8
 
 
 def as_tables(tables: Mapping[str, bytes]) -> dict[str, pd.DataFrame]:
@@ -91,14 +96,22 @@ def moved(
     threshold : fewest people that a number may tell of.
     digest : the beginning of the earlier release's digest, for the sentence.
     """
+    recut = [
+        f"{name} cuts distance fifths elsewhere than in the earlier release {digest}, and the "
+        "difference of the two would describe the people between the cuts. Leave it out: a "
+        "registry has one set of cuts."
+        for name in sorted({*now} & {*before})
+        if _cuts_differ(name, now, before)
+    ]
     if _apart(people, then) >= threshold:
-        return []
-    return [
+        return recut
+    return recut + [
         f"{name} is not what it was in the earlier release {digest}, and so few people may have "
         "been added since that its numbers tell of them. Leave it out, or wait until more people "
         "were added."
         for name in sorted({*now} & {*before})
-        if now[name] != before[name] and not _another_question(name, now, before)
+        if now[name] != before[name]
+        and not (_another_question(name, now, before) and _entries_agree(name, now, before))
     ]
 
 
@@ -112,6 +125,60 @@ def _another_question(name: str, now: Mapping[str, bytes], before: Mapping[str, 
         return False
     asked = [_question(content.rows_of(text[name], name)) for text in (now, before)]
     return None not in asked and asked[0] != asked[1]
+
+
+def _cuts_differ(name: str, now: Mapping[str, bytes], before: Mapping[str, bytes]) -> bool:
+    """Say whether two contributions with distance fifths cut them at different distances."""
+    entries = [_entries(text[name], name) for text in (now, before)]
+    if not all(entries):
+        return False
+    # Fifths without a cut are the registry's own.
+    fifths = [any(key[1].startswith(DISTANCE) for key in each) for each in entries]
+    cuts = [{key: each[key][0] for key in each if key[0] == "cut"} for each in entries]
+    return all(fifths) and cuts[0] != cuts[1]
+
+
+def _entries_agree(name: str, now: Mapping[str, bytes], before: Mapping[str, bytes]) -> bool:
+    """Say whether two contributions agree in all that must be equal for the same people.
+
+    That is, whatever the models are called: how many people and deaths; and at equal coefficients
+    (a term that a model does not have is at nought) the likelihood and the entries of terms that
+    both have.
+    """
+    ours, theirs = (_entries(text[name], name) for text in (now, before))
+    at = [
+        {key[1]: number for key, (number, _) in each.items() if key[0] == "coefficient"}
+        for each in (ours, theirs)
+    ]
+    equal = all(at[0].get(term, 0.0) == at[1].get(term, 0.0) for term in {*at[0], *at[1]})
+    people = {each for _, each in (*ours.values(), *theirs.values())}
+    return len(people) == 1 and not (
+        equal
+        and any(
+            not math.isclose(ours[key][0], theirs[key][0], rel_tol=ROUNDING, abs_tol=ROUNDING)
+            for key in {*ours} & {*theirs}
+            if key[0] not in ("round", "cut")
+        )
+    )
+
+
+def _entries(text: bytes, name: str) -> dict[tuple[str, ...], tuple[float, tuple[str, ...]]]:
+    """Entries of a contribution by measure and terms, each with people and deaths behind it."""
+    head, *rows = content.rows_of(text, name)
+    if not {"with_term", "measure", "term", "estimate"} <= set(head):
+        return {}
+    place = {column: head.index(column) for column in head}
+    sizes = [place[column] for column in ("people", "deaths") if column in place]
+    found = {}
+    for row in rows:
+        terms = sorted((row[place["term"]], row[place["with_term"]]), reverse=True)
+        try:
+            number = float(row[place["estimate"]])
+        except ValueError:
+            # Equal to nothing, so that nothing passes as the same.
+            number = math.nan
+        found[(row[place["measure"]], *terms)] = number, tuple(row[size] for size in sizes)
+    return found
 
 
 def _question(rows: Sequence[Sequence[str]]) -> list[Sequence[str]] | None:

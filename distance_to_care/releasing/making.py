@@ -13,6 +13,7 @@ from distance_to_care.problems import Problem
 from distance_to_care.releasing import (
     content,
     crate,
+    fixed_times,
     folder_files,
     further,
     hidden_cells,
@@ -123,6 +124,12 @@ def _target(target: Path, work: Path) -> Path:
     real = target.absolute().parent.resolve() / target.name
     if real.is_relative_to(work.resolve()):
         raise Problem(f"{target} lies inside the work folder. Name a folder outside it.")
+    for parent in real.parents:
+        if (parent / manifests.NAME).exists() and (parent / crate.NAME).exists():
+            raise Problem(
+                f"{target} lies inside the release {parent}, which would no longer be whole. "
+                "Name a folder outside it."
+            )
     return real
 
 
@@ -157,6 +164,7 @@ def _attacked(more: further.Further, profile: Profile, before: Sequence) -> list
     """Prove of all tables together that they give nothing away, and say what was proved."""
     about = work_folder.people_of(more.work)
     found = hidden_cells.narrow(about, profile, [tables for _, _, tables in before])
+    found += fixed_times.crossing(hidden_cells.as_tables(about))
     for theirs, digest, tables in before:
         found += hidden_cells.moved(
             about, tables, more.work.run["people"], theirs["people"], profile.threshold, digest[:12]
@@ -171,6 +179,10 @@ def _attacked(more: further.Further, profile: Profile, before: Sequence) -> list
         {
             "rule": "the tightest range of each withheld count, worked out from all released "
             "tables and the earlier releases named, is wide enough",
+            "result": "kept",
+        },
+        {
+            "rule": "survival of a group is told by all tables at the points of one curve",
             "result": "kept",
         },
         {

@@ -47,6 +47,11 @@ def _faults(folder: Path) -> list[str]:
         found.append(str(problem))
         manifest = _as_far_as_readable(files[manifests.NAME])
     wrong_form = manifests.faults(manifest)
+    if wrong_form and not {request_form.CSV_NAME, crate.NAME} & set(files):
+        return [
+            f"{folder} is not a release: neither a request form nor a crate is in it. "
+            "Name the folder that 'distance-to-care release' wrote, not the work folder."
+        ]
     found += wrong_form
     if wrong_form:
         return found

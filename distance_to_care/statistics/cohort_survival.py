@@ -60,19 +60,22 @@ def _fit(people: pd.DataFrame) -> KaplanMeierFitter:
     return KaplanMeierFitter().fit(people["follow_up_years"], _died(people))
 
 
-def kaplan_meier(people: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
+def kaplan_meier(
+    people: pd.DataFrame, by: str | None = None, deaths_only: bool = False
+) -> pd.DataFrame:
     """Estimate the probability of being alive over time, by group, with Kaplan-Meier.
 
     Parameters
     ----------
     people : one row a person; `follow_up_years` (years), `outcome`, and the column `by`.
     by : column whose groups get a curve each, beside the curve of all people.
+    deaths_only : leave out the times at which people left and nobody died.
 
     Returns
     -------
-    One row a death time: `measure`, `group_by`, `group`, `time_years`, `at_risk` (people just
-    before that time), `deaths`, `estimate`, `ci_low`, `ci_high` (probability; 95% log-log
-    interval), `unit`.
+    One row a time at which somebody's follow-up ends: `measure`, `group_by`, `group`,
+    `time_years`, `at_risk` (people just before that time), `deaths`, `left` (without dying),
+    `estimate`, `ci_low`, `ci_high` (probability; 95% log-log interval), `unit`.
 
     Raises
     ------
@@ -84,7 +87,7 @@ def kaplan_meier(people: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
     for group, members in _groups(people, by):
         fit = _fit(members)
         events = fit.event_table
-        steps = (events["observed"] > 0) | (events.index == 0)
+        steps = (events["observed"] > 0) | (events.index == 0) | (not deaths_only)
         interval = fit.confidence_interval_survival_function_
         curves.append(
             pd.DataFrame(
@@ -95,6 +98,7 @@ def kaplan_meier(people: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
                     "time_years": events.index[steps].to_numpy(),
                     "at_risk": events.loc[steps, "at_risk"].to_numpy(),
                     "deaths": events.loc[steps, "observed"].to_numpy(),
+                    "left": events.loc[steps, "censored"].to_numpy(),
                     "estimate": fit.survival_function_.iloc[:, 0].to_numpy()[steps.to_numpy()],
                     "ci_low": interval.iloc[:, 0].to_numpy()[steps.to_numpy()],
                     "ci_high": interval.iloc[:, 1].to_numpy()[steps.to_numpy()],
@@ -102,7 +106,8 @@ def kaplan_meier(people: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
                 }
             )
         )
-    return pd.concat(curves, ignore_index=True)
+    table = pd.concat(curves, ignore_index=True)
+    return table.drop(columns="left") if deaths_only else table
 
 
 def _median(years: pd.Series, ended: pd.Series) -> dict[str, object]:
@@ -159,7 +164,7 @@ def summary(
                 | {
                     "measure": "survival",
                     "time_years": float(time),
-                    "at_risk": int((members["follow_up_years"] >= time).sum()),
+                    "at_risk": int((members["follow_up_years"].round(9) >= time).sum()),
                     **since[time],
                     "estimate": fit.predict(time) if within else np.nan,
                     "ci_low": interval.iloc[at, 0] if within else np.nan,
@@ -177,13 +182,17 @@ def summary(
 
 
 def _since(members: pd.DataFrame, times_years: Sequence[float]) -> dict[float, dict[str, int]]:
-    """Count who died, and whose follow-up ended otherwise, from one of the times to the next."""
-    counted, before = {}, 0.0
+    """Count who died from one of the times to the next, and who left otherwise in between.
+
+    Who leaves on the day of a fixed time is still followed to it, as on the merged curve.
+    """
+    counted, before = {}, (0, 0)
+    years, died = members["follow_up_years"].round(9), _died(members) == 1
     for time in times_years:
-        inside = members["follow_up_years"].between(before, time, inclusive="right")
-        died = int(_died(members[inside]).sum())
-        counted[time] = {"step_events": died, "step_censored": int(inside.sum()) - died}
-        before = time
+        now = int((died & (years <= time)).sum()), int((~died & (years < time)).sum())
+        steps = (new - old for new, old in zip(now, before, strict=True))
+        counted[time] = dict(zip(("step_events", "step_censored"), steps, strict=True))
+        before = now
     return counted
 
 
@@ -351,7 +360,7 @@ def cox(
 
 
 def at_risk(
-    people: pd.DataFrame, by: str | None = None, times_years: Sequence[float] = tuple(range(9))
+    people: pd.DataFrame, by: str | None = None, times_years: Sequence[float] = (0, 1, 2, 3, 5)
 ) -> pd.DataFrame:
     """Count the people still followed at fixed times, by group.
 
@@ -368,7 +377,7 @@ def at_risk(
                 "group_by": by or "all",
                 "group": group,
                 "time_years": float(time),
-                "at_risk": int((members["follow_up_years"] >= time).sum()),
+                "at_risk": int((members["follow_up_years"].round(9) >= time).sum()),
                 **since[time],
                 "unit": "people",
             }

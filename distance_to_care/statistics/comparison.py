@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from distance_to_care.problems import Problem
+from distance_to_care.problems import AnalysisError, Problem
 from distance_to_care.statistics.cohort_survival import SAME_PEOPLE
 
 SCENARIO = "published effects"
@@ -17,7 +17,7 @@ PER_WHOLE = {"per cent": 100, "probability": 1, "months": 12, "years": 1}
 # An interval that ends this close to one is said to be fragile.
 NEXT_TO_ONE = 0.05
 FRAGILE = "weak confounding could remove it"
-WITHHELD = "withheld: fewer than ten"
+WITHHELD = "withheld: too few people"
 TURNED = "the file of true values has the other sign"
 
 
@@ -49,7 +49,8 @@ def answer(
     for column, value in where.items():
         rows = rows[rows[column].astype(str) == str(value)]
     if len(rows) != 1:
-        raise Problem(f"'{measure}' must come from one row of a table, and {len(rows)} rows fit.")
+        wrong = Problem if len(rows) else AnalysisError
+        raise wrong(f"'{measure}' must come from one row of a table, and {len(rows)} rows fit.")
     row = rows.iloc[0]
     return {
         "measure": measure,

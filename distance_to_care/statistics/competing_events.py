@@ -34,10 +34,11 @@ def incidence(
     Returns
     -------
     One row a measure, method, group and time: `measure`, `method`, `group_by`, `group`,
-    `time_years`, `people`, `step_events` and `step_censored` (who had the event, the rarer of the
-    two where the row is about both, and whose follow-up ended without either, since the time
-    before), `estimate`, `ci_low`, `ci_high` (95%, log-log), `unit`, and for disclosure control
-    `level_people` and `level_deaths` (events behind the row). Besides
+    `time_years`, `people`, `step_events` and `step_censored` (who died, and whose follow-up ended
+    otherwise, since the time before), `estimate`, `ci_low`, `ci_high` (95%, log-log), `unit`, and
+    for disclosure control `level_people` and `level_deaths` (events behind the row),
+    `step_followed` (to that time) and `step_others` (transplants since the time before, where the
+    row tells of them). So every row stands at points of the survival curve alone. Besides
     `death` and `transplant`, in probability: `overstatement of death` (naive less competing) and
     `most that death can be overstated` (the product of the two naive risks, an upper bound
     whatever the hazards are), both in percentage points. Empty beyond the last follow-up.
@@ -46,19 +47,21 @@ def incidence(
     """
     rows = []
     for group, members in _groups(people, by):
-        followed, before = members[TIME].max(), 0.0
+        followed, years, before = members[TIME].max(), members[TIME].round(9), {}
         curves = _curves(members)
         for time in map(float, times_years):
             base = {"group_by": by or "all", "group": group, "time_years": time,
                     "people": len(members), "level_people": len(members)}  # fmt: skip
-            events, shares, since = {}, {}, {}
-            inside = members[TIME].between(before, time, inclusive="right")
-            base["step_censored"] = int((members.loc[inside, OUTCOME] == "censored").sum())
-            before = time
+            events, shares = {}, {}
+            now = _until(members[OUTCOME], years, time)
+            since = {name: count - before.get(name, 0) for name, count in now.items()}
+            before = now
+            base |= {"step_events": since["deaths"], "step_censored": since["left"]}
+            base["step_followed"] = int((years >= time).sum())
+            others = {"death": np.nan, "transplant": since["transplants"]}
             for cause, name in EVENTS.items():
                 happened = (members[OUTCOME] == cause) & (members[TIME] <= time)
                 events[cause] = int(happened.sum())
-                since[cause] = int((happened & inside).sum())
                 for method in (COMPETING, NAIVE):
                     share = dict.fromkeys(("estimate", "ci_low", "ci_high"), np.nan)
                     if time <= followed:
@@ -67,10 +70,10 @@ def incidence(
                     rows.append(
                         base
                         | {"measure": name, "method": method, "unit": "probability",
-                           "level_deaths": events[cause], "step_events": since[cause]}
+                           "level_deaths": events[cause], "step_others": others[name]}
                         | share
                     )  # fmt: skip
-            fewest, fewest_since = min(events.values()), min(since.values())
+            fewest = min(events.values())
             excess = shares["died", NAIVE] - shares["died", COMPETING]
             most = shares["died", NAIVE] * shares["transplanted", NAIVE]
             for measure, estimate in {
@@ -81,12 +84,20 @@ def incidence(
                     base
                     | {"measure": measure, "method": f"{NAIVE}, less {COMPETING}",
                        "estimate": 100 * estimate, "unit": "percentage points",
-                       "level_deaths": fewest, "step_events": fewest_since}
+                       "level_deaths": fewest, "step_others": since["transplants"]}
                 )  # fmt: skip
     columns = ["measure", "method", "group_by", "group", "time_years", "people", "estimate",
                "ci_low", "ci_high", "unit", "step_events", "step_censored", "level_people",
-               "level_deaths"]  # fmt: skip
+               "level_deaths", "step_followed", "step_others"]  # fmt: skip
     return pd.DataFrame(rows)[columns]
+
+
+def _until(outcome: pd.Series, years: pd.Series, time: float) -> dict[str, int]:
+    """Count who died by a time, who left otherwise before it, and who of these for a transplant."""
+    died, before = outcome == "died", years < time
+    given = outcome == "transplanted"
+    return {"deaths": int((died & (years <= time)).sum()), "left": int((~died & before).sum()),
+            "transplants": int((given & before).sum())}  # fmt: skip
 
 
 def in_per_cent(table: pd.DataFrame) -> pd.DataFrame:
@@ -132,30 +143,34 @@ def curves_of_death(people: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    One row a method and time of death, in the shape that `disclosure.merge_steps` takes:
-    `measure`, `group_by`, `group` (the method), `time_years`, `at_risk`, `deaths`, `estimate`,
-    `ci_low`, `ci_high`, `unit`.
+    One row a method and time at which somebody's follow-up ends, in the shape that
+    `disclosure.merge_steps` takes: `measure`, `group_by`, `group` (the method), `time_years`,
+    `at_risk`, `deaths`, `left`, `estimate`, `ci_low`, `ci_high`, `unit`.
     """
     event = people.assign(event=people[OUTCOME] == "died")
     shapes = dict.fromkeys((COMPETING, NAIVE), np.empty((0, 3)))
     steps = pd.DataFrame({"at_risk": [], "events": []})
     if event["event"].any():
-        naive = survival.kaplan_meier(event, TIME, "event")
-        steps = naive[naive["events"] > 0].set_index("time")
+        steps = survival.kaplan_meier(event, TIME, "event").set_index("time")
         competing = _curves(people)
         competing = competing[competing["cause"] == "died"].set_index("time").loc[steps.index]
         shapes = {
             COMPETING: competing[["incidence", "ci_low", "ci_high"]].to_numpy(),
             NAIVE: 1 - steps[["survival", "ci_high", "ci_low"]].to_numpy(),
         }
+    followed = steps["at_risk"].to_numpy(float)
+    left = followed - steps["events"].to_numpy(float) - np.append(followed[1:], [0.0])[: len(steps)]
     tables = []
     for method, values in shapes.items():
-        start = pd.DataFrame({"time_years": [0.0], "at_risk": [len(people)], "deaths": [0],
-                              "estimate": [0.0], "ci_low": [0.0], "ci_high": [0.0]})  # fmt: skip
-        later = pd.DataFrame(values, columns=["estimate", "ci_low", "ci_high"]).assign(
-            time_years=steps.index, at_risk=steps["at_risk"].to_numpy(),
-            deaths=steps["events"].to_numpy(),
+        start = pd.DataFrame(
+            {"time_years": [0.0], "at_risk": [len(people)], "deaths": [0], "left": [0],
+             "estimate": [0.0], "ci_low": [0.0], "ci_high": [0.0]}
         )  # fmt: skip
+        later = pd.DataFrame(values, columns=["estimate", "ci_low", "ci_high"]).assign(
+            time_years=steps.index, at_risk=followed, deaths=steps["events"].to_numpy(), left=left
+        )
+        # Until the first death there is no doubt about nought, as at the start.
+        later = later.mask(later["estimate"] == 0, later.fillna(0.0))
         tables.append((pd.concat([start, later]) if len(later) else start).assign(group=method))
     table = pd.concat(tables, ignore_index=True)
     return table.assign(measure="death", group_by="method", unit="probability")

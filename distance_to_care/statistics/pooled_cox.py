@@ -523,7 +523,7 @@ def ways_compared(
     registries: Mapping[str, pd.DataFrame],
     terms: pd.DataFrame,
     smallest: int = 0,
-    rounds: int = 6,
+    rounds: Sequence[int] = (1, 2, 3, 5),
 ) -> pd.DataFrame:
     """Set every way of pooling beside the stratified model of all people together.
 
@@ -535,7 +535,7 @@ def ways_compared(
         level and in its reference, with the decimals that disclosure control leaves, and
         contributions with as many in every level of the model; with 0 everything that can be
         worked out.
-    rounds : how many rounds of the exact way are shown.
+    rounds : which rounds of the exact way are shown; those before them are worked out too.
 
     Returns
     -------
@@ -638,7 +638,7 @@ def _released(name: str, people: pd.DataFrame, terms: pd.DataFrame, ample: np.nd
     return table[terms["variable"] == exposure]
 
 
-def _rounds(able, terms, levels, shown, rounds: int) -> list[dict]:
+def _rounds(able, terms, levels, shown, rounds: Sequence[int]) -> list[dict]:
     """The coefficients after each round of the exact way, of those who may contribute."""
     rows, at, last = [], np.zeros(len(terms)), None
     names = tuple(terms["term"])
@@ -650,7 +650,7 @@ def _rounds(able, terms, levels, shown, rounds: int) -> list[dict]:
         )
         for people in able
     ]
-    for number in range(1, rounds + 1):
+    for number in range(1, max(rounds) + 1):
         nobody = np.full(len(levels), np.nan)
         found, errors = nobody, nobody
         if able:
@@ -660,7 +660,8 @@ def _rounds(able, terms, levels, shown, rounds: int) -> list[dict]:
             at = np.array(rounded(last.coefficients))
             found = last.coefficients[shown]
             errors = np.sqrt(np.diag(np.linalg.inv(last.start.information)))[shown]
-        rows += _rows(f"exact, round {number}", levels, found, errors, len(able))
+        if number in rounds:
+            rows += _rows(f"exact, round {number}", levels, found, errors, len(able))
     return rows
 
 
@@ -703,7 +704,7 @@ def agreement(compared: pd.DataFrame) -> pd.DataFrame:
     -------
     One row a way: `group` (the way), `estimate` (digits that agree: minus the logarithm to base
     ten of the relative difference, the middle one of all levels and sets; from 0 to 10), `low`,
-    `high` (the fewest and most), `difference` (the largest, relative, to six decimals),
+    `high` (the fewest and most), `difference` (the largest, relative, to four decimals),
     `answers` (ratios compared), `unit`. A way that gave no ratio is left out.
     """
     rows = []
@@ -718,7 +719,7 @@ def agreement(compared: pd.DataFrame) -> pd.DataFrame:
                 "estimate": round(float(np.median(digits)), 1),
                 "low": round(float(digits.min()), 1),
                 "high": round(float(digits.max()), 1),
-                "difference": round(float(apart.max()), 6),
+                "difference": round(float(apart.max()), 4),
                 "answers": len(each),
                 "unit": "digits",
             }

@@ -138,6 +138,7 @@ CALCULATION = {
     "disclosure.counts",
     "disclosure.curves",
     "disclosure.models",
+    "disclosure.columns",
     "disclosure.words",
     "disclosure.gate",
     "contract",

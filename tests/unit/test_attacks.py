@@ -27,6 +27,10 @@ def read():
     return cohort.load()
 
 
+def harmful_and_harmless(table: pd.DataFrame) -> list[float]:
+    return [given_back(table, group) for group in (attacks_tried.HARMFUL, attacks_tried.HARMLESS)]
+
+
 def given_back(table: pd.DataFrame, group: str) -> float:
     return table.set_index("group")["estimate"][group]
 
@@ -60,11 +64,11 @@ def test_numbers_at_risk_at_few_times_are_enough_as_guyot_found():
 
 
 def test_days_of_death_are_read_off_a_bare_curve_and_not_off_a_released_one(read):
-    bare = cohort_survival.kaplan_meier(read.people, BY)
+    bare = cohort_survival.kaplan_meier(read.people, BY, deaths_only=True)
     control = attacks.pinned(read.people, bare, PROFILE.threshold, TENTH, BY)
     assert (control["share"] == 1).all()
     assert np.allclose(control["median"], control["rebuilt"])
-    released = attacks_tried.released_curve(bare, PROFILE)
+    released = attacks_tried.released_curve(cohort_survival.kaplan_meier(read.people, BY), PROFILE)
     assert set(released["group"]) == set(bare["group"])
     found = attacks.pinned(read.people, released, PROFILE.threshold, TENTH, BY)
     assert len(found) == len(control)
@@ -73,7 +77,7 @@ def test_days_of_death_are_read_off_a_bare_curve_and_not_off_a_released_one(read
 
 def test_a_curve_of_fine_rounding_alone_is_no_protection(read):
     # Times to two decimals and counts to five, and every step published: what journals print.
-    bare = cohort_survival.kaplan_meier(read.people.head(400))
+    bare = cohort_survival.kaplan_meier(read.people.head(400), deaths_only=True)
     rounded = bare.assign(
         time_years=bare["time_years"].round(2), estimate=bare["estimate"].round(3)
     ).drop_duplicates("time_years", keep="last")
@@ -187,10 +191,26 @@ def test_shares_that_grew_tell_a_level():
     assert attacks.told_by_tables({"a": before}, {"a": after}) == {"sex": "female"}
 
 
-def test_one_person_more_is_told_unless_the_earlier_release_is_named(read):
-    few = attacks_tried.one_more(read.people, read.study, BY, "sex", PROFILE, 3, seed=1)
-    assert given_back(few, CONTROL) == 100
-    assert given_back(few, attacks_tried.NAMED) == 0
+def test_one_person_more_is_told_by_two_releases_unless_the_second_names_the_first(read):
+    found = attacks_tried.one_more(read.people, read.study, BY, PROFILE, 3, seed=1)
+    assert given_back(found, CONTROL) == 100
+    assert found["group"].tolist() == [CONTROL, attacks_tried.TWO, attacks_tried.GUESS]
+    assert given_back(found, attacks_tried.GUESS) == pytest.approx(
+        100 * read.people[BY].value_counts(normalize=True).max()
+    )
+    refused = attacks_tried.second_releases(read.people, read.study, BY, PROFILE, 3, seed=1)
+    assert harmful_and_harmless(refused) == [100, 0]
+
+
+def test_only_the_fifth_counts_as_told(read, monkeypatch):
+    monkeypatch.setattr(attacks, "told_by_tables", lambda *_: {"sex": "male", BY: "none"})
+    found = attacks_tried.one_more(read.people, read.study, BY, PROFILE, 3, seed=1)
+    assert [given_back(found, group) for group in (CONTROL, attacks_tried.TWO)] == [0, 0]
+
+
+def test_guessing_the_commonest_group_and_outcome_by_hand():
+    people = pd.DataFrame({BY: [1, 1, 1, 2, None], "died": [True, True, False, True, False]})
+    assert given_back(attacks_tried.guessed(people, BY), attacks_tried.GUESS) == 50
 
 
 def test_ten_digits_of_hazard_ratios_tell_one_person_more_and_three_tell_less(read):
@@ -283,10 +303,16 @@ def test_cells_that_a_spreadsheet_would_run_are_found_and_negative_numbers_are_n
     assert attacks.formula_cells(table) == ["=1+1", "@SUM(1)"]
 
 
-def test_formula_cells_are_no_part_of_a_release():
-    found = attacks_tried.formulas()
-    assert given_back(found, CONTROL) == 100
-    assert given_back(found, RELEASE) == 0
+def test_formula_cells_are_no_part_of_a_release_and_plain_ones_are():
+    assert harmful_and_harmless(attacks_tried.formulas()) == [100, 0]
+
+
+@pytest.mark.parametrize(("answer", "expected"), [([], [0, 0]), (["a fault"], [100, 100])])
+def test_the_checks_can_fail_both_ways(monkeypatch, answer, expected):
+    monkeypatch.setattr(attacks_tried.content, "cells", lambda *_: answer)
+    monkeypatch.setattr(attacks_tried.people_flow, "violations", lambda *_: answer)
+    assert harmful_and_harmless(attacks_tried.formulas()) == expected
+    assert harmful_and_harmless(attacks_tried.notebooks()) == expected
 
 
 @pytest.mark.parametrize("name", attacks_tried.PATHS)
@@ -305,10 +331,8 @@ def test_names_that_are_paths_write_nothing_outside_the_results(name, tmp_path):
 # --- Notebooks ----------------------------------------------------------------------------------
 
 
-def test_notebooks_that_show_people_are_refused():
-    found = attacks_tried.notebooks()
-    assert given_back(found, CONTROL) == 100
-    assert given_back(found, RELEASE) == 0
+def test_notebooks_that_show_people_are_refused_and_harmless_ones_are_not():
+    assert harmful_and_harmless(attacks_tried.notebooks()) == [100, 0]
 
 
 @pytest.mark.parametrize(
@@ -342,12 +366,19 @@ def test_all_attacks_stand_in_one_table(read):
     by_size = attacks_tried.curves(read.people, (100, 200), PROFILE, TENTH, seed=1)
     by_digits = pd.DataFrame(
         {"measure": "m", "group": "guessed", "value": [10.0, 4.0, 3.0], "estimate": [9.0, 5, 1],
-         "answers": 7, "unit": "per cent"}
+         "answers": 7, "low": 0.0, "high": 99.0, "unit": "per cent"}
     )  # fmt: skip
-    found = attacks_tried.together(by_size, by_digits, [attacks_tried.formulas()])
-    assert found["group"].tolist() == [CONTROL, RELEASE] * 3
+    found = attacks_tried.together(
+        by_size, by_digits, [attacks_tried.hidden_counts(1, PROFILE, seed=8)]
+    )
+    # Ratios need two releases, and the row says so.
+    assert found["group"].tolist() == [CONTROL, RELEASE, CONTROL, attacks_tried.TWO] + [
+        CONTROL, RELEASE
+    ]  # fmt: skip
     assert found["estimate"].tolist() == [100, 0, 9, 1, 100, 0]
-    assert list(found) == ["measure", "group", "estimate", "answers", "unit"]
+    assert list(found) == ["measure", "group", "estimate", "answers", "low", "high", "unit"]
+    few = found[found["answers"].notna()]
+    assert few[["low", "high"]].notna().all(axis=None)
 
 
 def test_table_one_still_has_what_the_attacks_look_for(read):

@@ -76,7 +76,7 @@ def test_nothing_is_built_in_where_people_are_real():
 
 @pytest.mark.parametrize(
     ("change", "note"),
-    [({"suppressed": True}, "withheld: fewer than ten"), ({"note": "No such column."},
+    [({"suppressed": True}, "withheld: too few people"), ({"note": "No such column."},
      "No such column."), ({"unit": "years"}, "not reached"), ({}, "not estimated")],
 )  # fmt: skip
 def test_what_was_withheld_stays_withheld_and_says_why(change, note):

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from distance_to_care import disclosure, synthetic, tables
+from distance_to_care import cohort, disclosure, synthetic, tables
 from distance_to_care.disclosure import curves
 from distance_to_care.problems import Problem
+from distance_to_care.releasing import fixed_times
 from distance_to_care.statistics import cohort_survival, competing_events
 
 
@@ -123,8 +124,10 @@ def test_a_curve_ends_where_too_few_are_followed():
 def test_a_group_below_sixty_has_milestones_only():
     times, none = [0.4, 0.9, 1.4, 2.5, 4.0, 5.5], [0] * 6
     whole = one_curve(times, [10] * 6, none)
-    assert disclosure.merge_steps(whole)["time_years"].tolist() == [0, *times]
-    for followed, expected in ((59, [0, 1, 2, 3, 5]), (60, [0, *times])):
+    # Nobody dies from 0.9 to 1 years: the step that could end at either ends at the milestone.
+    merged = [0, 0.4, 1, 2, 3, 5, 5.5]
+    assert disclosure.merge_steps(whole)["time_years"].tolist() == merged
+    for followed, expected in ((59, [0, 1, 2, 3, 5]), (60, merged)):
         fewer = whole.assign(at_risk=whole["at_risk"] - 100 + followed)
         fewer = fewer[fewer["at_risk"] >= 10]
         found = disclosure.merge_steps(fewer)["time_years"].tolist()
@@ -159,7 +162,7 @@ def test_the_largest_error_is_a_band_and_is_told():
 
 
 @pytest.mark.parametrize(("people", "largest"), [(120, 0.08), (470, 0.06), (2359, 0.025)])
-def test_protection_costs_little(people, largest):
+def test_what_protection_costs_is_known(people, largest):
     """At its points the curve is exact; between them it is off by no more than part of a step."""
     drawn = synthetic.draw(
         people, 7, tables.read_parameters("ipf"), tables.read("population_aged_50_plus")
@@ -168,7 +171,6 @@ def test_protection_costs_little(people, largest):
     found = disclosure.check(disclosure.merge_steps(exact), "registry", name="c").table
     at = np.searchsorted(exact["time_years"], found["time_years"] + 1e-9) - 1
     off = np.abs(found["estimate"].astype(float) - exact["estimate"].to_numpy()[at])
-    # What merging cost in the measured design: 0.007 at 120 people, 0.002 at 470.
     assert off.max() <= 0.0006
     assert found["largest_error"].max() <= largest
     assert len(found) > 2
@@ -251,14 +253,15 @@ def test_tighter_numbers_are_kept_by_curves():
     strict = disclosure.profile("custom", smallest_step_events=25, smallest_at_risk=70)
     exact = one_curve([0.5, 1.0, 1.5, 2.0], [10, 10, 10, 10], [0, 0, 0, 0])
     merged = disclosure.merge_steps(exact, strict)
-    assert merged["time_years"].tolist() == [0, 1.5]
-    assert merged["deaths"].tolist()[1] == 30
+    # Thirty die by 1.5, but a step to there would leave too few for one to 2 years.
+    assert merged["time_years"].tolist() == [0, 2.0]
+    assert merged["deaths"].tolist()[1] == 40
     disclosure.check(merged, "registry", strict, name="t")
     with pytest.raises(Problem, match="fewer than 25 people"):
         disclosure.check(disclosure.merge_steps(exact), "registry", strict, name="t")
     kept = disclosure.check(fixed([20, 20, 20, 20], [20] * 4), "registry", strict, name="t").table
-    assert kept["estimate"].isna().tolist() == [True, False, True, True]
-    assert kept["at_risk"].isna().tolist() == [True, False, True, True]
+    assert kept["estimate"].isna().tolist() == [True, True, False, True]
+    assert kept["at_risk"].isna().tolist() == [True, True, False, True]
 
 
 def test_what_a_curve_is():
@@ -270,3 +273,123 @@ def test_what_a_curve_is():
     assert curves.is_curve(curve.assign(time_years=[1.0, 4.0]))
     assert curves.is_curve(curve.assign(largest_error=0.01))
     assert not curves.is_curve(curve.assign(time_years=[0, 1.0], step_events=1, step_censored=1))
+
+
+# --- One set of points for all tables of a group --------------------------------------------------
+
+
+def every_table(people: pd.DataFrame, by: str) -> dict[str, pd.DataFrame]:
+    """All tables that tell the survival of groups, as they would be released."""
+    made = {
+        "curves": disclosure.merge_steps(cohort_survival.kaplan_meier(people, by)),
+        "summary": cohort_survival.summary(people, by),
+        "at_risk": cohort_survival.at_risk(people, by),
+        "incidence": competing_events.incidence(people, by, (1, 2, 3, 5)),
+        "ways": disclosure.merge_steps(competing_events.curves_of_death(people)),
+    }
+    return {name: disclosure.check(table, "synthetic").table for name, table in made.items()}
+
+
+def published_times(table: pd.DataFrame, group: str) -> set[float]:
+    shown = table[[c for c in ("estimate", "at_risk") if c in table]].notna().any(axis=1)
+    return set(table.loc[shown & (table["group"] == group), "time_years"].dropna().astype(float))
+
+
+def small_intervals(people: pd.DataFrame, times: set[float]) -> list[tuple[float, float]]:
+    """The intervals between neighbouring times in which one to nine people died, or left."""
+    years, died, points = people["follow_up_years"], people["outcome"] == "died", sorted(times)
+    found = []
+    for start, end in zip(points[:-1], points[1:], strict=True):
+        inside = (years > start) & (years <= end)
+        if 0 < (inside & died).sum() < 10 or 0 < (inside & ~died).sum() < 10:
+            found.append((start, end))
+    return found
+
+
+def eight_hundred() -> pd.DataFrame:
+    return synthetic.draw(
+        800, 11, tables.read_parameters("ipf"), tables.read("population_aged_50_plus")
+    )
+
+
+@pytest.mark.parametrize("by", ["deprivation_quintile", "distance_quintile"])
+@pytest.mark.parametrize("drawn", [eight_hundred, lambda: cohort.load().people])
+def test_no_tables_together_tell_of_fewer_than_ten(drawn, by):
+    people = drawn()
+    if by not in people:
+        people = people.assign(**{by: cohort.quintile(people["distance_km"])})
+    told, fixed = every_table(people, by), 0
+    for group in told["curves"]["group"].unique():
+        members = people if group == "all" else people[people[by].astype(str) == group]
+        times = {name: published_times(table, group) for name, table in told.items()}
+        if group == "all":
+            times["ways"] = published_times(told["ways"], competing_events.NAIVE)
+        assert small_intervals(members, set().union(*times.values())) == []
+        points = times.pop("curves")
+        assert all(each <= points for each in times.values())
+        fixed += len(times["summary"] & {1, 3, 5})
+    assert fixed >= 12
+    assert fixed_times.crossing(told) == []
+
+
+def test_a_release_is_refused_where_a_fixed_time_cuts_a_merged_step():
+    told = every_table(eight_hundred(), "deprivation_quintile")
+    curve = told["curves"]
+    without = curve[~((curve["group"] == "1") & (curve["time_years"] == 3))]
+    (said,) = fixed_times.crossing({**told, "curves": without})
+    assert said.startswith("at_risk, incidence, summary: survival is told at 3 years")
+    # Everybody is one group, whatever column the others are told by, and by either method.
+    ways = told["ways"][told["ways"]["time_years"] != 1]
+    added = ways.assign(time_years=ways["time_years"].mask(ways["time_years"] == 2, 2.05))
+    assert "2.05 years" in fixed_times.crossing({**told, "ways": added})[0]
+    assert fixed_times.crossing({"ways": added}) == []
+
+
+def test_a_merged_step_does_not_jump_over_a_milestone():
+    # Ten die by 0.8 and five by 1.0; the next five by 1.3: a step to 0.8 would leave five.
+    steps = one_curve([0.8, 1.0, 1.3, 2.4], [10, 5, 5, 10], [0] * 4)
+    found = disclosure.merge_steps(steps)
+    assert found["time_years"].tolist() == [0, 1.0, 2.4]
+    assert found["deaths"].tolist()[1:] == [15, 15]
+
+
+def test_as_many_fixed_times_stand_as_can_and_the_earliest_of_them():
+    def chosen(events, times=(1.0, 2.0, 3.0, 5.0)):
+        happened = np.column_stack([np.cumsum(events), np.zeros(len(events))])
+        places = curves.standing(times, happened, np.full(len(events), 50.0), disclosure.DEFAULT)
+        return [times[place] for place in places]
+
+    assert chosen([10, 10, 10, 10]) == [1, 2, 3, 5]
+    # Two years would stand alone beside one, and would take three years away.
+    assert chosen([10, 10, 5, 10]) == [1, 3, 5]
+    assert chosen([10, 2, 2, 6]) == [1, 5]
+    assert chosen([10, 2, 2, 2]) == [1]
+    # What is no milestone never stands; nor where too few are followed.
+    assert chosen([10, 10], (1.0, 4.0)) == [1]
+    few = curves.standing([1.0], np.array([[10.0, 0]]), np.array([9.0]), disclosure.DEFAULT)
+    assert few == []
+
+
+def test_transplants_are_told_at_points_of_the_survival_curve_and_of_few_nowhere():
+    table = fixed([20] * 4, [30] * 4).assign(step_others=[12, 4, 12, 15])
+    shown = disclosure.check(table, "registry", name="t").table
+    # Four had one from one to two years; by three years sixteen since one year.
+    assert shown["estimate"].isna().tolist() == [False, True, False, False]
+    assert "step_others" not in shown
+    # At a time at which survival may not stand nothing else does.
+    table = fixed([20, 5, 20, 20], [30] * 4).assign(step_others=20)
+    assert disclosure.check(table, "registry", name="t").table["estimate"].isna()[1]
+    followed = (
+        fixed([20] * 4, [20] * 4).drop(columns="at_risk").assign(step_followed=[90, 40, 9, 9])
+    )
+    shown = disclosure.check(followed, "registry", name="t").table
+    assert shown["estimate"].isna().tolist() == [False, False, True, True]
+
+
+def test_who_leaves_on_the_last_day_is_counted_once_the_day_is_over():
+    people = pd.DataFrame({"follow_up_years": [1.0] * 12 + [2.0] * 12 + [3.0] * 30,
+                           "outcome": ["died", "censored"] * 27})  # fmt: skip
+    found = cohort_survival.at_risk(people)
+    assert found["at_risk"].tolist() == [54, 54, 42, 30, 0]
+    assert found["step_events"].tolist() == [0, 6, 6, 15, 0]
+    assert found["step_censored"].tolist() == [0, 0, 6, 6, 15]

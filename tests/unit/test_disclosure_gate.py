@@ -159,10 +159,18 @@ def test_no_word_of_a_record_leaves_and_no_message_says_it(text):
         assert text not in str(problem.value)
 
 
-@pytest.mark.parametrize("text", ["male", "17", "all", "a share", "deprivation_quintile"])
+@pytest.mark.parametrize("text", ["male", "7", "all", "a share", "deprivation_quintile"])
 def test_words_of_the_study_and_short_numbers_are_no_record(text):
     disclosure.analysing(analysed(), tables.read_study("ipf"))
-    disclosure.check(plain(note=text), "registry", name="t")
+    disclosure.check(plain(level=text), "registry", name="t")
+
+
+@pytest.mark.parametrize("dtype", ["object", "string", "category"])
+def test_words_of_a_record_are_known_whatever_the_type_of_their_column(dtype):
+    people = pd.DataFrame({"remark": pd.Series(["oddword", "another"], dtype=dtype)})
+    disclosure.analysing(people, tables.read_study("ipf"))
+    with pytest.raises(Problem, match="a value from a person's record"):
+        disclosure.check(plain(level="oddword"), "registry", name="t")
 
 
 def test_what_is_typed_is_not_shown_when_the_gate_is_printed():
@@ -234,14 +242,20 @@ def contribution(**changes) -> pd.DataFrame:
     row = {"measure": "score", "term": "sex", "with_term": "", "people": 300, "deaths": 60,
            "level_people": 90, "level_deaths": 20, "estimate": 1.23456789,
            "unit": "score"}  # fmt: skip
-    rows = [row, row | {"measure": "coefficient"}, row | {"measure": "coefficient", "term": "age"}]
-    return pd.DataFrame([rows[0], rows[1], rows[2] | changes])
+    rows = [row | {"measure": "log partial likelihood", "term": "all"}]
+    for term in ("sex", "age"):
+        rows += [row | {"measure": each, "term": term} for each in ("coefficient", "score")]
+    for pair in (("sex", "sex"), ("sex", "age"), ("age", "age")):
+        value = 1.23456789 if pair[0] == pair[1] else 0.1
+        named = {"term": pair[0], "with_term": pair[1], "estimate": value}
+        rows.append(row | named | {"measure": "information"})
+    return pd.DataFrame([*rows[:-1], rows[-1] | changes])
 
 
 def test_a_contribution_leaves_whole_with_every_digit_or_not_at_all():
     made = disclosure.check(contribution(), "registry", name="t")
     assert made.shape == "contribution"
-    assert made.table["estimate"].tolist() == [1.23456789] * 3
+    assert set(made.table["estimate"]) == {1.23456789, 0.1}
     assert not set(disclosure.HIDDEN_COLUMNS) & set(made.table)
     for column in ("people", "deaths", "level_people", "level_deaths"):
         refused(contribution(**{column: 9}), f"fewer than 10 stand behind a row ('{column}')")
@@ -249,6 +263,81 @@ def test_a_contribution_leaves_whole_with_every_digit_or_not_at_all():
         refused(contribution().drop(columns=column), f"does not say '{column}'")
     refused(contribution(deaths=11), "too few deaths for its terms")
     disclosure.check(contribution(deaths=12), "registry", name="t")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: t.assign(statistic=7.7777),
+        lambda t: t.iloc[:-1],
+        lambda t: pd.concat([t, t.tail(1)]),
+        lambda t: t.assign(measure=t["measure"].replace("score", "follow-up")),
+        lambda t: t.assign(estimate=t["estimate"].where(t["with_term"] != "age", -3.0)),
+    ],
+)
+def test_nothing_but_the_sums_of_one_model_keeps_every_digit(change):
+    with pytest.raises(Problem, match="may not be published"):
+        disclosure.check(change(contribution()), "registry", name="t")
+
+
+NO_COUNTS = (
+    "areas", "replicates", "answers", "degrees_of_freedom", "value", "difference", "low", "high",
+    "built_in", "published_estimate", "travel_minutes", "distance_km", "expected_patients",
+    "largest_error", "oxygen_users", "group_size",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("column", NO_COUNTS)
+def test_a_number_that_no_rule_judges_is_refused(column):
+    for values in ([3, 4, 11], [3.14159, 1.5, 2.5], ["3", "4", "11"]):
+        refused(plain(**{column: values}), f"its column '{column}' holds what no rule")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["oldest 97", "3 people died", "3 died on day 417.0", "93.7", "on day 417", "7,7777"],
+)
+def test_text_holds_no_numbers_of_people(text):
+    for column in ("measure", "note", "level", "term", "group", "model"):
+        with pytest.raises(Problem, match=f"its column '{column}' (holds what no|names a small)"):
+            disclosure.check(plain(**{column: text}), "registry", name="t")
+    refused(plain(title="a title"), "its column 'title' holds what no rule")
+
+
+def test_groups_are_few_and_not_anybodys_age():
+    for value in (97, 41.5, "97", "365"):
+        refused(plain(level=value), "its column 'level' holds what no rule")
+    disclosure.check(plain(level="60 to 69"), "registry", name="t")
+
+
+@pytest.mark.parametrize(
+    "measure", ["maximum", "minimum", "smallest age", "largest", "range", "longest follow-up"]
+)
+def test_smallest_and_largest_values_are_somebodys_own(measure):
+    table = plain(measure=measure, estimate=[97.0, 96.5, 95.0], unit="years of age")
+    refused(table, "names a smallest or largest value")
+    disclosure.check(table.assign(measure="interquartile range"), "registry", name="t")
+
+
+@pytest.mark.parametrize(
+    "unit", ["percent", "%", "share", "of 100 people", "per 100", "probability ", "Per cent"]
+)
+def test_a_share_has_one_of_two_names(unit):
+    refused(plain(estimate=3.0, unit=unit), "names a share otherwise")
+
+
+@pytest.mark.parametrize("unit", ["people", "deaths", "patients", "number"])
+def test_a_count_is_no_estimate(unit):
+    refused(plain(estimate=3.0, unit=unit), "counts have columns of their own")
+
+
+def test_no_estimate_has_one_reason_whatever_it_is():
+    table = plain(
+        estimate=[3.0, None, None], note=["", "Follow-up ends before the horizon", ""], unit="years"
+    )
+    found = disclosure.check(table.assign(suppressed=[False, False, True]), "registry", name="t")
+    assert found.table["note"].tolist() == ["", gate.NO_ESTIMATE, gate.NO_ESTIMATE]
+    assert found.table["suppressed"].tolist() == [False, True, True]
 
 
 def published(table: pd.DataFrame, name: str = "parent") -> pd.DataFrame:
@@ -259,7 +348,9 @@ def published(table: pd.DataFrame, name: str = "parent") -> pd.DataFrame:
 
 def test_a_derived_table_holds_numbers_of_published_tables_only():
     parent = published(plain(estimate=[0.5, 0.25, 3.0]))
-    beside = pd.DataFrame({"measure": ["a", "b"], "estimate": [0.25, -3.0], "built_in": [9.0, 8.0]})
+    beside = pd.DataFrame(
+        {"measure": ["a", "b"], "estimate": [0.25, -3.0], "published_estimate": [9.0, 8.0]}
+    )
     made = disclosure.check(beside, "registry", name="t", made_from={"parent": parent})
     assert made.shape == "derived"
     assert made.table["estimate"].tolist() == [0.25, -3.0]
@@ -267,6 +358,11 @@ def test_a_derived_table_holds_numbers_of_published_tables_only():
     strange = beside.assign(estimate=[0.25, 0.2501])
     refused(strange, "numbers that none of the published", made_from={"parent": parent})
     refused(beside, "was not read back", made_from={"parent": plain(estimate=1.0)})
+    # No other name of a column, and no other way of writing it, lets a number of a person through.
+    for column in ("value", "low", "high", "built_in", "time_years", "note", "level"):
+        for values in ([82.31, 41.3], ["82.31", "41.3"]):
+            own = beside.assign(**{column: values})
+            refused(own, f"its column '{column}' holds numbers", made_from={"parent": parent})
     refused(beside.assign(people=[40, 41]), "'people' holds numbers", made_from={"parent": parent})
     disclosure.check(beside, "registry", name="t", made_from={"a": published(plain()), "b": parent})
 
@@ -366,7 +462,7 @@ def test_nought_is_shown_where_the_profile_shows_it():
     assert hidden["people"].isna().tolist() == [True, True, False]
 
 
-def test_shares_are_worked_out_of_rounded_counts_where_the_profile_says_so():
+def test_shares_are_worked_out_of_rounded_counts():
     table = pd.DataFrame(
         {"group": ["all"], "people": [98], "estimate": [100 * 33 / 98], "ci_low": [25.0],
          "ci_high": [43.0], "unit": "per cent"}
@@ -376,8 +472,40 @@ def test_shares_are_worked_out_of_rounded_counts_where_the_profile_says_so():
     assert found["people"].tolist() == [100]
     assert found["estimate"].tolist() == [35.0]
     assert found["ci_low"].tolist() == [26.3]
-    default = disclosure.check(table, "registry", name="t").table
-    assert default["estimate"].tolist() == [33.7]
+    # A probability at a time is no share of the people.
+    at_a_time = table.assign(
+        time_years=1.0, estimate=0.345, ci_low=0.3, ci_high=0.4, unit="probability"
+    )
+    found = disclosure.check(at_a_time, "registry", name="t").table
+    assert found["estimate"].tolist() == [0.345]
+
+
+def sizes_that_fit(shown: pd.DataFrame) -> list[int]:
+    """A controller's attack: sizes, and whole counts, that every printed share of a group fits."""
+    people, shares = int(shown["people"].iloc[0]), shown["estimate"].to_numpy(float)
+    fits = []
+    for size in range(people - 2, people + 3):
+        low = np.ceil(size * (shares - 0.05) / 100 - 1e-9)
+        high = np.floor(size * (shares + 0.05) / 100 + 1e-9)
+        if (low <= high).all() and low.sum() <= size <= high.sum():
+            fits.append(size)
+    return fits
+
+
+def test_the_shares_of_a_group_do_not_give_back_its_size_and_its_counts():
+    truth = pd.Series([33, 29, 34, 31, 27], dtype=float)
+    table = pd.DataFrame(
+        {"measure": "share", "group": "1", "variable": "distance_quintile",
+         "level": list("12345"), "people": int(truth.sum()),
+         "estimate": 100 * truth / truth.sum(), "unit": "per cent"}
+    )  # fmt: skip
+    bare = table.assign(people=155, estimate=table["estimate"].round(1))
+    assert sizes_that_fit(bare) == [154]
+    found = disclosure.check(table, "registry", name="t").table
+    # Each share says its rounded count and nothing else.
+    counts_said = found["estimate"].astype(float) * 155 / 100
+    assert np.allclose(counts_said, (truth / 5).round() * 5, atol=0.1)
+    assert sizes_that_fit(found) in ([], [155])
 
 
 def test_the_total_is_the_sum_of_the_groups_that_are_shown():

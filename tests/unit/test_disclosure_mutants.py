@@ -21,7 +21,7 @@ def test_the_numbers_of_the_named_profiles():
     minimum = {
         "threshold": 10, "round_to": 5, "smallest_step_events": 10, "smallest_step_censored": 10,
         "smallest_at_risk": 10, "smallest_group_for_curve": 60, "residual_degrees_of_freedom": 10,
-        "zero_is_small": True, "shares_from_rounded": False,
+        "zero_is_small": True, "shares_from_rounded": True,
     }  # fmt: skip
     up_to_seven = {
         "threshold": 8, "smallest_step_events": 8, "smallest_step_censored": 8,
@@ -29,9 +29,7 @@ def test_the_numbers_of_the_named_profiles():
     }  # fmt: skip
     assert disclosure.profile().numbers == minimum
     assert disclosure.profile("custom").numbers == minimum
-    assert disclosure.profile("opensafely").numbers == minimum | up_to_seven | {
-        "shares_from_rounded": True
-    }
+    assert disclosure.profile("opensafely").numbers == minimum | up_to_seven
     assert disclosure.profile("nhs_england_hes").numbers == minimum | up_to_seven | {
         "zero_is_small": False
     }
@@ -87,10 +85,10 @@ def test_words_of_a_profile_are_read_as_they_are_written():
     assert disclosure.from_words("opensafely") == disclosure.profile("opensafely")
     tight = disclosure.from_words("opensafely threshold=12,zero_is_small=true round_to=10")
     assert (tight.threshold, tight.round_to) == (12, 10)
-    hes = disclosure.from_words("nhs_england_hes shares_from_rounded=true")
-    assert hes.shares_from_rounded
+    hes = disclosure.from_words("nhs_england_hes zero_is_small=true")
+    assert hes.zero_is_small
     assert disclosure.to_words(tight) == "opensafely threshold=12 round_to=10"
-    assert disclosure.to_words(hes) == "nhs_england_hes shares_from_rounded=true"
+    assert disclosure.to_words(hes) == "nhs_england_hes zero_is_small=true"
     for each in (tight, hes, DEFAULT):
         assert disclosure.from_words(disclosure.to_words(each)) == each
     both = disclosure.strictest(disclosure.profile("opensafely"), disclosure.profile())
@@ -183,15 +181,14 @@ def test_a_step_ends_at_the_first_tenth_with_enough_deaths_and_enough_who_left()
         (0.04, 1, 0), (0.12, 2, 1), (0.17, 1, 1), (0.33, 3, 0), (0.36, 1, 2), (0.41, 3, 0)
     )
     found = disclosure.merge_steps(curve, LOOSE)
-    # By 0.1 one died; by 0.2 four died and one left; at 0.4 eight died and two left; then three
-    # died and the two left who were there before.
-    assert found["time_years"].tolist() == [0, 0.4, 0.5]
-    assert found["deaths"].tolist() == [pd.NA, 8, 3]
-    assert found["censored"].tolist() == [pd.NA, 2, 2]
-    assert found["at_risk"].tolist() == [40, 31, 28]
+    # By 0.1 one died; by 0.2 four died and two left, and by 0.4 as many more; then three died.
+    assert found["time_years"].tolist() == [0, 0.2, 0.4, 0.5]
+    assert found["deaths"].tolist() == [pd.NA, 4, 4, 3]
+    assert found["censored"].tolist() == [pd.NA, 2, 2, pd.NA]
+    assert found["at_risk"].tolist() == [40, 34, 28, 25]
     exact = curve.set_index("time_years")["estimate"]
-    assert found["estimate"].tolist() == [1, exact[0.36], exact[0.41]]
-    assert found["ci_low"].iloc[1] == exact[0.36] - 0.1
+    assert found["estimate"].tolist() == [1, exact[0.17], exact[0.36], exact[0.41]]
+    assert found["ci_low"].iloc[2] == exact[0.36] - 0.1
     assert str(found["deaths"].dtype) == str(found["censored"].dtype) == "Int64"
 
 
@@ -233,10 +230,10 @@ def test_a_curve_ends_where_too_few_are_followed():
 def test_a_small_group_has_steps_at_milestones_only():
     steps = (0.5, 3, 0), (1.5, 3, 0), (2.0, 3, 0), (4.5, 3, 0), (6.0, 3, 0)
     small = disclosure.merge_steps(exact_curve(*steps, people=19), LOOSE)
-    assert small["time_years"].tolist() == [0, 1, 2, 5]
-    assert small["deaths"].tolist() == [pd.NA, 3, 6, 3]
+    assert small["time_years"].tolist() == [0, 1, 2, 3, 5]
+    assert small["deaths"].tolist() == [pd.NA, 3, 6, pd.NA, 3]
     large = disclosure.merge_steps(exact_curve(*steps, people=20), LOOSE)
-    assert large["time_years"].tolist() == [0, 0.5, 1.5, 2, 4.5, 6]
+    assert large["time_years"].tolist() == [0, 1, 1.5, 2, 3, 5, 6]
 
 
 def test_groups_are_merged_each_by_itself():

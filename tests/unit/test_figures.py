@@ -57,6 +57,7 @@ def test_the_alternative_text_takes_its_numbers_from_the_summary(published):
     for group, name in fifths.items():
         at_three = 100 * summary[("survival", group, 3.0)]
         assert f"{at_three:.0f}% at 3 years" in drawing.alt.split(f"{name}: ")[1]
+        assert "at 1 year," in drawing.alt and "at 1 years" not in drawing.alt
     # The table under a figure holds what is drawn and nothing else.
     assert set(drawing.rows["group"]) == set(fifths)
 
@@ -73,7 +74,17 @@ def test_withheld_numbers_at_risk_are_not_given_a_reason(published):
         "people alive",
     )
     assert "&lt;10" not in drawing.svg
-    assert "withheld" in drawing.svg
+    assert "none shown where withheld" in drawing.svg
+    assert "–" not in drawing.svg
+
+
+def test_the_largest_error_stands_under_the_curves(published):
+    fifths = cohort.FIFTHS["deprivation_quintile"]
+    tables = [published[name] for name in ("curves", "at_risk", "summary")]
+    curves, *others = tables
+    drawing = figures.survival_curves(curves, *others, fifths, "people alive")
+    largest = 100 * curves.loc[curves["group"].isin(list(fifths)), "largest_error"].max()
+    assert f"up to {largest:g} percentage points from the line" in drawing.svg
 
 
 def test_a_forest_names_rows_that_do_not_fit(published):
@@ -189,7 +200,8 @@ def test_a_range_stands_in_one_column_with_its_estimate(ranged):
     ("numbers", "written"),
     [
         ((28_275.1, 15_664.2, 48_633.3), "28,275 (15,664 to 48,633)"),
-        ((0.05, 0.0, 0.2), "0.050 (0 to 0.200)"),
+        ((0.05, 0.0, 0.2), "0.05 (0 to 0.20)"),
+        ((0.9, 0.5, 1.4), "0.9 (0.5 to 1.4)"),
         ((1500.0, 0.02, 3000.5), "1,500 (0.020 to 3,000)"),
         ((np.nan, np.nan, np.nan), ""),
         ((3.0, np.nan, np.nan), "3"),
@@ -198,6 +210,27 @@ def test_a_range_stands_in_one_column_with_its_estimate(ranged):
 )
 def test_a_range_has_the_same_decimals_throughout(numbers, written):
     assert figures._joined(*numbers) == written
+
+
+@pytest.mark.parametrize(
+    ("numbers", "written"),
+    [
+        ([0.2, 1.0, 2.4], ["0.2", "1.0", "2.4"]),
+        ([0.25, 1.0, 12.3], ["0.25", "1.00", "12.3"]),
+        ([110.0, 8.7], ["110", "8.7"]),
+        ([0.00004, 0.5], ["4.0e-05", "0.5"]),
+    ],
+)
+def test_no_column_has_a_further_nought_that_claims_a_figure(numbers, written):
+    shown = figures.table_html(pd.DataFrame({"estimate": numbers}), "A table")
+    assert re.findall(r'<td class="number">(.*?)</td>', shown) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(110.0, "110"), (1530.0, "1,530"), (73.8, "73.8"), (12, "12")]
+)
+def test_a_described_value_has_three_figures(value, written):
+    assert figures._or_withheld(value) == written
 
 
 def test_a_range_chart_says_inside_what_its_marks_are(ranged):

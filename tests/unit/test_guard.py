@@ -12,7 +12,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from distance_to_care import guard, people_flow, places
+from distance_to_care import analyses, guard, people_flow, places, results
 from distance_to_care.problems import Problem
 from distance_to_care.publication import execution
 from distance_to_care.publication.kernel_server import KernelServer, manager_class
@@ -54,8 +54,17 @@ LEAKS = {
     "database": "import sqlite3\nwith sqlite3.connect('leak.db') as base:\n"
     "    base.execute('create table t (x)')\n    base.execute('insert into t values (?)', (who,))",
     "folder_name": "import os\nos.mkdir(who)",
+    "system_exit": "raise SystemExit(who)",
+    "system_exit_thrown": "(0 for i in range(1)).throw(SystemExit(row.to_string()))",
+    "generator_exit": "raise GeneratorExit(who)",
+    "interrupt": "raise KeyboardInterrupt(who)",
+    "named_error": "raise type(who, (Exception,), {})()",
     "shelf": "import shelve\nwith shelve.open('leak.shelf') as shelf:\n    shelf['x'] = who",
 }
+# Whose only way out is the text of an error.
+WITHHELD = {"raise", "problem", "system_exit", "system_exit_thrown"} | {
+    "generator_exit", "interrupt", "named_error"
+}  # fmt: skip
 # What only a notebook's kernel does with the last line of a cell, magics and drawings.
 IN_A_KERNEL = {
     "print": "print(who)",
@@ -168,7 +177,7 @@ def test_nobody_comes_out_of_an_analysis(under_guard):
 def test_without_the_guard_they_do(tmp_path):
     came_out, _ = analysed(tmp_path, guarded=False)
     # The texts of errors are withheld in either case.
-    assert came_out == set(LEAKS) - {"raise", "problem"}
+    assert came_out == set(LEAKS) - WITHHELD
 
 
 @pytest.mark.parametrize("name", sorted(set(LEAKS) - {"warning", "logging"}))
@@ -213,6 +222,71 @@ def test_a_link_out_of_the_folder_of_results_is_refused(tmp_path):
     with guard.watching(inside), pytest.raises(guard.Refused):
         (inside / "link" / "leak.csv").write_text("somebody")
     assert not list(outside.iterdir())
+
+
+# ------------------------------------------------------------------- another kind than people's
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    monkeypatch.setenv(places.KIND_VARIABLE, "registry")
+    return results.Page("chapter", sources=["cohort"], kind="registry", root=tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["scenario", "published", "open", "modelled"])
+@pytest.mark.parametrize("value", [93.7, "93.7", "died on day 417"])
+def test_numbers_of_a_registry_are_not_published_as_anything_else(page, kind, value):
+    rows = pd.DataFrame({"term": ["age", "time"], "note": ["", ""]})
+    rows["estimate" if isinstance(value, float) else "note"] = value
+    with pytest.raises(Problem, match="not the table of that name"):
+        page.publish(rows, "rows", "Rows", ["published_estimates"], kind)
+    assert not list(page.folder.glob("*.csv"))
+
+
+def accepted(name):
+    return results.read_published(places.ACCEPTED / f"{name}.csv", name).drop(columns="kind")
+
+
+def test_the_book_s_own_table_is_and_a_changed_one_is_not(page):
+    name, sources = "transplant_published", ["published_estimates"]
+    changed = accepted(name)
+    changed["estimate"] += 0.001
+    with pytest.raises(Problem, match="not the table of that name"):
+        page.publish(changed, name, "Deaths", sources, "published")
+    page.publish(accepted(name), name, "Deaths", sources, "published")
+    assert (page.folder / f"{name}.csv").exists()
+
+
+def test_words_without_numbers_are(page):
+    words = pd.DataFrame({"term": ["drawn", "not drawn"], "note": ["an arrow", "none"]})
+    page.publish(words, "words", "Words", ["published_estimates"], "scenario")
+
+
+@pytest.mark.parametrize(
+    "form", ["{estimate.real}", "{study[0]}", "{study.__class__}", "{}", "{0}"]
+)
+def test_the_form_of_a_number_reaches_columns_only(page, form):
+    name = "transplant_published"
+    page.publish(accepted(name), name, "Deaths", ["published_estimates"], "published")
+    with pytest.raises(Problem, match="names columns only"):
+        page.number_each("a.{study}", name, form)
+    with pytest.raises(Problem, match="names columns only"):
+        page.number_each(form, name, "{estimate:.1f}")
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit, Exception])
+def test_no_text_of_an_error_is_handed_on(error):
+    cell = f"(0 for i in (1, 2)).throw({error.__name__}('planted'))"
+    with pytest.raises(Problem) as said:
+        analyses.execute(Path("chapter.ipynb"), [cell], guarded=False)
+    assert "planted" not in str(said.value)
+    assert said.value.__cause__ is None
+    assert said.value.__suppress_context__
+
+
+def test_an_interruption_from_the_keyboard_stays_one():
+    with pytest.raises(KeyboardInterrupt):
+        analyses.execute(Path("chapter.ipynb"), ["raise KeyboardInterrupt"], guarded=False)
 
 
 # ------------------------------------------------------------------------------ in a kernel

@@ -239,6 +239,91 @@ REFUSED = {
     "help": "people?",
     "a cell magic": "%%bash\necho x",
     "an attribute set": "page.name = 'x'",
+    # Rows under another kind, or from other sources.
+    "people as a scenario": "page.publish(people, 't', 'T', sources=['cohort'], kind='scenario')",
+    "people as published": "page.publish(people, 't', 'T', sources=['published_estimates'])",
+    "another kind by place": "page.publish(people, 't', 'T', ['cohort'], 'published')",
+    "a kind in a dictionary": "k = {'kind': 'open'}\npage.publish(people, 't', 'T', **k)",
+    "a kind in a list": "k = [['cohort'], 'open']\npage.publish(people, 't', 'T', *k)",
+    "a page of another kind": "p = results.Page('x', sources=['cohort'], kind='scenario')",
+    "a page about nobody": "p = results.Page('x', sources=['areas'], kind=read.kind)",
+    "a page without sources": "p = results.Page('x')",
+    "a page in a dictionary": "k = {'sources': ['cohort'], 'kind': 'open'}\n"
+    "p = results.Page('x', **k)",
+    "a table by hand": "t = pd.DataFrame({'value': people['age_years']})",
+    "counts by hand": "t = pd.DataFrame({'people': [len(people)]})",
+    "a cross table": "t = pd.crosstab(people['sex'], people['age_years'])",
+    "a pivot": "t = people.pivot_table(index='sex', columns='person_id')",
+    "groups by hand": "t = people.groupby('centre').size()",
+    # People's own rows, however they are dressed.
+    "rows": "page.publish(people[['age_years']], 't', 'T')",
+    "rows assigned": "t = people.assign(value=1)\npage.publish(t, 't', 'T')",
+    "rows together": "t = pd.concat([people, people])\npage.publish(t, 't', 'T')",
+    "rows in a list": "t = [p.head() for p in (people, people)]\npage.publish(t[0], 't', 'T')",
+    "rows in a dictionary": "w = {'a': people}\nfor n, t in w.items(): page.publish(t, n, 'T')",
+    "rows in pairs": "for n, t in zip(('a', 'b'), (people, people)): page.publish(t, n, 'T')",
+    "rows of a cohort": "page.publish(cohort.load().people, 't', 'T')",
+    "rows beside estimates": "t = severity.models(people, 'a', []).assign(value=people['a'])\n"
+    "page.publish(t, 't', 'T')",
+    "rows by another method": "f = people\ng = f.where(f['a'] > 1)\npage.publish(g, 't', 'T')",
+    "merged rows": "from distance_to_care import disclosure\n"
+    "page.publish(disclosure.merge_steps(people), 't', 'T')",
+    # What forgets who is people.
+    "match": "match people:\n    case x:\n        pass\npage.number('k', 't', x)",
+    "a walrus": "[(s := people) for i in (1, 2)]\npage.number('k', 't', s['a'])",
+    "a default": "f = lambda x=people: x\npage.number('k', 't', f())",
+    "a lambda before people": "p = []\nf = lambda: p\np = people\npage.number('k', 't', f())",
+    "a method handed on": "box = []\npeople['a'].map(box.append)",
+    "a method in a list": "box = []\nfor m in [box.append]:\n    m(people)",
+    "a method in map": "box = []\nx = list(map(box.extend, [people]))",
+    "an alias of a list": "box = []\nsame = box\nbox.append(people)",
+    "an alias of a table": "t = tables.read('a')\nu = t\nt['a'] = people['b']",
+    "an alias added to": "box = []\nsame = box\nbox += [people]",
+    "an alias in a loop": "box = []\nfor i, p in zip((1, 2), people): box.append(i)",
+    "how many rows": "n = [1 for a, b in zip(people, people)]\npage.show(str(n))",
+    "a buffer": "b = np.zeros(9)\nnp.add(people['a'], 0, out=b)",
+    "a buffer by place": "b = np.array([0])\nnp.exp(people['a'], b)",
+    "in place": "people.fillna(0, inplace=True)",
+    "a row set by a loop": "box = [0]\nfor box[0] in people: pass",
+    "tables by people": "[page.publish(None, f't{i}', 'T') for i in range(len(people))]",
+    "a table if": "x = page.publish(None, 't', 'T') if people.empty else 1",
+    "a table and": "x = people.empty and page.publish(None, 't', 'T')",
+    "a short key": "box = []\npeople['a'].map(box.append)\npage.number('k.' + box[0], 't', 'f')",
+    # Forms and what they reach.
+    "a form of attributes": "x = '{0.__globals__}'.format(figures.forest)",
+    "a form of an item": "x = '{0[os]}'.format(1)",
+    "a form of a form": "x = '{0:{1.a}}'.format(1, 2)",
+    "a built form": "f = '{0}'\nx = f.format(1)",
+    "a form by another name": "f = '{0}'.format\nx = f(1)",
+    "a function handed on": "x = [severity.models]",
+    "a hidden attribute": "x = '_'.__class__",
+    "a target of a comprehension": "[0 for severity.models in [1]]",
+    "a target of a loop": "for page.kind in ['open']: pass",
+    "an item of a module": "from distance_to_care import disclosure\ndisclosure.PROFILES['a'] = 1",
+    "a part of the gate": "from distance_to_care import disclosure\nx = disclosure.PROFILES",
+    "the gate told of nobody": "from distance_to_care import disclosure\n"
+    "disclosure.analysing(1, read.study)",
+    "an item of what is imported": "from distance_to_care.cohort import FIFTHS\nFIFTHS['a'] = 1",
+    "a name of an import": "severity = 1",
+    "a name of Python": "len = 1",
+    # Queries.
+    "a query that calls": "x = people.query('age_years.to_frame() == 0')",
+    "a query of a file": "x = people.query(\"a.to_parquet('x', partition_cols=['a']) == 0\")",
+    "a query of hidden parts": 'x = people.query("a.__class__.__init__ == 0")',
+    "a query by item": "x = people.query('a[0] == 0')",
+    "a query in quotes": "x = people.query('`a b` == 0')",
+    "a query of an engine": "x = people.query('a == 0', engine='python')",
+    "a written text": "x = people.to_string('x.txt')",
+    # The rest of Python.
+    "thrown": "x = (0 for i in (1, 2)).throw(SystemExit(people))",
+    "an end": "x = SystemExit(people)",
+    "deleted": "del people",
+    "a typed name": "x: int = people",
+    "the rest": "a, *b = people",
+    "a with": "with people as x: pass",
+    "a decorator of its own": "@page.number\nclass A: pass",
+    "options": "np.set_printoptions(precision=3)",
+    "a part of a library": "x = np.lib",
 }
 
 
@@ -253,13 +338,20 @@ def test_what_could_let_people_out_is_refused_with_a_sentence(code):
 
 def test_an_honest_chapter_is_not():
     code = """
-held = ["age_years"]
+held, asked = ["age_years"], {}
+asked["a"] = 1
+answers = []
+answers.append(1)
 rows = people.dropna(subset=held).query("age_years > 18").assign(old=lambda r: r["age_years"] > 70)
 ways = {"all": people, "old": rows}
 found = pd.concat([severity.models(rows, "a", []).assign(model=m) for m, rows in ways.items()])
 found = page.publish(found, "t", "T")
 for model in ways:
     page.number(f"k.{model}", "t", "{estimate:.1f}", model=model)
+    page.number("k.{model}".format(model=model), "t", "{estimate:.1f}", model=model)
+old = found.query("model in ('joint', 'all') and estimate > 0.5")
+page.publish(tables.read("x"), "u", "U", ["published_estimates"], "published")
+page.publish(severity.missed, "v", "V", made_from=["t"])
 page.figure(figures.forest(found, [], "what"), "f", "F")
 """
     assert violations([FIRST, code], "chapter") == []

@@ -374,13 +374,18 @@ def test_levels_and_models_are_never_averaged_together():
 def test_every_way_is_set_beside_the_model_of_all_people(study):
     registries = {f"site {n}": invented(n, n) for n in (150, 400, 800)}
     terms = pooled_cox.contrasts(study, EXPOSURE, "age_sex")
-    found = pooled_cox.ways_compared(registries, terms, rounds=5)
+    found = pooled_cox.ways_compared(registries, terms)
     error = found.assign(difference=found["difference"].abs()).groupby("method")["difference"].max()
     assert error["stratified, all people"] == 0
     assert error["exact, round 5"] < SAME < 1e-4 < error[pooled_cox.FIXED] < 0.1
     assert error["exact, round 1"] > error["exact, round 2"] > error["exact, round 3"]
+    # Only the rounds that are asked for are shown; the fifth still follows from the fourth.
+    assert "exact, round 4" not in error
+    last = pooled_cox.ways_compared(registries, terms, rounds=(5,))
+    last = last.set_index("method").loc["exact, round 5", "estimate"]
+    assert list(last) == list(found.set_index("method").loc["exact, round 5", "estimate"])
     # Everybody may take part, and only those with ten people and deaths a level.
-    guarded = pooled_cox.ways_compared(registries, terms, smallest=10, rounds=5)
+    guarded = pooled_cox.ways_compared(registries, terms, smallest=10)
     took_part = guarded.groupby("method")["registries"].max()
     sizes = {
         name: min(
@@ -392,7 +397,7 @@ def test_every_way_is_set_beside_the_model_of_all_people(study):
         for name, people in registries.items()
     }
     assert took_part["exact, round 5"] == sum(size >= 10 for size in sizes.values())
-    nobody = pooled_cox.ways_compared(registries, terms, smallest=10_000, rounds=1)
+    nobody = pooled_cox.ways_compared(registries, terms, smallest=10_000, rounds=(1,))
     assert nobody.loc[nobody["method"] != "stratified, all people", "estimate"].isna().all()
 
 

@@ -251,7 +251,6 @@ CONSTANTS = [
 # What one page may type besides, word for word.
 ALLOWED = {
     "book/methods": [
-        "suppressed below 10 and rounded to 5",
         "merged steps of at least 10 deaths and 10 people",
         # The points of the GAP index (Ley 2012).
         "| 60 and under | 61 to 65 | over 65 |",

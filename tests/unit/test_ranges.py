@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from distance_to_care import cohort, disclosure
 from distance_to_care.disclosure import attacker, ranges
-from distance_to_care.disclosure.profiles import DEFAULT
+from distance_to_care.disclosure.profiles import DEFAULT, Profile
 from distance_to_care.statistics import cohort_missing, cohort_people, cohort_survival, joint
 
 
@@ -55,6 +55,21 @@ def test_rounding_leaves_as_many_numbers_as_the_rounded_ones_allow():
     # held at least 103 - 42 - 62, which is less than none, and at most 107 - 38 - 58 = 11.
     table = groups([None, 40, 60], total=105)
     assert found({"t": table}, DEFAULT) == [(0, 11)]
+
+
+def test_somebody_who_is_told_that_a_count_is_small_is_left_unsure():
+    # By hand: 115 was 113 to 117, so the third group held 113 - 42 - 62 = 9 to 117 - 38 - 58 = 21.
+    # Thirteen numbers agree, but of those below ten nine alone.
+    rows = ranges.hidden_ranges({"t": groups([None, 40, 60], total=115)}, DEFAULT)
+    assert rows[["lowest", "highest", "values_possible"]].iloc[0].tolist() == [9, 21, 13]
+    assert rows["narrow"].tolist() == [True]
+    assert rows["why"].iloc[0].startswith("only 1 numbers below the threshold")
+    # 120 was 118 to 122: 14 to 26, and it is not small at all.
+    rows = ranges.hidden_ranges({"t": groups([None, 40, 60], total=120)}, DEFAULT)
+    assert rows["narrow"].tolist() == [False]
+    # 105 was 103 to 107: nought to eleven, and any number below ten may be it.
+    rows = ranges.hidden_ranges({"t": groups([None, 40, 60], total=105)}, DEFAULT)
+    assert rows["narrow"].tolist() == [False]
 
 
 def three_by_three(hidden):
@@ -124,7 +139,10 @@ def test_a_share_pins_the_count_behind_a_rounded_one():
             rows | {"level": "m", "people": 30, "estimate": None, "suppressed": True},
         ]
     ).assign(unit="per cent", kind="synthetic")
-    assert found({"t": table}, DEFAULT) == [(20, 20)]
+    exact = Profile("exact shares", shares_from_rounded=False)
+    assert found({"t": table}, exact) == [(20, 20)]
+    # Worked out from rounded counts, the share says no more than they do: ten to twelve women.
+    assert found({"t": table}, DEFAULT) == [(16, 22)]
 
 
 def test_ends_of_follow_up_add_up_to_people():

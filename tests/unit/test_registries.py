@@ -5,6 +5,7 @@ The releases are real ones of invented people: made by the commands, or by the s
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -30,6 +31,7 @@ from distance_to_care import (
 )
 from distance_to_care.command_line import app, run_record
 from distance_to_care.problems import Problem
+from distance_to_care.releasing import hidden_cells
 from distance_to_care.statistics import cohort_survival, engine, pooled_cox
 from distance_to_care.study import Study
 
@@ -451,6 +453,159 @@ def test_other_people_are_not_asked_the_same(study, answered):
     assert registries.may_answer(second, study, prepared.iloc[::-1], record)
 
 
+def published(answer: pd.DataFrame, study: Study) -> dict[str, bytes]:
+    """An answer as it leaves: through the gate, as the bytes of a released table."""
+    checked = disclosure.check(
+        answer.assign(kind="synthetic"), "synthetic", name="cox_contribution", study=study
+    )
+    return {"cox_contribution": checked.table.to_csv(index=False).encode()}
+
+
+def scores(tables: dict[str, bytes]) -> dict[str, float]:
+    """What an attacker reads in a released contribution: the score of each term."""
+    sums = pooled_cox.of_table(
+        results.read_published(io.BytesIO(tables["cox_contribution"]), "cox_contribution")
+    )
+    return dict(zip(sums.terms, sums.score, strict=True))
+
+
+def cumulative_hazard(people: pd.DataFrame, until: float) -> float:
+    """Deaths over people still followed, summed until a time: what a score at nought adds up."""
+    years = people["follow_up_years"].to_numpy(float)
+    times = years[people["died"].to_numpy(bool)]
+    return sum(1 / (years >= time).sum() for time in times[times <= until])
+
+
+def test_one_person_is_not_told_by_another_model(study, people):
+    everybody = cohort.prepare(people["north"], study)
+    censored = everybody[~everybody["died"] & everybody[EXPOSURE].between(1, 4)]
+    person = censored.loc[censored["follow_up_years"].idxmax()]
+    others = everybody.drop(index=person.name)
+    first = registries.first_round(study, EXPOSURE, "unadjusted")
+    second = registries.first_round(study, EXPOSURE, MODEL)
+    # Without a record the attack succeeds: the one fifth whose score falls by most is the
+    # person's, who was censored.
+    both = [published(registries.answer(others, study, first), study),
+            published(registries.answer(everybody, study, second), study)]  # fmt: skip
+    without, with_all = map(scores, both)
+    change = {term: with_all[term] - without[term] for term in without}
+    assert min(change, key=change.get) == f"{EXPOSURE}[{person[EXPOSURE]}]"
+    assert change[f"{EXPOSURE}[{person[EXPOSURE]}]"] < -0.5
+    # With a record the second model is not answered, and its release is stopped.
+    record = registries.may_answer(first, study, others, None)
+    with pytest.raises(Problem, match="answered from other people"):
+        registries.may_answer(second, study, everybody, record)
+    band = "695 to 699"
+    assert hidden_cells.moved(both[1], both[0], band, band, 10, "abc")
+    # Of the same people both models may be answered, and leave.
+    record = registries.may_answer(second, study, others, record)
+    assert [each["model"] for each in record["asks"]] == ["unadjusted", MODEL]
+    same = published(registries.answer(others, study, second), study)
+    assert not hidden_cells.moved(same, both[0], band, band, 10, "abc")
+    # Anything else about somebody is another cohort, in a column of no model as well.
+    other = everybody.copy()
+    other.loc[other.index[0], "fvc_percent"] = 12.5
+    assert registries.people_digest(other, study) != registries.people_digest(everybody, study)
+
+
+def test_one_person_is_not_told_by_a_model_that_leaves_some_out(study, people):
+    everybody = cohort.prepare(people["north"], study)
+    everybody.loc[everybody.index[:2], "sex"] = None
+    first = registries.first_round(study, EXPOSURE, "unadjusted")
+    record = registries.may_answer(first, study, everybody, None)
+    with pytest.raises(Problem, match="is of other people than the model 'unadjusted'"):
+        registries.may_answer(
+            registries.first_round(study, EXPOSURE, MODEL), study, everybody, record
+        )
+
+
+def test_one_person_is_not_told_by_two_sets_of_cuts(study, people):
+    prepared = cohort.prepare(people["north"], study)
+    # The only person of a whole kilometre: from 29 (out) to 30 (in).
+    person = prepared.index[prepared["died"]][0]
+    near = prepared["distance_km"].between(28.5, 30.5)
+    prepared.loc[near, "distance_km"] = 40.0
+    prepared.loc[person, "distance_km"] = 29.6
+    two = (5.0, 12.0, 29.0, 60.0), (5.0, 12.0, 30.0, 60.0)
+    asked = [registries.first_round(study, "distance_quintile", "unadjusted", cuts)
+             for cuts in two]  # fmt: skip
+    # Without a record the attack succeeds: died, and when.
+    both = [published(registries.answer(prepared, study, each), study) for each in asked]
+    before, after = map(scores, both)
+    told = after["distance_quintile[3]"] - before["distance_quintile[3]"]
+    hazard = cumulative_hazard(prepared, prepared.loc[person, "follow_up_years"])
+    assert told == pytest.approx(1 - hazard, abs=1e-6)
+    # With a record only one set of cuts is answered, whatever the model.
+    record = registries.may_answer(asked[0], study, prepared, None)
+    for other in (
+        asked[1],
+        registries.first_round(study, "distance_quintile", "unadjusted"),
+        registries.first_round(study, EXPOSURE, "joint", two[1]),
+    ):
+        with pytest.raises(Problem, match="cut elsewhere in an earlier round"):
+            registries.may_answer(other, study, prepared, record)
+    # A model without distance fifths in between does not make the record forget.
+    record = registries.may_answer(
+        registries.first_round(study, EXPOSURE, "unadjusted"), study, prepared, record
+    )
+    with pytest.raises(Problem, match="cut elsewhere in an earlier round"):
+        registries.may_answer(asked[1], study, prepared, record)
+    # The release is stopped as well, also where many people were added.
+    for then in ("700 to 704", "900 to 904"):
+        found = hidden_cells.moved(both[1], both[0], "700 to 704", then, 10, "abc")
+        assert any("cuts distance fifths elsewhere" in sentence for sentence in found)
+
+
+def test_cuts_have_enough_people_between_them(study, people):
+    prepared = cohort.prepare(people["north"], study)
+    asked = registries.first_round(study, "distance_quintile", "unadjusted", (5, 12, 29, 60))
+    assert registries.may_answer(asked, study, prepared, None)["cuts"] == [5, 12, 29, 60]
+    few = prepared.assign(distance_km=prepared["distance_km"].mask(
+        prepared["distance_km"].between(12, 29), 40.0))  # fmt: skip
+    few.loc[few.index[:9], "distance_km"] = 20.0
+    with pytest.raises(Problem, match="Fewer than 10 people lie between two neighbouring cuts"):
+        registries.may_answer(asked, study, few, None)
+    few.loc[few.index[:10], "distance_km"] = 20.0
+    assert registries.may_answer(asked, study, few, None)
+    with pytest.raises(Problem, match="Fewer than 11 people"):
+        registries.may_answer(asked, study, few, None, threshold=11)
+    # A file written by hand says what 'pool --start' would not.
+    with pytest.raises(Problem, match="rising whole numbers of kilometres"):
+        registries.may_answer(replace(asked, cuts=(5.0, 12.5, 29.0, 60.0)), study, prepared, None)
+    plain = registries.first_round(study, EXPOSURE, MODEL)
+    with pytest.raises(Problem, match="its model has none"):
+        registries.may_answer(replace(plain, cuts=(5.0, 12.0, 29.0, 60.0)), study, prepared, None)
+
+
+def test_a_model_whose_columns_changed_is_not_answered(study, people):
+    # Another model under the same name would not be compared with the one answered before.
+    prepared = cohort.prepare(people["north"], study)
+    one, two = (
+        altered_study(study, lambda c, of=of: c["adjustments"].update(ours=[of]))
+        for of in ("oxygen", "dlco_unable")
+    )
+    known = prepared.assign(oxygen=prepared["sex"] == "male", dlco_unable=False)
+    record = registries.may_answer(registries.first_round(one, EXPOSURE, "ours"), one, known, None)
+    for model in ("ours", "unadjusted"):
+        asked = registries.first_round(two, EXPOSURE, model)
+        with pytest.raises(Problem, match="'ours' was answered before with other columns"):
+            registries.may_answer(asked, two, known, record)
+
+
+def test_levels_that_differ_by_few_people_are_not_answered(study, people):
+    # A level of smoking that is all but a few of the most deprived fifth.
+    prepared = cohort.prepare(people["north"], study)
+    most = prepared[EXPOSURE] == 1
+    prepared["smoking"] = np.where(
+        most, "ex", np.where(prepared[EXPOSURE] == 2, "never", "current")
+    )
+    prepared.loc[prepared.index[most][0], "smoking"] = "current"
+    other = altered_study(study, lambda c: c["adjustments"].update(smoked=["smoking"]))
+    asked = registries.first_round(other, EXPOSURE, "smoked")
+    with pytest.raises(Problem, match=r"in one of 'deprivation_quintile\[1\]' and 'smoking\[ex\]'"):
+        registries.may_answer(asked, other, prepared, None)
+
+
 def test_other_definitions_and_versions_are_not_answered(study, answered):
     prepared, record, first, _ = answered
     other = altered_study(study, lambda c: c["adjustments"].update(age_sex=["age_years"]))
@@ -466,6 +621,7 @@ def test_a_lost_record_is_put_together_from_earlier_releases(exact, study, peopl
     record = registries.record_of(registries.read_earlier([root / "north_1"]))
     prepared = cohort.prepare(people["north"], study)
     assert registries.may_answer(second, study, prepared, record)
+    assert record["cuts"] is None and record["people"] is None
     assert registries.record_of([]) is None
     target = root / "work_again"
     call = ("contribute", root / "north.csv", "--coefficients", root / "round_2.json",
@@ -479,6 +635,33 @@ def test_a_lost_record_is_put_together_from_earlier_releases(exact, study, peopl
         for folder in (root / "work_again", root / "work_north")
     )
     assert list(first.columns) == list(again.columns)
+
+
+def test_the_command_remembers_people_and_cuts(exact, people, tmp_path):
+    root, _, _ = exact
+    (tmp_path / "fewer.csv").write_bytes(synthetic.to_csv_bytes(people["north"].iloc[1:]))
+    work = tmp_path / "work"
+    shutil.copytree(root / "work_north", work)
+
+    def contribute(file, *start):
+        said = run("pool", "--start", *start, "--rounds", tmp_path, "--overwrite")
+        assert said.exit_code == 0, said.output
+        return run("contribute", file, "--coefficients", tmp_path / "round_1.json",
+                   "--output", work)  # fmt: skip
+
+    unadjusted = ("--model", "unadjusted", "--exposure")
+    said = contribute(tmp_path / "fewer.csv", *unadjusted, EXPOSURE)
+    assert said.exit_code == 2 and "answered from other people" in said.output
+    for cuts, code in (("5 12 25 60", 0), ("5 12 26 60", 2), ("5 12 25 60", 0)):
+        said = contribute(
+            root / "north.csv", *unadjusted, "distance_quintile", "--distance-cuts", cuts
+        )
+        assert said.exit_code == code, said.output
+        assert ("cut elsewhere in an earlier round" in said.output) == bool(code)
+    # The number of people between two cuts is that of the profile in force.
+    said = run("contribute", root / "north.csv", "--coefficients", tmp_path / "round_1.json",
+               "--output", tmp_path / "other", "--threshold", 300)  # fmt: skip
+    assert said.exit_code == 2 and "Fewer than 300 people lie between" in said.output
 
 
 def test_a_registry_too_small_in_a_level_may_not_contribute(tmp_path, people, exact):
@@ -511,8 +694,10 @@ def test_shared_cuts_replace_each_registrys_own_fifths(study, people):
     answer = registries.answer(prepared, study, asked)
     assert list(answer.loc[answer["measure"] == "cut", "estimate"]) == list(cuts)
     assert registries.first_round(study, "distance_quintile", "unadjusted").own_fifths
-    with pytest.raises(Problem, match="four rising numbers"):
+    with pytest.raises(Problem, match="four rising whole numbers"):
         registries.first_round(study, "distance_quintile", "unadjusted", (5, 4, 25, 50))
+    with pytest.raises(Problem, match="rising whole numbers"):
+        registries.first_round(study, "distance_quintile", "unadjusted", (5, 12.1, 25, 50))
     with pytest.raises(Problem, match="no distance fifths to cut"):
         registries.first_round(study, EXPOSURE, MODEL, cuts)
 

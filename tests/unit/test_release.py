@@ -18,6 +18,7 @@ from distance_to_care.problems import Problem
 from distance_to_care.releasing import (
     content,
     crate,
+    further,
     hidden_cells,
     making,
     manifest,
@@ -548,6 +549,27 @@ def test_a_number_of_a_cell_that_was_withheld_afterwards_is_taken_back(tmp_path)
     ]
 
 
+def test_a_share_that_is_withheld_takes_its_interval_along():
+    table = (
+        b"group,people,estimate,ci_low,ci_high,suppressed\n1,60,50,40,60,false\n2,70,30,2,3,false\n"
+    )
+    rows = further._emptied(table, "t", [(0, "estimate")]).decode().splitlines()
+    # The middle of the interval would give it back.
+    assert rows[1:] == ["1,60,,,,true", "2,70,30,2,3,false"]
+    rows = further._emptied(table, "t", [(1, "people")]).decode().splitlines()
+    assert rows[1:] == ["1,60,50,40,60,false", "2,,30,2,3,true"]
+
+
+def test_a_release_is_held_to_the_stricter_number_of_the_run_and_of_whoever_asks():
+    ready = mock.Mock(run={"profile": {"name": "minimum_10", "numbers": small_release.NUMBERS}})
+    assert making._profile(ready, None) == disclosure.DEFAULT
+    asked = disclosure.profile("opensafely", threshold=20)
+    held_to = making._profile(ready, asked)
+    assert (held_to.name, held_to.threshold) == ("opensafely", 20)
+    # The run was stricter than what is asked for here.
+    assert held_to.smallest_at_risk == 10 > asked.smallest_at_risk
+
+
 def test_a_table_without_a_cell_left_to_withhold_is_left_out_and_named(tmp_path):
     with mock.patch.object(hidden_cells, "proposed", return_value={"people": []}):
         done = made(tmp_path, one_hidden)
@@ -651,6 +673,56 @@ def test_the_next_round_of_a_pooled_model_is_another_question(tmp_path):
     plain = {"it": b"measure,with_term,estimate\nscore,far,1\n"}
     moved = {"it": b"measure,with_term,estimate\nscore,far,2\n"}
     assert hidden_cells.moved(moved, plain, band, band, 10, "abc")
+
+
+def sums(terms: dict[str, tuple[float, float]], more: str = "", people: int = 120) -> bytes:
+    """A contribution: for each term its coefficient and its score."""
+    rows = [f"log partial likelihood,all,,-250.5,{people},60"]
+    for term, (coefficient, score) in terms.items():
+        rows += [f"coefficient,{term},,{coefficient},{people},60"]
+        rows += [f"score,{term},,{score},{people},60"]
+    return "\n".join(
+        ["measure,term,with_term,estimate,people,deaths", *rows, *more.split()]
+    ).encode()
+
+
+NEAR, FAR = "distance_quintile[2]", "distance_quintile[5]"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "stopped"),
+    [
+        # Another model at nought: shared sums must be the same, and a term without is at nought.
+        ({"a": (0, 1.5)}, {"a": (0, 1.5), "b": (0, 3)}, False),
+        ({"a": (0, 1.5)}, {"a": (0, 1.5000000001), "b": (0, 3)}, False),
+        ({"a": (0, 1.5)}, {"a": (0, 1.5001), "b": (0, 3)}, True),
+        ({"a": (0, 1.5), "b": (0, 3)}, {"a": (0, 1.6)}, True),
+        # Only where a coefficient differs may shared sums differ.
+        ({"a": (0, 1.5)}, {"a": (0, 1.6), "b": (0.1, 3)}, False),
+        ({"a": (0.2, 1.5), "b": (0.1, 3)}, {"a": (0.2, 1.6)}, False),
+        ({"a": (0.2, 1.5), "b": (0, 3)}, {"a": (0.2, 1.6)}, True),
+    ],
+)
+def test_equal_sums_are_compared_whatever_the_model_is_called(before, now, stopped):
+    band = "120 to 124"
+    found = hidden_cells.moved({"it": sums(now)}, {"it": sums(before)}, band, band, 10, "abc")
+    assert bool(found) == stopped
+    # As many people in both, at whatever coefficients.
+    fewer = {"it": sums({"a": (0.7, 9)}, people=115)}
+    assert hidden_cells.moved(fewer, {"it": sums(before)}, band, band, 10, "abc")
+
+
+def test_a_second_set_of_cuts_is_stopped_whoever_was_added():
+    def cut(at: float, coefficient: float = 0) -> dict[str, bytes]:
+        return {"it": sums({FAR: (coefficient, 1.5)}, f"cut,{FAR},,{at},120,60")}
+
+    for then in ("120 to 124", "500 to 504"):
+        for other in (cut(31), cut(31, 0.3), {"it": sums({NEAR: (0.3, 1)})}):
+            found = hidden_cells.moved(other, cut(30), "120 to 124", then, 10, "abc")
+            assert "cuts distance fifths elsewhere" in found[0]
+        # The same cuts, and a model without distance fifths, are no second set.
+        for other in (cut(30, 0.3), {"it": sums({"a": (0.3, 1)})}):
+            assert not hidden_cells.moved(other, cut(30), "120 to 124", then, 10, "abc")
 
 
 def test_whoever_asks_says_whether_it_is_the_first_release(tmp_path):

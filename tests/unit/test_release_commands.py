@@ -134,3 +134,19 @@ def test_a_decision_is_told_as_what_the_manifest_says(work, tmp_path):
 def test_what_is_no_folder_fails(tmp_path):
     assert run("verify", tmp_path / "nowhere").exit_code == 1
     assert run("release", tmp_path / "nowhere", tmp_path / "release", "--first").exit_code == 2
+
+
+def test_a_release_inside_a_release_is_refused_and_the_outer_one_stays_whole(work, tmp_path):
+    release = tmp_path / "release"
+    assert run("release", work, release, "--first").exit_code == 0
+    refused = run("release", work, release / "inner", "--first")
+    assert refused.exit_code == 2
+    assert "inside the release" in refused.stderr
+    assert run("verify", release).exit_code == 0
+
+
+def test_a_work_folder_is_not_taken_for_a_release(work):
+    said = run("verify", work)
+    assert said.exit_code == 1
+    assert "is not a release" in said.output
+    assert len(said.output.strip().splitlines()) <= 2

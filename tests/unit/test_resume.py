@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from distance_to_care import analyses, places
 from distance_to_care.command_line import app, chapters
-from distance_to_care.problems import Problem
+from distance_to_care.problems import AnalysisError, Problem
 
 CHAPTERS = ("a_first", "b_second", "c_third")
 # Runs the command line on the chapters of a test, and kills it in one of them.
@@ -37,14 +37,12 @@ analyses.run = killed
 main()
 """
 CODE = """
-import pandas as pd
 from distance_to_care import cohort, results
+from distance_to_care.statistics import cohort_people
 read = cohort.load()
 page = results.Page("{name}", sources=["cohort"], kind=read.kind)
-people = read.people
-table = people.groupby("sex").size().rename("people").reset_index()
-table = table.rename(columns={{"sex": "group"}}).assign(group_by="sex", measure="people")
-filed = page.publish(table, "{name}_people", "People by sex")
+followed = cohort_people.follow_up(read.people, "deprivation_quintile")
+filed = page.publish(followed, "{name}_people", "People and their follow-up")
 """
 
 
@@ -157,7 +155,7 @@ def change_people(room):
 
 def change_chapter(room):
     path = room / "notebooks" / "c_third.ipynb"
-    path.write_text(path.read_text().replace("People by sex", "People by their sex"))
+    path.write_text(path.read_text().replace("People and their", "People with their"))
 
 
 @pytest.mark.parametrize(
@@ -260,3 +258,36 @@ def test_nothing_that_is_kept_or_written_holds_a_value_from_a_row(room):
                 searched += 1
     assert searched > 12
     assert "canary" not in stopped.output
+
+
+class Impossible(AnalysisError):
+    """Stands in for an analysis that cannot be done with these people."""
+
+    def __init__(self):
+        super().__init__("Nobody has the event.")
+
+
+def test_a_chapter_that_cannot_be_done_is_left_out_whole_and_named(room):
+    said, ran = analyse(room, ends_in="b_second", how=Impossible)
+    assert said.exit_code == 0, said.output
+    assert ran == [*CHAPTERS]
+    assert "left out: Nobody has the event." in said.output
+    assert "1 chapter of 3 could not be done with these people" in said.output
+    names = {path.name for path in (room / "out").glob("*.csv")}
+    # The second had published its table before it ended: nothing of it stays.
+    assert names == {
+        "synthetic_a_first_people.csv",
+        "synthetic_c_third_people.csv",
+        "numbers.csv",
+    }
+    record = json.loads((room / "out" / "run.json").read_text())
+    assert record["left_out"] == ["b_second"]
+
+
+def test_a_run_of_which_no_chapter_can_be_done_leaves_no_results(room):
+    for name in CHAPTERS[1:]:
+        (room / "notebooks" / f"{name}.ipynb").unlink()
+    said, _ = analyse(room, ends_in="a_first", how=Impossible)
+    assert said.exit_code == 2
+    assert "No chapter could be done" in said.output
+    assert not (room / "out" / "manifest.json").exists()

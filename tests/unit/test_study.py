@@ -14,6 +14,17 @@ from distance_to_care import places, study, tables
 from distance_to_care.problems import Problem
 from distance_to_care.study import Study
 
+# Key by key, since a key that stands on no page is learnt from an error only.
+KEYS = (*study._StudyFile.TOP, "based_on", *study.AREA_VINTAGES)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_key_of_a_study_file_stands_on_the_page(key):
+    said = (places.BOOK / "data_dictionary.md").read_text(encoding="utf-8")
+    table = said.split("Every key that a study file may have")[1].split("Times come from")[0]
+    assert any(f"`{form}`" in table for form in (key, f"[{key}]", f'"{key}"'))
+
+
 # A second disease with other columns and another kind of score: no line of code knows of it.
 SMA = """
 name = "sma"

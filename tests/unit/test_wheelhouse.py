@@ -213,3 +213,15 @@ def test_the_installer_refuses_a_folder_that_holds_something(gathered, tmp_path)
     assert run.returncode == 2
     assert "holds something" in run.stderr
     assert [p.name for p in (tmp_path / "there").iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.99", "2.7", "3", "three"])
+def test_a_version_of_python_that_the_project_does_not_run_on_is_refused_at_once(version):
+    with pytest.raises(Problem, match="the project needs"):
+        wheelhouse.Target(version)
+
+
+def test_a_platform_that_is_none_is_refused_at_once():
+    assert wheelhouse.Target("3.12", ("win_amd64", "macosx_12_0_arm64")).platforms
+    with pytest.raises(Problem, match="not the name of a platform"):
+        wheelhouse.Target("", ("solaris",))

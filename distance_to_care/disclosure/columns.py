@@ -1,0 +1,201 @@
+"""Columns: what each column of a table of people may hold; what no rule judges is refused.
+
+A count may hide under any name. So every column of numbers is a count or an estimate, which the
+gate judges, or a key that this module judges; every column of text names things in words of the
+code and the study, and holds no number that could be somebody's own.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from distance_to_care.disclosure import counts, models
+
+# Numbers that the gate withholds, rounds or shortens.
+JUDGED = (*counts.COUNT_COLUMNS, *counts.ESTIMATE_COLUMNS, *counts.HIDDEN_COLUMNS)
+# A group, a level and what they are compared with may be numbers: fifths, stages, copies of a gene.
+GROUPS = ("group", "level", "reference")
+HIGHEST_GROUP = 10
+# Where a curve along a value is read off: whole steps, chosen before anybody was looked at.
+VALUE_STEP = 5
+# Outside curves a time is a horizon that somebody chose.
+HORIZON_STEP = 0.25
+MOST_DEGREES = 50
+TEXT = frozenset(
+    {
+        "measure", "estimand", "scenario", "method", "engine", "model", "variable", "group_by",
+        "group", "term", "with_term", "exposure", "contrast", "outcome", "level", "reference",
+        "unit", "adjusted_for", "note", "kind",
+    }
+)  # fmt: skip
+# Somebody's own value, whatever stands behind it.
+EXTREME = re.compile(
+    r"\b(minim(um|a|al)|maxim(um|a|al)|min|max|smallest|largest|lowest|highest|youngest|oldest|"
+    r"longest|shortest|earliest|latest|extremes?|(?<!interquartile )range)\b",
+    re.IGNORECASE,
+)
+NAMES_OF_ESTIMATES = ("measure", "estimand", "method", "term", "contrast", "outcome")
+# Shares under another spelling would pass the rule for shares.
+SHARES = re.compile(
+    r"%|percent|percentage|share|fraction|proportion|per (hundred|thousand|10+)|of (a )?(hundred|"
+    r"thousand|10+)|rate|risk",
+    re.IGNORECASE,
+)
+NUMBERS_OF_PEOPLE = re.compile(
+    r"^(people|persons?|patients?|deaths?|died|cases|counts?|numbers?|n)$", re.IGNORECASE
+)
+_NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?")
+# A number inside words: with decimals, of three digits or more that is no year, or of people.
+_TELLING = re.compile(
+    r"\d[.,]\d|(?<!\d)(?!(19|20)\d\d(?!\d))\d{3,}|"
+    r"\d+ (people|persons?|patients?|died|deaths?|cases)\b|\b(oldest|youngest|longest|shortest|"
+    r"largest|smallest|maximum|minimum)\b.*\d",
+    re.IGNORECASE,
+)
+
+
+def faults(table: pd.DataFrame, shape: str) -> list[str]:
+    """Say which columns hold what no rule judges, never what they hold.
+
+    Parameters
+    ----------
+    table : in columns of published tables, before anything is withheld.
+    shape : what the gate found it to be: `counts`, `curve`, `model` or `contribution`.
+    """
+    found = []
+    for column in table:
+        values = table[column].dropna()
+        if column == "suppressed" or column in JUDGED:
+            fit = column == "suppressed" or is_number(values) or not len(values)
+        elif column in GROUPS:
+            fit = _groups(table, column)
+        elif is_number(values):
+            fit = not len(values) or _key(table, column, values, shape)
+        else:
+            fit = column in TEXT and _words(values, column) or not _said(values)
+        if not fit:
+            found.append(
+                f"its column '{column}' holds what no rule for tables of people judges: counts go "
+                "into columns of counts, numbers worked out into columns of estimates, and text "
+                "names things without numbers of people"
+            )
+    return found + extremes(table) + _units(table, shape)
+
+
+def extremes(table: pd.DataFrame) -> list[str]:
+    """Say which columns name a smallest or largest value, which is somebody's own."""
+    return [
+        f"its column '{column}' names a smallest or largest value, which is somebody's own"
+        for column in NAMES_OF_ESTIMATES
+        if column in table
+        and _has(table[column].dropna().astype(str).str.replace("_", " "), EXTREME).any()
+    ]
+
+
+def is_number(values: pd.Series) -> bool:
+    """Say whether a column holds numbers, and not truths."""
+    return pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+
+
+def _has(said: pd.Series, pattern: re.Pattern[str]) -> pd.Series:
+    return said.map(lambda text: bool(pattern.search(text))).astype(bool)
+
+
+def _said(values: pd.Series) -> bool:
+    return bool((values.astype(str).str.strip() != "").any())
+
+
+def _groups(table: pd.DataFrame, column: str) -> bool:
+    said = table[column].dropna().astype(str).str.strip()
+    alone = said[said.map(lambda text: bool(_NUMBER.fullmatch(text)))]
+    numbers = alone.astype(float)
+    fit = _whole(numbers, 1) & numbers.between(0, HIGHEST_GROUP)
+    if column == "reference" and "value" in table:
+        fit |= _whole(numbers, VALUE_STEP)
+    return bool(fit.all()) and not _has(said.drop(alone.index), _TELLING).any()
+
+
+def _key(table: pd.DataFrame, column: str, values: pd.Series, shape: str) -> bool:
+    numbers = values.astype(float)
+    if column == "time_years":
+        return shape == "curve" or bool(_whole(numbers, HORIZON_STEP).all())
+    if column == "value":
+        return shape == "model" and bool(_whole(numbers, VALUE_STEP).all())
+    if column == "degrees_of_freedom":
+        few = _whole(numbers, 1) & numbers.between(1, MOST_DEGREES)
+        return bool({"statistic", "p_value"} & set(table)) and bool(few.all())
+    return column == "largest_error" and shape == "curve"
+
+
+def _words(values: pd.Series, column: str) -> bool:
+    said = values.astype(str).str.strip()
+    if column == "note" and said.str.contains(r"\d").any():
+        return False
+    alone = said.map(lambda text: bool(_NUMBER.fullmatch(text)))
+    return not (alone.any() or _has(said, _TELLING).any())
+
+
+def _whole(numbers: pd.Series, step: float) -> pd.Series:
+    steps = numbers / step
+    return (steps - steps.round()).abs() < 1e-9
+
+
+def _units(table: pd.DataFrame, shape: str) -> list[str]:
+    """Say whether an estimate is a count or a share in a unit that no rule knows."""
+    shown = [c for c in counts.RATIOS if c in table]
+    if "unit" not in table or not shown or shape == "contribution":
+        return []
+    told = table[shown].notna().any(axis=1)
+    said = table.loc[told, "unit"].astype("string").fillna("")
+    unit = said.str.strip()
+    known = unit.isin(counts.DECIMALS) | unit.str.startswith("per cent of")
+    share = _has(unit, SHARES) & ~known & ~unit.str.contains("percentage point|ratio")
+    if shape == "model":
+        share &= unit != "proportion"
+    odd = share | (said != unit) | unit.str.casefold().isin(counts.DECIMALS) & ~known
+    found = []
+    if odd.any():
+        found.append("its column 'unit' names a share otherwise than 'per cent' or 'probability'")
+    if _has(unit, NUMBERS_OF_PEOPLE).any():
+        found.append("it has a number of people as an estimate: counts have columns of their own")
+    return found
+
+
+def contribution(table: pd.DataFrame) -> list[str]:
+    """Say whether a contribution holds anything besides the sums of one model.
+
+    table : one row a number: `measure`, `term`, `with_term`, `estimate`.
+    """
+    if not {"measure", "term", models.CONTRIBUTION, "estimate"} <= set(table):
+        return ["it does not say which sum of a model each row is"]
+    others = [c for c in counts.ESTIMATE_COLUMNS if c != "estimate" and c in table]
+    terms = list(table.loc[table["measure"] == "coefficient", "term"])
+    place = {term: number for number, term in enumerate(terms)}
+    wanted = {("log partial likelihood", "all", "")}
+    wanted |= {(each, term, "") for each in ("coefficient", "score") for term in terms}
+    wanted |= {("information", *sorted((a, b))) for a in terms for b in terms}
+    # Besides the sums: the number of the round, and the cuts of distance that all registries share.
+    asked = table[table["measure"].isin(["round", "cut"])]
+    told = list(asked[["measure", "term", models.CONTRIBUTION]].fillna("").itertuples(index=False))
+    cuts = {("cut", f"distance_quintile[{place}]", "") for place in range(1, 5)}
+    known = {("round", "all", "")}, {("round", "all", ""), *cuts}, set()
+    whole = asked["estimate"].notna() & (asked["estimate"] % 1 == 0) & (asked["estimate"] > 0)
+    if {tuple(row) for row in told} not in known or not asked.empty and not whole.all():
+        return ["its round or its cuts are not those of one question"]
+    wanted |= {tuple(row) for row in told}
+    rows = list(table[["measure", "term", models.CONTRIBUTION]].fillna("").itertuples(index=False))
+    # A pair stands once, in either order: published tables are sorted.
+    rows = [(m, *sorted((a, b))) if m == "information" else (m, a, b) for m, a, b in rows]
+    if others or len(rows) != len(wanted) or set(rows) != wanted:
+        return ["it holds rows or columns that are not the sums of one model"]
+    matrix = np.zeros((len(terms), len(terms)))
+    of_pairs = table[table["measure"] == "information"]
+    pairs = zip(of_pairs["term"], of_pairs[models.CONTRIBUTION], of_pairs["estimate"], strict=True)
+    for one, other, value in pairs:
+        matrix[place[one], place[other]] = matrix[place[other], place[one]] = value
+    if not np.isfinite(matrix).all() or np.linalg.eigvalsh(matrix).min() <= 0:
+        return ["its matrix of information is not that of a model"]
+    return []
