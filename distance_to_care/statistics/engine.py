@@ -662,7 +662,8 @@ def concordance(
                 to[0][i[died]] += sign * share * lower
                 to[1][i] += sign * share * higher
     total = weights @ first_pairs
-    if not total > 0:
+    # Differences of running sums leave a hair where there is no pair at all.
+    if not total > 1e-12 * weights.sum() ** 2:
         raise AnalysisError("No two people can be compared, so there is no concordance.")
     share = weights @ first / total
     influence = weights * (first + agree - share * (first_pairs + pairs)) / total

@@ -18,6 +18,8 @@ from distance_to_care import places, results
 from distance_to_care.command_line import app
 from distance_to_care.publication.notebooks import Notebook
 
+# Two sites are built and a cohort analysed for these: 'make test-all' runs them.
+pytestmark = pytest.mark.slow
 PAGE = "hazard_ratios"
 # A chapter about the cohort, one about the synthetic people, and words.
 PAGES = ("book/glossary", f"notebooks/{PAGE}", "notebooks/synthetic_cohort", "book/bibliography")
