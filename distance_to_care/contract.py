@@ -28,6 +28,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from distance_to_care import cells as cells_of
 from distance_to_care.problems import Fault
 from distance_to_care.study import Column, number
 
@@ -205,36 +206,6 @@ def _near(name: str, free: Sequence[str]) -> str | None:
 # ------------------------------------------------------------------------------- reading of cells
 
 
-def _arrow(values: pd.Series) -> pa.Array:
-    """The cells as one Arrow array; mixed Python objects become text."""
-    array = None
-    try:
-        array = pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
-        # Handled below, outside this block: the error quotes a cell and must not be chained.
-        array = None
-    if array is None:
-        text = [
-            None if missing else str(cell)
-            for cell, missing in zip(values, values.isna(), strict=True)
-        ]
-        array = pa.array(text, pa.string())
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
-        return array
-    if pa.types.is_string_view(array.type):
-        return array.cast(pa.large_string())
-    if pa.types.is_decimal(array.type) or pa.types.is_floating(array.type):
-        return array.cast(pa.float64())
-    if pa.types.is_uint64(array.type):
-        # Such numbers may be beyond every other integer; the check of whole numbers counts those.
-        return array.cast(pa.float64(), safe=False)
-    return array
-
-
 def _is_text(array: pa.Array) -> bool:
     return pa.types.is_string(array.type) or pa.types.is_large_string(array.type)
 
@@ -250,7 +221,7 @@ def _mask(booleans: pa.Array) -> np.ndarray:
 
 def _read(values: pd.Series, column: Column) -> _Cells:
     """Read the cells of one column as its type; what cannot be read becomes null and is counted."""
-    array = _arrow(values)
+    array = cells_of.arrow(values)
     if pa.types.is_null(array.type):
         return _Cells(array, np.zeros(len(array), dtype=bool), ())
     if _is_text(array):

@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from distance_to_care import cells as cells_of
 from distance_to_care.problems import Fault
 
 DAYS_IN_A_YEAR = 365.25
@@ -180,27 +181,11 @@ def _not_once(column: str, name: str, times: int) -> Fault | None:
 
 def _text(values: pd.Series) -> pa.Array | None:
     """Cells as text without space around them; None where they are no text, number or date."""
-    array = None
-    try:
-        array = pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
-        # Handled below, outside this block: the error quotes a cell and must not be chained.
-        array = None
-    if array is None:
-        array = pa.array(
-            [None if gone else str(cell) for cell, gone in zip(values, values.isna(), strict=True)],
-            pa.large_string(),
-        )
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
+    array = cells_of.arrow(values)
     kind = array.type
-    if pa.types.is_decimal(kind):
-        array = array.cast(pa.float64())
     plain = (
-        *(pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
-        *(pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean),
+        *(pa.types.is_string, pa.types.is_large_string),
+        *(pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean),
         *(pa.types.is_date, pa.types.is_timestamp, pa.types.is_null),
     )
     if not any(of_kind(kind) for of_kind in plain):

@@ -11,7 +11,9 @@ import typer
 from distance_to_care import places
 from distance_to_care.command_line.frame import (
     CODES,
+    SchedulerOption,
     StudyOption,
+    WorkersOption,
     app,
     bar,
     sentences,
@@ -34,17 +36,8 @@ def certify(
         int,
         typer.Option("--truth-people", min=1000, help="People whose values count as the truth."),
     ] = 5_000_000,
-    workers: Annotated[
-        int, typer.Option("--workers", min=1, help="Processes. The answer does not depend on it.")
-    ] = 1,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            "--scheduler",
-            help="Address of a running Dask scheduler, such as tcp://10.0.0.5:8786, to work on "
-            "instead of here. The answer does not depend on it.",
-        ),
-    ] = None,
+    workers: WorkersOption = 1,
+    scheduler: SchedulerOption = None,
     output: Annotated[
         Path | None, typer.Option("--output", help="Folder, if not data/certificate.")
     ] = None,

@@ -39,6 +39,19 @@ StudyOption = Annotated[
 ]
 
 
+WorkersOption = Annotated[
+    int, typer.Option("--workers", min=1, help="Processes. The answer does not depend on it.")
+]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        help="Address of a running Dask scheduler, such as tcp://10.0.0.5:8786, to work on "
+        "instead of here. The answer does not depend on it.",
+    ),
+]
+
+
 class Kind(StrEnum):
     """What the people of a cohort file are, where the file does not say it."""
 

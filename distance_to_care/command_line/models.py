@@ -11,6 +11,8 @@ import typer
 from distance_to_care import places
 from distance_to_care.command_line.frame import (
     CODES,
+    SchedulerOption,
+    WorkersOption,
     app,
     counted,
     new_file,
@@ -162,17 +164,8 @@ def levers(
     draws: Annotated[
         int, typer.Option("--draws", min=100, max=1_000_000, help="Draws of all assumptions.")
     ] = 2000,
-    workers: Annotated[
-        int, typer.Option("--workers", min=1, help="Processes. The answer does not depend on it.")
-    ] = 1,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            "--scheduler",
-            help="Address of a running Dask scheduler, such as tcp://10.0.0.5:8786, to work on "
-            "instead of here. The answer does not depend on it.",
-        ),
-    ] = None,
+    workers: WorkersOption = 1,
+    scheduler: SchedulerOption = None,
     output: Annotated[
         Path | None, typer.Option("--output", help="File to write (.csv); printed if not given.")
     ] = None,

@@ -13,7 +13,7 @@ PACKAGE = places.ROOT / "distance_to_care"
 
 # Every module may import those on earlier lines only.
 LAYERS = [
-    {"problems", "places", "__init__"},
+    {"problems", "places", "cells", "__init__"},
     {"disclosure", "mapping"},
     {"study", "scheduler"},
     {"contract", "workbook", "released", "people_flow", "guard"},

@@ -7,9 +7,6 @@ import pytest
 from distance_to_care import cohort, disclosure, second_opinion
 from distance_to_care.problems import Problem
 
-needs_acro = pytest.mark.skipif(
-    not second_opinion.available(), reason="the library acro is not installed here"
-)
 PAIRS = [
     ("deprivation_quintile", "distance_quintile"),
     ("gap_index_stage", "deprivation_quintile"),
@@ -27,7 +24,6 @@ def described() -> pd.DataFrame:
     return read.people.assign(**{PAIRS[1][0]: stage.to_numpy()})
 
 
-@needs_acro
 def test_the_gate_is_never_looser_than_acro():
     people = described()
     draw = np.random.default_rng(8)
