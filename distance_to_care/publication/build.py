@@ -111,7 +111,6 @@ def book(
     not_released = redraw.not_released(p for p in pages if p not in left_out)
     left_out += not_released
     pages = [page for page in pages if page not in left_out]
-    notebooks.refuse_to_show_people(page for page in pages if page.of_a_cohort)
     os.environ[places.RESULTS_VARIABLE] = str(folders.results)
     executed = execution.execute(
         pages, folders.results, folders.cache, progress, fork, _import_sphinx

@@ -99,6 +99,9 @@ async def _execute_all(
             async with cores:
                 if failed:
                     return
+                if not changed:
+                    # All of them before the first runs; where all are kept, they were read then.
+                    notebooks.refuse_to_show_people(each for each in order if each.of_a_cohort)
                 started = time.monotonic()
                 changed += 1
                 outputs = await _run(notebook, results, kernels())

@@ -222,6 +222,21 @@ def test_a_notebook_waits_for_the_table_that_it_reads(tmp_path):
     assert len(lines) == 2
 
 
+def test_a_chapter_that_would_show_people_stops_the_build_before_anything_runs(tmp_path):
+    other = write_notebook(
+        tmp_path, "another", f"open({str(tmp_path / 'ran')!r}, 'w').write('ran')"
+    )
+    showing = write_notebook(
+        tmp_path, "showing", "from distance_to_care import cohort\nprint(cohort.load().people)"
+    )
+    about = json.loads(showing.path.read_text())
+    about["metadata"]["distance_to_care"] = {"cohort": True, "study": "ipf"}
+    showing.path.write_text(json.dumps(about))
+    with pytest.raises(Problem, match="showing.ipynb, code cell 1"):
+        run([other, Notebook(showing.path)], tmp_path)
+    assert not (tmp_path / "ran").exists()
+
+
 def broken_book(tmp_path, monkeypatch, change):
     """A small copy of the book with one fault, built beside a site that is there already."""
     copy = tmp_path / "project"
