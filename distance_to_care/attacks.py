@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import linprog
 
 from distance_to_care.problems import Problem
 from distance_to_care.statistics import engine
@@ -29,6 +30,10 @@ KEYS = ("measure", "model", "variable", "group_by", "group", "term", "level", "t
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 # The hazard ratio is tried for a person's time at this many points between the first and the last.
 TIMES = 60
+# Times at which the other event may have happened, between two points of a curve.
+PARTS = 8
+# How far a printed share may be from the exact one, and the people followed from those printed.
+PRINTED, FOLLOWED = 0.0005, 0.15
 
 
 def reconstruct(curve: pd.DataFrame) -> pd.DataFrame:
@@ -179,6 +184,58 @@ def _median(years: pd.Series, died: pd.Series, people: pd.Series | None) -> floa
         return np.nan
     curve = engine.kaplan_meier(engine.risk_table(years, died))
     return engine.reached(curve.time, curve.survival)
+
+
+def other_events(naive: pd.DataFrame, competing: pd.DataFrame) -> pd.DataFrame:
+    """Find how many people can have had another event, from two published curves of one event.
+
+    Where the other event is taken for loss to follow-up (one less Kaplan-Meier), each of the n(t)
+    people from whom one is lost at t stands for more of the later events; where it is not (Aalen
+    and Johansen), none does. So the curves are apart by the sum, over the people lost at t, of
+    (S(t) - S(T)) / n(t), and a linear programme gives the fewest and the most who fit.
+
+    Parameters
+    ----------
+    naive : one row a published point: `time_years`, `estimate` (share to whom it happened),
+        `at_risk`, `deaths`, `censored` (of the step before; may be missing).
+    competing : its points in `time_years` and `estimate`, at times that `naive` has.
+
+    Returns
+    -------
+    One row a point of `naive` after the start, up to the last of `competing`: `time_years`,
+    `fewest` and `most` people who had the other event before it.
+    """
+    known = naive.dropna(subset="estimate").sort_values("time_years")
+    time, share = known[["time_years", "estimate"]].to_numpy(float).T
+    ended = known[["deaths", "censored"]].to_numpy(float, na_value=0)
+    followed = known["at_risk"].to_numpy(float, na_value=np.nan)
+    for place in range(1, len(followed)):
+        if np.isnan(followed[place]):
+            followed[place] = followed[place - 1] - ended[place].sum()
+    points = competing[competing["time_years"].isin(time[1:])].dropna(subset="estimate")
+    points = points.sort_values("time_years")
+    at = points["time_years"].to_numpy(float)
+    if not len(at):
+        return pd.DataFrame(columns=["time_years", "fewest", "most"])
+    apart = np.interp(at, time, share) - points["estimate"].to_numpy(float)
+    tried = np.concatenate([
+        np.linspace(start, stop, PARTS, endpoint=False)
+        for start, stop in zip(time, time[1:], strict=False)
+    ])  # fmt: skip
+    before = tried < at[:, None]
+    later = np.interp(at, time, share)[:, None] - np.interp(tried, time, share)
+    weight = np.where(before, later / np.maximum(np.interp(tried, time, followed), 1), 0)
+    steps = np.repeat(np.eye(len(time) - 1), PARTS, axis=1)
+    matrix = np.concatenate([(1 - FOLLOWED) * weight, -(1 + FOLLOWED) * weight, steps])
+    limit = np.concatenate([apart + 2 * PRINTED, 2 * PRINTED - apart, ended[1:, 1] + 2])
+    rows = []
+    for moment in time[(time > 0) & (time <= at[-1])]:
+        counted = (tried < moment).astype(float)
+        found = [linprog(sign * counted, matrix, limit) for sign in (1, -1)]
+        if all(each.success for each in found):
+            fewest, most = (sign * each.fun for sign, each in zip((1, -1), found, strict=True))
+            rows.append((moment, np.ceil(fewest - 1e-6), np.floor(most + 1e-6)))
+    return pd.DataFrame(rows, columns=["time_years", "fewest", "most"])
 
 
 def changed(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -15,9 +15,15 @@ from statsmodels.stats.proportion import proportion_confint
 
 from distance_to_care import attacks, disclosure, people_flow
 from distance_to_care.disclosure import Profile, ranges
+from distance_to_care.disclosure.curves import LEFT_FOR_ANOTHER
 from distance_to_care.releasing import content
 from distance_to_care.results import to_csv
-from distance_to_care.statistics import cohort_people, cohort_survival, engine
+from distance_to_care.statistics import (
+    cohort_people,
+    cohort_survival,
+    competing_events,
+    engine,
+)
 from distance_to_care.study import Study
 
 CONTROL, RELEASE = "control", "release"
@@ -27,6 +33,8 @@ HARMFUL, HARMLESS = "harmful", "harmless"
 # Tables as they are: exact counts, and small ones left blank.
 BARE = Profile("bare", round_to=1)
 KIND = "synthetic"
+# What the groups of random tables are called.
+QUINTILE = "quintile"
 # How much a percentage is told from another.
 WHOLE = 100.0
 ONE_MORE = "group and outcome of one person more"
@@ -236,11 +244,51 @@ def hidden_counts(tables: int, profile: Profile, seed: int) -> pd.DataFrame:
         bare = table.assign(
             people=table["people"].astype("Int64").mask(blank), suppressed=blank, kind=KIND
         )
-        guarded = disclosure.check(table, KIND, profile).table
+        # Random groups are of no column of the study, so the gate sees them without its name.
+        nameless = table.drop(columns="group_by")
+        guarded = disclosure.check(nameless, KIND, profile).table.assign(group_by=QUINTILE)
         found = ranges.hidden_ranges({"people": bare}, BARE)
         told[CONTROL] += bool((found["values_possible"] == 1).fillna(False).any())
         told[RELEASE] += bool(ranges.hidden_ranges({"people": guarded}, profile)["narrow"].any())
     return _shares("withheld counts of random tables", told, tables)
+
+
+def other_events(
+    people: pd.DataFrame, size: int, profile: Profile, tries: int, seed: int
+) -> pd.DataFrame:
+    """Give one person of a random group another event, and narrow the number from two curves.
+
+    The attacker holds the share who died by both methods, the other event as loss to follow-up and
+    as what it is. The control is the curves as merged for deaths and censorings alone. The number
+    is told where, before some time, fewer numbers fit than the threshold, and the true one does.
+
+    Parameters
+    ----------
+    people : of those drawn from them one, who left without dying, is given the other event.
+    size : people in each group.
+
+    Returns
+    -------
+    As `one_more`: per cent of the groups in which the number is told.
+    """
+    rng, told = np.random.default_rng(seed), dict.fromkeys((CONTROL, RELEASE), 0)
+    for _ in range(tries):
+        members = people.sample(size, random_state=rng).reset_index(drop=True)
+        outcome = members["outcome"].where(members["died"], "censored")
+        chosen = rng.choice(np.flatnonzero(~members["died"]))
+        members["outcome"] = outcome.mask(outcome.index == chosen, "transplanted")
+        exact = competing_events.curves_of_death(members)
+        for group, curve in ((CONTROL, exact.drop(columns=LEFT_FOR_ANOTHER)), (RELEASE, exact)):
+            shown = released_curve(curve, profile)
+            naive, competing = (
+                shown[shown["group"] == method]
+                for method in (competing_events.NAIVE, competing_events.COMPETING)
+            )
+            found = attacks.other_events(naive, competing)
+            true = (found["time_years"] > members["follow_up_years"][chosen]).astype(int)
+            narrow = found["most"] - found["fewest"] + 1 < profile.threshold
+            told[group] += bool((narrow & true.between(found["fewest"], found["most"])).any())
+    return _shares("withheld number of transplants", told, tries)
 
 
 def _random_table(rng: np.random.Generator) -> pd.DataFrame:
@@ -249,7 +297,7 @@ def _random_table(rng: np.random.Generator) -> pd.DataFrame:
     counts[rng.integers(len(counts))] = rng.integers(1, 10)
     groups = ["all", *(str(number + 1) for number in range(len(counts)))]
     return pd.DataFrame(
-        {"group_by": "quintile", "group": groups, "people": [counts.sum(), *counts]}
+        {"group_by": QUINTILE, "group": groups, "people": [counts.sum(), *counts]}
     ).astype({"people": "Int64"})
 
 

@@ -111,10 +111,15 @@ def prepare(people: pd.DataFrame, study: Study) -> pd.DataFrame:
     out = people.copy()
     for column in ("deprivation_quintile", "distance_km"):
         if column not in out or out[column].isna().all():
+            advice = "Add it to the extract, or the areas (LSOA) or postcodes that it follows from."
+            if people.attrs.get("notes"):
+                advice = (
+                    "It does not follow from the homes that are given: the first lines of "
+                    "'distance-to-care check' say why, and what to do."
+                )
             raise Problem(
                 f"The analyses need the column '{column}', and it is missing for everybody. "
-                "Add it to the extract, or the areas (LSOA) or postcodes that it follows from; "
-                "'distance-to-care check' says what is missing for that."
+                f"{advice}"
             )
     out["distance_quintile"] = quintile(out["distance_km"])
     out["died"] = out["outcome"] == "died"

@@ -23,7 +23,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from distance_to_care import official, places
+from distance_to_care import official, places, wheelhouse
 
 WELL, LOOK, STOPS = "well", "look at this", "stops you"
 PROJECT = "distance-to-care"
@@ -107,31 +107,12 @@ def _installed(name: str) -> str | None:
         return None
 
 
-def needed_for_analysis() -> set[str]:
-    """Names of the packages that an analysis stands on, and of those that these stand on."""
-    waiting, found = [PROJECT], set()
-    while waiting:
-        name = waiting.pop()
-        try:
-            lines = metadata.requires(name) or []
-        except metadata.PackageNotFoundError:
-            continue
-        for line in lines:
-            need = Requirement(line)
-            other = canonicalize_name(need.name)
-            wanted = need.marker is None or need.marker.evaluate({"extra": ""})
-            if wanted and other not in found:
-                found.add(other)
-                waiting.append(other)
-    return found
-
-
 def _pinned() -> dict[str, str]:
     return pins((places.ROOT / "requirements.txt").read_text(encoding="utf-8"))
 
 
 def _packages(folder: Path) -> Finding:
-    missing = sorted(name for name in needed_for_analysis() if _installed(name) is None)
+    missing = sorted(name for name in wheelhouse.needed() if _installed(name) is None)
     if missing:
         return Finding(
             "packages for analysis",
@@ -146,7 +127,7 @@ def _other_versions(folder: Path) -> Finding:
     pinned = _pinned()
     other = {
         name: found
-        for name in sorted(needed_for_analysis() & set(pinned))
+        for name in sorted(wheelhouse.needed() & set(pinned))
         if (found := _installed(name)) not in (None, pinned[name])
     }
     if other:

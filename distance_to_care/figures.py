@@ -12,6 +12,7 @@ import html
 import io
 import math
 import re
+import string
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -51,6 +52,8 @@ LONG_TABLE = 30
 CAR_WORDS = "car ownership not included"
 SHARES_MARK = "Bars: exact 95% intervals. Nothing is averaged."
 LISTS_MARK = "Mark: base list. Bar: lowest to highest over the three lists."
+# Kinds of people: estimates about them were rounded to three figures.
+ROUNDED = frozenset({"synthetic", "registry"})
 
 
 @cache
@@ -200,8 +203,27 @@ def bars(
         return _finish(figure, alt, table, table[table["group"].isin(list(groups))])
 
 
+class Written(string.Formatter):
+    """Writes numbers with no nought that claims a figure, and no minus before nought."""
+
+    def __init__(self, kind: str) -> None:
+        """`kind`: what the numbers are about."""
+        self.rounded = kind in ROUNDED
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        """Write a value."""
+        asked = re.fullmatch(r"(,?)\.([1-9])f", format_spec)
+        number = asked and isinstance(value, float) and value
+        # A number with more than three figures was not rounded, and has them all.
+        if self.rounded and number and float(f"{value:.3g}") == value:
+            most = max(0, 2 - math.floor(math.log10(abs(value))))
+            format_spec = f"{asked[1]}.{min(int(asked[2]), most)}f"
+        text = super().format_field(value, format_spec)
+        return text[1:] if re.fullmatch(r"-0(\.0+)?", text) else text
+
+
 def _written(value: float, form: str) -> str:
-    return form.format(value) if pd.notna(value) else "not shown"
+    return form.format(value) if pd.notna(value) else "withheld"
 
 
 def _or_zero(value: float) -> float:
@@ -474,7 +496,7 @@ def survival_curves(
         ax.set_ylim(0, 100)
         last = float(curves.loc[curves["group"].isin(names), "time_years"].max())
         if last == 0:
-            ax.annotate("Not shown: too few people died", (0.5, 50), ha="center", color=INK)
+            ax.annotate("Withheld: too few people died", (0.5, 50), ha="center", color=INK)
         ax.set_xlim(0, last or 1)
         ax.set_ylabel("People alive (%)")
         _numbers_at_risk(below, at_risk[at_risk["time_years"] <= last], groups)
@@ -597,11 +619,12 @@ def forest(
                 row[column], place, "s", color=colours()[0], markersize=7,
                 markerfacecolor="white" if hollow else colours()[0],
             )  # fmt: skip
-            text = "not shown" if row.get("suppressed", False) else str(row.get(missing, missing))
+            text = "withheld" if row.get("suppressed", False) else str(row.get(missing, missing))
             if pd.notna(row[column]):
-                text = form.format(row[column])
+                write = partial(Written(kind).format, form)
+                text = write(row[column])
                 if pd.notna(row["ci_low"]):
-                    text += f" ({form.format(row['ci_low'])} to {form.format(row['ci_high'])})"
+                    text += f" ({write(row['ci_low'])} to {write(row['ci_high'])})"
             text += f", {row[after].replace('_', ' ')}" if after else ""
             ax.annotate(
                 text, (1.02, place), xycoords=ax.get_yaxis_transform(), va="center",
@@ -655,6 +678,7 @@ def lines(
     axes: tuple[str, str],
     none: float | None = None,
     at: Sequence[float] = (),
+    points: Sequence[str] = (),
 ) -> Drawing:
     """Draw an estimate with its band along a number, one line a group: for example minutes.
 
@@ -668,6 +692,8 @@ def lines(
     axes : labels of the horizontal and the vertical axis, with units.
     none : where a horizontal line says that there is no effect: 1 makes the scale logarithmic.
     at : values of `x` at which the alternative text reads the lines off.
+    points : groups whose few points no line joins; their start, where nothing has happened yet, is
+        left out.
     """
     _, kind = _published(table)
     drawn = table[table["group"].isin(list(groups))].sort_values(["group", x])
@@ -678,17 +704,28 @@ def lines(
         ax = figure.subplots()
         said = []
         for place, (group, name) in enumerate(groups.items()):
-            points = drawn[drawn["group"] == group]
-            ax.plot(
-                points[x], points["estimate"], color=colours()[place], linestyle=styles[place],
-                linewidth=2.2, label=name,
-            )  # fmt: skip
-            if "ci_low" in points:
-                ax.fill_between(
-                    points[x], points["ci_low"].astype(float), points["ci_high"].astype(float),
-                    color=colours()[place], alpha=0.15, linewidth=0,
-                )  # fmt: skip
-            read = points[points[x].isin(list(at))] if at else points.iloc[[0, -1]]
+            rows = drawn[drawn["group"] == group]
+            if group in points:
+                rows = rows[rows[x] > 0]
+            known = rows.dropna(subset="estimate")
+            if (known[x] == 0).all():
+                said.append(f"{name}: withheld, too few people")
+                continue
+            look = {"color": colours()[place], "label": name}
+            if group in points:
+                where, told = known[x].tolist(), known["estimate"].tolist()
+                ends = [(known[c] - told).abs().tolist() for c in ("ci_low", "ci_high")]
+                ax.errorbar(where, told, yerr=ends, fmt="o", markersize=6, **look)
+            else:
+                ax.plot(rows[x], rows["estimate"], linestyle=styles[place], linewidth=2.2, **look)
+                if "ci_low" in rows:
+                    ax.fill_between(
+                        rows[x], rows["ci_low"].astype(float), rows["ci_high"].astype(float),
+                        color=colours()[place], alpha=0.15, linewidth=0,
+                    )  # fmt: skip
+            read = known if group in points else known.iloc[[0, -1]]
+            if at:
+                read = known[known[x].isin(list(at))]
             values = ", ".join(_read_off(row, x) for _, row in read.iterrows())
             said.append(f"{name}: {values}")
         if none is not None:
@@ -696,9 +733,14 @@ def lines(
         if none == 1:
             limits = [c for c in ("estimate", "ci_low", "ci_high") if c in drawn]
             _ratio_scale(ax, drawn[limits].to_numpy(float).ravel().tolist(), "y")
-        if len(groups) > 1:
+        if not ax.has_data():
+            ax.annotate(
+                "Withheld: too few people", (0.5, 0.5), xycoords="axes fraction", ha="center",
+                color=INK,
+            )  # fmt: skip
+        elif len(groups) > 1:
             _key_above(ax, min(len(groups), 2))
-        ax.set_xlabel(axes[0])
+        ax.set_xlabel(axes[0] + _off(drawn))
         ax.set_ylabel(axes[1])
         across, up = (" ".join(axis.split()) for axis in axes)
         told = f"Line chart of {what}. {up}, by {across[0].lower()}{across[1:]}: {'; '.join(said)}."
@@ -1573,6 +1615,9 @@ def _three_figures(value: float, decimals: int = 4) -> str:
     size = abs(value)
     if value == 0 or size >= 100:
         return f"{value:,.0f}"
+    if size < 1e-6:
+        # What is left of nought by rounding, or a chance that nobody can tell from none.
+        return "<0.000001" if value > 0 else ">-0.000001"
     if size < 0.0001:
         return f"{value:.1e}"
     digits = 1 if size >= 10 else 2 if size >= 1 else 3 if size >= 0.001 else 4

@@ -14,6 +14,7 @@ import pandas as pd
 
 from distance_to_care import cohort, disclosure
 from distance_to_care.disclosure.profiles import Profile
+from distance_to_care.mapping import DAYS_IN_A_YEAR
 from distance_to_care.problems import Problem
 from distance_to_care.study import EXPOSURES, Study
 
@@ -21,6 +22,7 @@ NAMES = {"deprivation_quintile": "deprivation", "distance_quintile": "distance"}
 # What a column with counts of an event counts.
 EVENTS = {"deaths": "died", "transplants": "transplanted"}
 FIFTHS = 5
+A_DAY = 1 / DAYS_IN_A_YEAR
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class Forecast:
     chapters: tuple[Chapter, ...]
     memory_mb: float | None = None
     stops: str = ""
+    doubts: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
     measured_on: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -70,8 +74,20 @@ class Forecast:
         ]
         if self.stops:
             return [*said, f"No chapter will run. {self.stops}"]
+        if self.gaps:
+            said.append(
+                f"Not known in some: {', '.join(self.gaps)}. Each model leaves out those of whom "
+                "it lacks a value, and says how many it is about."
+            )
         running = [chapter for chapter in self.chapters if chapter.runs]
-        said.append(f"{len(running)} of {len(self.chapters)} chapters will run{self._cost()}.")
+        verb = "may" if self.doubts else "will"
+        said.append(f"{len(running)} of {len(self.chapters)} chapters {verb} run{self._cost()}.")
+        if self.doubts:
+            said += self.doubts
+            said.append(
+                "A chapter that cannot be done with these people is left out, and 'analyse' names "
+                "it."
+            )
         in_full = [chapter.name for chapter in running if not chapter.withheld]
         if in_full:
             said.append(
@@ -83,8 +99,9 @@ class Forecast:
                 reasons.setdefault(reason, []).append(chapter.name)
         if reasons:
             said.append(
-                "Of the others this will be withheld or cannot be estimated, and perhaps more, for "
-                "the gate decides when a table is published:"
+                f"{'Of the others' if in_full else 'Of every chapter'} this will be withheld or "
+                "cannot be estimated, and perhaps more, for the gate decides when a table is "
+                "published:"
             )
         said += [f"  - {reason} [{', '.join(names)}]" for reason, names in reasons.items()]
         unmeasured = [chapter.name for chapter in running if chapter.seconds is None]
@@ -107,6 +124,8 @@ class Forecast:
             "notes": list(notes),
             "profile": {"name": self.profile.name, "numbers": self.profile.numbers},
             "stops": self.stops,
+            "doubts": list(self.doubts),
+            "gaps": list(self.gaps),
             "seconds": round(self.seconds, 1),
             "memory_mb": None if self.memory_mb is None else round(self.memory_mb),
             "chapters": [
@@ -173,7 +192,9 @@ def of(
     )
     memory = [scaled(costs, contents.name, len(people), "memory_mb") for contents in chapters]
     known = [each for each in memory if each is not None]
-    return Forecast(band, study.name, profile, told, max(known, default=None))
+    most = max(known, default=None)
+    doubts, gaps = tuple(counts.doubts()), tuple(counts.gaps())
+    return Forecast(band, study.name, profile, told, most, doubts=doubts, gaps=gaps)
 
 
 def scaled(costs: pd.DataFrame, chapter: str, people: int, what: str) -> float | None:
@@ -222,6 +243,37 @@ class _Counts:
         for model, exposure in sorted(contents.models):
             found += self.small_model(model, exposure)
         return list(dict.fromkeys(found))
+
+    def doubts(self) -> Iterable[str]:
+        """Why chapters may be left out altogether, a sentence each."""
+        if self.people["follow_up_years"].max() <= A_DAY:
+            yield (
+                "Nobody was followed for longer than a day: look at the column and the unit that "
+                "'follow_up_years' is made from."
+            )
+        deaths = int(self.people["died"].sum())
+        if deaths < self.profile.threshold:
+            yield (
+                "Most of what is published rests on deaths, and there are "
+                f"{disclosure.band(deaths)}: fewer than may be published."
+            )
+        for exposure in EXPOSURES:
+            counts = self.fifths(self.people, exposure)
+            empty = [fifth for fifth, (people, _) in counts.items() if not people]
+            if empty and len(self.people) >= self.profile.threshold:
+                which = _fifths(exposure, empty)
+                yield f"Nobody is in {which}, and some chapters draw every fifth."
+
+    def gaps(self) -> Iterable[str]:
+        """Columns that are not known in some people, and how many those are."""
+        for name, column in self.study.columns.items():
+            if column.missing_means or not (column.required or column.unless):
+                continue
+            empty = self.people[name].isna()
+            if column.empty_when:
+                empty &= ~self.people[column.empty_when].fillna(False).astype(bool)
+            if empty.any():
+                yield f"{name} ({disclosure.band(int(empty.sum()))} people)"
 
     def few_events(self, outcome: str, words: str) -> list[str]:
         """Say so where an event is too rare in everybody."""

@@ -22,7 +22,7 @@ PLACES = ("all", "region", "board")
 NOT_SUPPLIED = "data not yet supplied"
 ROUNDED = "people expected in England, to the nearest thousand"
 MONTHS = 12
-# Fewer people than this are not shown for a place, though the quantities are open data.
+# Fewer people than this are withheld for a place, though the quantities are open data.
 THRESHOLD = 10
 _ENDS = ["estimate", "low", "high"]
 _FINAL = "final"
@@ -607,14 +607,14 @@ def _answer(places: pd.DataFrame, when: str, unknown: Sequence[str], share: floa
     alone = england.loc[(RATIO, ONE)]
     told = f"In an average month from {when}, hospitals in England issued enough to treat "
     if pd.isna(every["estimate"]):
-        return f"{told}fewer than {THRESHOLD} people, so the number is not shown"
+        return f"{told}fewer than {THRESHOLD} people, so the number is withheld"
     told += (
         f"about {every['estimate']:,.0f} people ({every['low']:,.0f} to {every['high']:,.0f}, by "
         f"the dose), which is {ratio['estimate']:.0f} for every 100 expected ({ratio['low']:.0f} "
         f"to {ratio['high']:.0f}); with medicines for this disease alone "
     )
     told += (
-        f"the number is not shown, since fewer than {THRESHOLD} people could be told from it"
+        f"the number is withheld, since fewer than {THRESHOLD} people could be told from it"
         if pd.isna(alone["estimate"])
         else f"it is {alone['estimate']:.0f} ({alone['low']:.0f} to {alone['high']:.0f})"
     )

@@ -13,12 +13,13 @@ import pandas as pd
 
 from distance_to_care import disclosure, geography, places, tables, travel
 from distance_to_care.problems import Fault, Problems
-from distance_to_care.study import AREA_VINTAGES, Study
+from distance_to_care.study import AREA_VINTAGES, CORE, Study
 
 OLD, NEW = AREA_VINTAGES
 # The official table of each edition of the index, and the one that leads from old areas to new.
 EDITIONS = {"IMD 2019": "imd_2019", "IMD 2025": "imd_2025"}
 LOOKUP = "lookup_lsoa11_lsoa21"
+_AREA = next(column for column in CORE if column.name == "area_code")
 # What follows from where people live and which centre they attended, and from where they live only.
 TO_ATTENDED = {"km": "distance_km", "minutes": "travel_minutes"}
 TO_NEAREST = {"km": "nearest_distance_km", "minutes": "nearest_travel_minutes"}
@@ -39,24 +40,66 @@ def read_people(path: str | Path | None = None, study: str | Study | None = None
 
     Raises
     ------
-    Problem : as `tables.read_cohort`; Problems with the count of area codes of another vintage.
+    Problem : as `tables.read_cohort`, with the area codes of another vintage in the same list.
     """
     study = tables.read_study(study)
-    people = tables.read_cohort(path, study, postcodes=True)
+    people, faults = tables.examine_cohort(path, study)
     attrs = dict(people.attrs)
-    placed, notes = place(people, study, attrs["resource"])
+    faults += area_faults(people["area_code"], study.area_vintage)
+    if faults:
+        raise Problems(attrs["resource"], faults)
+    placed, notes = place(people, study)
     placed.attrs.update(attrs, notes=tuple(notes))
     return placed
 
 
-def place(people: pd.DataFrame, study: Study, name: str) -> tuple[pd.DataFrame, list[str]]:
+def area_faults(area: pd.Series, vintage: str) -> list[Fault]:
+    """Count the area codes that the vintage of the study does not have.
+
+    Parameters
+    ----------
+    area : area codes, missing where none is known. Those of another form are passed over, since
+        the contract counts them.
+    vintage : one of `AREA_VINTAGES`.
+
+    Returns
+    -------
+    One fault for codes of the other vintage and one for codes of neither. None where the official
+    look-up that the vintage needs is not at hand: then nothing is known of them.
+    """
+    given = area.astype("string").str.fullmatch(_AREA.pattern).fillna(False).to_numpy(bool)
+    lookup = tables.official(LOOKUP) if given.any() else None
+    if not given.any() or (vintage == NEW and lookup is None):
+        return []
+    old = set(_known_areas()["area_code"])
+    new = set(lookup["area_code_2021"]) if lookup is not None else set()
+    right, other, other_name = (old, new, NEW) if vintage == OLD else (new, old, OLD)
+    wrong = given & ~area.isin(right).to_numpy()
+    swapped = wrong & area.isin(other).to_numpy()
+    none = f"codes of no area of {vintage} in England or Wales"
+    if not new:
+        none += f" (they may be of {other_name})"
+    advice = f"The study file says area_vintage = '{vintage}': use its codes throughout."
+    found = (
+        (f"codes of {other_name}, which {vintage} does not have", swapped),
+        (none, wrong & ~swapped),
+    )
+    return [Fault(_AREA.name, rule, int(at.sum()), advice) for rule, at in found if at.any()]
+
+
+def _known_areas() -> pd.DataFrame:
+    """The areas of 2011 in England and Wales, with their centre points."""
+    return pd.concat([tables.read("areas"), tables.read("wales_areas")], ignore_index=True)
+
+
+def place(people: pd.DataFrame, study: Study) -> tuple[pd.DataFrame, list[str]]:
     """Fill in deprivation and distances where they are missing and the home is known.
 
     Parameters
     ----------
-    people : one row a person, in the contract with the column `postcode` last.
+    people : one row a person, in the contract with the column `postcode` last; no area code has a
+        fault.
     study : the study, with the vintage of its areas, the edition of its index and its centres.
-    name : how to name the file in a message.
 
     Returns
     -------
@@ -65,24 +108,25 @@ def place(people: pd.DataFrame, study: Study, name: str) -> tuple[pd.DataFrame, 
     `distance_km` (straight line) and `travel_minutes` (drive) lead to the centre attended where the
     study's list knows it by name; `nearest_distance_km` and `nearest_travel_minutes` to the centre
     with the shortest drive. Both are measured from the centre point of the area (LSOA 2011).
-
-    Raises
-    ------
-    Problems : area codes of another vintage than the study names, with their count.
     """
     out = people.drop(columns="postcode")
     area, postcode = people["area_code"], _plain(people["postcode"])
     if area.isna().all() and postcode.isna().all():
         return out, []
     notes: list[str] = []
-    known = pd.concat([tables.read("areas"), tables.read("wales_areas")], ignore_index=True)
     lookup = tables.official(LOOKUP)
-    area = _of_vintage(area, study.area_vintage, set(known["area_code"]), lookup, name, notes)
+    if study.area_vintage == NEW and lookup is None and area.notna().any():
+        notes.append(
+            f"Area codes of {NEW} were neither checked nor used: the official look-up of areas "
+            f"('{LOOKUP}') is not at hand. Run 'make data' outside and bring its folder along "
+            f"({places.OFFICIAL_VARIABLE})."
+        )
+        area = area.mask(area.notna())
     of_postcode = _areas_of(postcode[area.isna()], notes).reindex(people.index)
     out["area_code"] = pd.Series(None, index=out.index, dtype=object)
     _fill_deprivation(out, area, of_postcode, study, lookup, notes)
     if study.centres:
-        _fill_distances(out, area, of_postcode, study, lookup, known, notes)
+        _fill_distances(out, area, of_postcode, study, lookup, notes)
     elif out[TO_ATTENDED["km"]].isna().any():
         notes.append(
             "Distances were not worked out: the study file names no list of centres. Add "
@@ -93,39 +137,6 @@ def place(people: pd.DataFrame, study: Study, name: str) -> tuple[pd.DataFrame, 
 
 def _plain(postcodes: pd.Series) -> pd.Series:
     return postcodes.astype("string").str.replace(r"\s", "", regex=True).str.upper().astype(object)
-
-
-def _of_vintage(
-    area: pd.Series, vintage: str, old: set[str], lookup: pd.DataFrame | None, name: str, notes
-) -> pd.Series:
-    """Area codes of the study's vintage; Problems where some are of another or of none."""
-    given = area.notna()
-    if not given.any():
-        return area
-    if vintage == NEW and lookup is None:
-        notes.append(
-            f"Area codes of {NEW} were neither checked nor used: the official look-up of areas "
-            f"('{LOOKUP}') is not at hand. Run 'make data' outside and bring its folder along "
-            f"({places.OFFICIAL_VARIABLE})."
-        )
-        return area.mask(given)
-    new = set(lookup["area_code_2021"]) if lookup is not None else set()
-    right, other, other_name = (old, new, NEW) if vintage == OLD else (new, old, OLD)
-    wrong = given & ~area.isin(right)
-    swapped = wrong & area.isin(other)
-    faults = []
-    advice = f"The study file says area_vintage = '{vintage}': use its codes throughout."
-    if swapped.any():
-        rule = f"codes of {other_name}, which {vintage} does not have"
-        faults.append(Fault("area_code", rule, int(swapped.sum()), advice))
-    if (wrong & ~swapped).any():
-        rule = f"codes of no area of {vintage} in England or Wales"
-        if not new:
-            rule += f" (they may be of {other_name})"
-        faults.append(Fault("area_code", rule, int((wrong & ~swapped).sum()), advice))
-    if faults:
-        raise Problems(name, faults)
-    return area
 
 
 def _areas_of(postcode: pd.Series, notes: list[str]) -> pd.Series:
@@ -193,7 +204,7 @@ def _fill_deprivation(out, area, of_postcode, study: Study, lookup, notes: list[
         notes.append(f"{edition} covers England only: {_people(abroad)} live elsewhere.")
 
 
-def _fill_distances(out, area, of_postcode, study: Study, lookup, known, notes) -> None:
+def _fill_distances(out, area, of_postcode, study: Study, lookup, notes) -> None:
     placed = area.notna() | of_postcode.notna()
     columns = [*TO_ATTENDED.values(), *TO_NEAREST.values()]
     if not (placed & out[columns].isna().any(axis=1)).any():
@@ -211,7 +222,7 @@ def _fill_distances(out, area, of_postcode, study: Study, lookup, known, notes) 
         # A postcode leads to an area of 2011, whatever the study's vintage is.
         rest = old[~old["home"].isin(of_new["home"])]
         old = pd.concat([of_new, rest], ignore_index=True)
-    points = known.set_index("area_code").loc[old["area_code"].unique()].reset_index()
+    points = _known_areas().set_index("area_code").loc[old["area_code"].unique()].reset_index()
     measured = {
         "minutes": travel.minutes_to(centres, points),
         "km": geography.distances_km(sites, points),
@@ -235,12 +246,19 @@ def _fill_distances(out, area, of_postcode, study: Study, lookup, known, notes) 
         f"Distance to the centre attended was worked out for {_people(counted['km'])}, to the "
         f"nearest centre for {_people(int((rows >= 0).sum()))} (from the centre point of the area)."
     )
-    lost = int((out["distance_km"].isna() & (rows >= 0)).sum())
-    if lost:
+    lost = out["distance_km"].isna() & (rows >= 0)
+    unnamed, unknown = lost & out["centre"].isna(), lost & out["centre"].notna()
+    if unnamed.any():
         notes.append(
-            f"The study's list of centres does not know the centre of {_people(lost)}: their "
-            "distance to it stays empty. Map names to those of the list under "
-            "[mapping.codes.centre]."
+            f"The column 'centre' is empty for {_people(int(unnamed.sum()))}, so their distance to "
+            "the centre attended stays empty. Add the name of the centre."
+        )
+    if unknown.any():
+        notes.append(
+            "The study's list of centres does not know the centre of "
+            f"{_people(int(unknown.sum()))}: their distance to it stays empty. Map names to those "
+            "of the list under [mapping.codes.centre], or name a list of your own with centres "
+            "under [places]."
         )
 
 

@@ -15,7 +15,6 @@ import json
 import os
 import re
 import shutil
-import string
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
@@ -192,6 +191,8 @@ KEYS = (
     "time_years",
     "outcome",
 )
+# What stands for a number that disclosure control withheld.
+WITHHELD = "withheld (too few people)"
 # What a page has to say of each kind, in the order in which banners stand.
 BANNERS = {
     "synthetic": "Synthetic people: not findings about patients",
@@ -203,6 +204,8 @@ BANNERS = {
     "published": "Published estimates",
 }
 COHORT = "cohort"
+# The column of what was built into synthetic people.
+TRUTH = "built_in"
 # Tables whose numbers lead to their row; `term` names the row. Each stands whole on one page, once.
 CITED_ROWS = ("published_estimates",)
 MODEL_ORDER = ("unadjusted", "unadjusted_same_people", "age_sex", "joint", "as_published")
@@ -451,7 +454,7 @@ class Page:
     ) -> str:
         if pd.isna(row[column]):
             text = "not reached" if row.get("unit") == "years" else "not estimated"
-            text = "not shown (too few people)" if row.get("suppressed", False) else text
+            text = WITHHELD if row.get("suppressed", False) else text
         else:
             text = _formatted(form, row)
         if key in self._numbers:
@@ -530,6 +533,10 @@ class Page:
         if isinstance(rows, released.Absent):
             return rows
         title = self.manifest["tables"][name]["title"]
+        if columns and TRUTH not in rows:
+            # Nothing is built into patients, so their table has no such column to show.
+            others = [column for column in columns if column != TRUTH]
+            columns = {c: columns[c] for c in others} if isinstance(columns, Mapping) else others
         for column, values in where.items():
             rows = rows[rows[column].isin(list(values))]
         # A number in the prose leads to its row where the whole table stands on a page.
@@ -666,7 +673,13 @@ def named(name: str, kind: str) -> str:
 
 
 def titled(title: str, kind: str) -> str:
-    """Head a result so that what is shown of synthetic people says so."""
+    """Head a result so that what is shown of synthetic people says so.
+
+    Nothing is built into patients, so a title about them does not speak of it.
+    """
+    if kind == "registry":
+        title = re.sub(r"(?i)(published), built in,(?: and)? found", r"\1 and found", title)
+        title = title.replace("built in and found", "found")
     return f"Synthetic people: {title}" if kind == "synthetic" else title
 
 
@@ -716,7 +729,7 @@ def _as_in_the_book(checked: disclosure.Checked) -> None:
         )
 
 
-class _Names(string.Formatter):
+class _Names(figures.Written):
     """Fills in columns by their names, and reaches nothing that a value holds."""
 
     def get_field(self, field_name: str, args: Sequence, kwargs: Mapping) -> tuple[object, str]:
@@ -727,7 +740,7 @@ class _Names(string.Formatter):
 
 
 def _formatted(form: str, row: Mapping) -> str:
-    return _Names().vformat(form, (), dict(row))
+    return _Names(row["kind"]).vformat(form, (), dict(row))
 
 
 def prepare(

@@ -15,6 +15,8 @@ from distance_to_care import mapping
 from distance_to_care.disclosure import profiles
 from distance_to_care.problems import Problem
 
+# The key of a study file that names the study whose words stand where its own say nothing.
+BASED_ON = "based_on"
 TYPES = ("string", "number", "integer", "boolean")
 AREA_VINTAGES = ("LSOA 2011", "LSOA 2021")
 # Each edition of the Index of Multiple Deprivation is published for areas of one vintage.
@@ -159,12 +161,14 @@ CORE = (
         description="Age on the day first seen in the clinic.",
         minimum=0,
         maximum=110,
+        may_be_missing=True,
     ),
     Column(
         "sex",
         "string",
         title="Sex",
         levels=("female", "male"),
+        may_be_missing=True,
         description="Sex as recorded by the clinic.",
     ),
     Column(
@@ -506,11 +510,14 @@ def number(value: float) -> str:
 def nearest(name: str, known: Any) -> str:
     """A clause that suggests the nearest known name, or lists all where none is near."""
     known = list(dict.fromkeys(str(each) for each in known))
+    near = _near(name, known)
+    return f"Did you mean '{near}'?" if near else f"Known: {', '.join(known)}."
+
+
+def _near(name: str, known: list[str]) -> str | None:
     near = [each for each in known if name and each.startswith(f"{name}_")]
     near = near or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    if near:
-        return f"Did you mean '{near[0]}'?"
-    return f"Known: {', '.join(known)}."
+    return near[0] if near else None
 
 
 def _word(level: Any) -> str:
@@ -602,6 +609,13 @@ class _StudyFile:
         self.faults: list[str] = []
 
     def read(self, entries: Mapping[str, Any]) -> Study:
+        for key in entries:
+            if key not in self.TOP and _near(key, [*self.TOP, BASED_ON]) == BASED_ON:
+                # All that the other study would have brought is missing: no fault of its own.
+                raise Problem(
+                    f"The study file {self.where} has 1 problem:\n"
+                    f"  - '{key}' is not a known key. Did you mean '{BASED_ON}'?"
+                )
         top = self.table(entries, "", self.TOP, ("name", "title", "disease", "area_vintage"))
         if "name" in top and not re.fullmatch(r"[a-z][a-z0-9_]*", top["name"]):
             self.fault("name", "is not a short name. Use lower-case letters, digits and _.")

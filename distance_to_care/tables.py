@@ -25,7 +25,7 @@ import pyarrow.parquet
 from distance_to_care import contract, places, released
 from distance_to_care.mapping import ColumnMap
 from distance_to_care.problems import Fault, Problem, Problems
-from distance_to_care.study import POSTCODE, Column, Study, nearest
+from distance_to_care.study import BASED_ON, POSTCODE, Column, Study, nearest
 
 # The kinds that a person may declare for a file about people that does not say what it is.
 DECLARED_KINDS = ("registry", "open")
@@ -219,13 +219,13 @@ def _study_content(file: Path) -> dict[str, Any]:
     A file that is based on another names only what differs: a registry its columns and codes.
     """
     entries = _toml(file, "the study file")
-    other = entries.pop("based_on", None)
+    other = entries.pop(BASED_ON, None)
     if other is None:
         return entries
     if not isinstance(other, str) or not other.strip():
-        raise Problem(f"The study file {file.name}: 'based_on' must be the name of a study.")
+        raise Problem(f"The study file {file.name}: '{BASED_ON}' must be the name of a study.")
     base = _toml(_study_file(other.strip()), "the study file")
-    if "based_on" in base:
+    if BASED_ON in base:
         raise Problem(
             f"The study file {file.name} is based on '{other}', which is itself based on another. "
             "Name the study that has the columns."
@@ -423,15 +423,12 @@ def cohort_file(study: Study) -> Path:
 
 
 def read_cohort(
-    path: str | Path | None = None,
-    study: str | Path | Study | None = None,
-    postcodes: bool = False,
+    path: str | Path | None = None, study: str | Path | Study | None = None
 ) -> pd.DataFrame:
     """Read a cohort file, CSV or Parquet, and check it against the cohort contract.
 
     path: the file; None means cohort_file(study). study: as for read_study; its mapping gives the
-    file's columns and codes the names and words of the contract. postcodes: hand the column
-    `postcode` on as the last one, for `residence` to use and drop.
+    file's columns and codes the names and words of the contract.
     Returns one row a person with exactly the columns of study.columns, in that order, typed as
     contract.examine does (absent optional columns are all missing); other columns of the file are
     left behind, so that names and addresses go no further. attrs["kind"] is "synthetic" where
@@ -440,15 +437,29 @@ def read_cohort(
     Raises Problem where the file cannot be read and Problems with every broken rule otherwise; no
     message holds a value of a row.
     """
+    frame, faults = examine_cohort(path, study)
+    if faults:
+        raise Problems(frame.attrs["resource"], faults)
+    return frame.drop(columns=POSTCODE.name)
+
+
+def examine_cohort(
+    path: str | Path | None = None, study: str | Path | Study | None = None
+) -> tuple[pd.DataFrame, list[Fault]]:
+    """Read a cohort file and list every rule that it breaks.
+
+    path, study: as for read_cohort.
+    Returns the table of read_cohort with `postcode` as its last column, for `residence` to use and
+    drop, and the faults: those of homes can be added before they are raised together.
+    Raises Problem where the file cannot be read.
+    """
     study = read_study(study)
     file = Path(path).expanduser() if path is not None else cohort_file(study)
     fields = (*study.columns.values(), POSTCODE)
-    frame = _read_table(file, fields, strict=False, mapping=study.mapping)
-    if not postcodes:
-        frame = frame.drop(columns=POSTCODE.name)
+    frame, faults = _examine_table(file, fields, strict=False, mapping=study.mapping)
     synthetic = frame["record_kind"].eq(SYNTHETIC).any()
     frame.attrs.update(kind=SYNTHETIC if synthetic else None, resource=file.name)
-    return frame
+    return frame, faults
 
 
 def cohort_kind(people: pd.DataFrame, declared: str | None = None) -> str:
@@ -501,10 +512,9 @@ def _read_table(
     *,
     strict: bool,
     only: tuple[str, Collection[str]] | None = None,
-    mapping: ColumnMap | None = None,
 ) -> pd.DataFrame:
     """Read a CSV or Parquet file and check it: the file itself first, then every rule at once."""
-    typed, faults = _examine_table(file, fields, strict=strict, only=only, mapping=mapping)
+    typed, faults = _examine_table(file, fields, strict=strict, only=only)
     if faults:
         raise Problems(file.name, faults)
     return typed

@@ -19,10 +19,12 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -54,7 +56,7 @@ class Target:
     platforms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        wanted = SpecifierSet(metadata.metadata(PROJECT)["Requires-Python"])
+        wanted = SpecifierSet(_own()["requires-python"])
         if self.python and (not PYTHON.fullmatch(self.python) or self.python not in wanted):
             raise Problem(
                 f"The packages cannot be gathered for Python '{self.python}': the project needs "
@@ -111,18 +113,30 @@ def needed(extras: Iterable[str] = (), target: Target | None = None) -> set[str]
         if (name, extra) in seen:
             continue
         seen.add((name, extra))
-        try:
-            asked = metadata.requires(name) or []
-        except metadata.PackageNotFoundError:
-            # Another kind of computer may need what this one has not: its own needs are not known.
-            asked = []
-        for line in asked:
+        for line in _asked_by(name, extra):
             requirement = Requirement(line)
             marker = requirement.marker
             if marker is None or marker.evaluate({**around, "extra": extra}):
                 other = canonicalize_name(requirement.name)
                 waiting += [(other, part) for part in ("", *requirement.extras)]
     return {name for name, _ in seen} - {PROJECT} | set(INSTALLS)
+
+
+def _own() -> Mapping[str, Any]:
+    # Not what pip noted when the project was installed: an installation in place, made before a
+    # package was added, does not know of it.
+    return tomllib.loads((places.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def _asked_by(name: str, extra: str) -> Iterable[str]:
+    if name == PROJECT:
+        own = _own()
+        return own["optional-dependencies"][extra] if extra else own["dependencies"]
+    try:
+        return metadata.requires(name) or []
+    except metadata.PackageNotFoundError:
+        # Another kind of computer may need what this one has not: its own needs are not known.
+        return []
 
 
 def pinned(lock: str, names: Iterable[str], target: Target | None = None) -> str:
@@ -197,6 +211,12 @@ def gather(
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return found
+
+
+def size(found: Mapping[str, int]) -> str:
+    """Say in a small CSV what `gather` found: packages, and megabytes to the nearest ten."""
+    # To ten, since the archive of the project grows and shrinks with every change.
+    return f"packages,megabytes\n{found['packages']},{round(found['bytes'], -7) // 1_000_000}\n"
 
 
 def _pip(*arguments: str) -> subprocess.CompletedProcess:

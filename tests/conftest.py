@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from distance_to_care import places
+from distance_to_care.disclosure import gate, words
 
 BESIDE = places.ROOT.parent / "shared" / "open-data"
 
@@ -18,6 +19,12 @@ def pytest_collection_modifyitems(items):
     """Leave out, and never count as passed, what needs official files that are not here."""
     if places.official_folder() is None:
         items[:] = [i for i in items if "official_folder" not in getattr(i, "fixturenames", ())]
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_analysed(monkeypatch):
+    """Each test begins without words and groups to refuse, whoever was analysed before."""
+    monkeypatch.setattr(gate, "_analysed", words.Analysed())
 
 
 @pytest.fixture(scope="session")

@@ -97,10 +97,13 @@ def check(
         )
         if as_json:
             typer.echo(json.dumps(said.as_dict(file.name, people.attrs["notes"]), indent=2))
-            return
-        typer.echo(f"{file}: {said.people} people, no problems (study {chosen.name}).")
-        for line in (*people.attrs["notes"], *said.lines()):
-            typer.echo(line)
+        else:
+            found = "no chapter will run" if said.stops else "no problems"
+            typer.echo(f"{file}: {said.people} people, {found} (study {chosen.name}).")
+            for line in (*people.attrs["notes"], *said.lines()):
+                typer.echo(line)
+        if said.stops:
+            raise typer.Exit(2)
 
 
 @app.command(epilog=CODES)
@@ -159,7 +162,7 @@ def analyse(
     A run that was interrupted goes on with the chapters that it had finished, when the same
     command is given again.
     """
-    from distance_to_care import analyses
+    from distance_to_care import analyses, second_opinion
     from distance_to_care.command_line import chapters, run_record
 
     started = run_record.now()
@@ -175,6 +178,7 @@ def analyse(
         with chapters.Kept(output, _made_from(file, pointed, program)) as kept:
             seconds, left_out = _run_chapters(paths, kept)
             merged = kept.gather(list(seconds))
+            opinion = _second_opinion(merged, pointed)
             run_record.write(
                 merged,
                 run_record.record(
@@ -186,17 +190,30 @@ def analyse(
                     started,
                     seconds,
                     left_out,
+                    opinion,
                 ),
             )
             # The old tables go only when the new ones stand ready.
             chapters.take_place(merged, output)
         count = len(list(output.glob("*.csv"))) - 1
         typer.echo(f"{output}: {count} published tables, numbers.csv, manifest.json and run.json.")
+        typer.echo(f"Second opinion: {second_opinion.said(second_opinion.total(opinion))}.")
         if left_out:
             typer.echo(
                 f"{counted(len(left_out), 'chapter')} of {len(paths)} could not be done with these "
                 f"people and left nothing: {', '.join(left_out)}. The reasons stand above."
             )
+
+
+def _second_opinion(merged: Path, pointed: Pointed) -> dict[str, object]:
+    """Ask for a second opinion on the tables about these people that stand in a folder."""
+    from distance_to_care import cohort, disclosure, results, second_opinion
+
+    entries = json.loads((merged / "manifest.json").read_text(encoding="utf-8"))["tables"]
+    about = [name for name, entry in entries.items() if entry["kind"] in disclosure.PERSON_KINDS]
+    published = {name: results.read_published(merged / f"{name}.csv", name) for name in about}
+    people = cohort.prepare(pointed.people, pointed.study)
+    return second_opinion.of_published(people, pointed.study, published, pointed.profile)
 
 
 def _run_chapters(paths: Sequence[Path], kept: Kept) -> tuple[dict[str, float], list[str]]:

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from distance_to_care import __version__, disclosure, tables
+from distance_to_care import __version__, disclosure, second_opinion, tables
 from distance_to_care.command_line.frame import whole
 from distance_to_care.disclosure.profiles import Profile
+from distance_to_care.releasing import sealing
 from distance_to_care.study import Study
 
 NAME = "distance-to-care"
@@ -28,6 +29,7 @@ def record(
     started: str,
     seconds: Mapping[str, float],
     left_out: Sequence[str] = (),
+    opinion: Mapping = second_opinion.NOT_ASKED,
 ) -> dict:
     """Describe a run so that it can be done again; times stand here and nowhere else.
 
@@ -41,10 +43,16 @@ def record(
     started : when the run began, as `now` writes it.
     seconds : how long each chapter took.
     left_out : chapters that could not be done with these people.
+    opinion : what `second_opinion.of_published` found.
     """
     content, digest = tables.study_content(study)
     return {
-        "software": {"name": NAME, "version": __version__, "source_sha256": source_sha256},
+        "software": {
+            "name": NAME,
+            "version": __version__,
+            "source_sha256": source_sha256,
+            "modules_sha256": sealing.of_source(),
+        },
         "study": {
             "name": study.name,
             "title": study.title,
@@ -59,6 +67,7 @@ def record(
         "started": started,
         "seconds": dict(seconds),
         "left_out": list(left_out),
+        "second_opinion": opinion,
     }
 
 

@@ -15,7 +15,6 @@ from distance_to_care.disclosure.counts import (
     LEVEL_COLUMNS,
     MODEL_COLUMNS,
     STEP_COLUMNS,
-    protect,
 )
 from distance_to_care.disclosure.curves import GRID
 from distance_to_care.disclosure.gate import (
@@ -26,7 +25,6 @@ from distance_to_care.disclosure.gate import (
     band,
     check,
     merge_steps,
-    needs_control,
 )
 from distance_to_care.disclosure.profiles import (
     DEFAULT,
@@ -39,9 +37,6 @@ from distance_to_care.disclosure.profiles import (
     to_words,
 )
 
-THRESHOLD = DEFAULT.threshold
-ROUND_TO = DEFAULT.round_to
-
 __all__ = [
     "COUNT_COLUMNS",
     "DEFAULT",
@@ -53,10 +48,8 @@ __all__ = [
     "MODEL_COLUMNS",
     "PERSON_KINDS",
     "PROFILES",
-    "ROUND_TO",
     "SHAPES",
     "STEP_COLUMNS",
-    "THRESHOLD",
     "Checked",
     "Profile",
     "analysing",
@@ -65,9 +58,7 @@ __all__ = [
     "from_words",
     "in_force",
     "merge_steps",
-    "needs_control",
     "profile",
-    "protect",
     "strictest",
     "to_words",
 ]

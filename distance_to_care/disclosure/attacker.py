@@ -10,6 +10,7 @@ against him holds against anybody who knows less.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections import defaultdict
@@ -35,6 +36,8 @@ ROW_KEYS = (
 # Decimals that a share is printed with, and how many of it make the whole.
 SHARES = {"per cent": (1, 100.0), "probability": (3, 1.0)}
 KNOWN = "(known)"
+# The people behind a withheld share who are not of it.
+OTHERS = "others"
 # What tables of missing values say of those for whom a variable is not known.
 GAPS = ("(not known)", "(not applicable)")
 # A share that would hold under an assumption counts nobody.
@@ -128,8 +131,11 @@ def read(
         if not about_people(table):
             continue
         steps = _steps(table)
+        if "group" in table and "group_by" not in table and (table["group"] == "all").any():
+            # Groups beside everybody are taken to add up, whatever they are groups of.
+            table = table.assign(group_by=f"groups of {name}")
         records = table.to_dict("records")
-        sums = _sums(records)
+        added_up = sums(records)
         applies = {column: _applies(records, column) for column in COUNTS if column in table}
         everybody = _told_as_everybody(records, applies)
         for row, record in enumerate(records):
@@ -141,6 +147,10 @@ def read(
                     ("people", _who(name, row, record)[0]),
                 )
             withheld = bool(record.get("suppressed", True))
+            if _text(record, "exposure") and _text(record, "reference"):
+                # The group that all are compared with is a group, and has no row of its own.
+                beside, _ = _who(name, row, {**record, "level": record["reference"]})
+                knowledge.unknown((release, "people", beside))
             for column, key in keys.items():
                 if column in ("share", "whole"):
                     continue
@@ -149,7 +159,7 @@ def read(
                     # An empty count of a step of a curve is none.
                     found[(release, *key)].append((name, row, column, 0, (0, 0)))
                 elif not pd.isna(value):
-                    interval = _interval(record, column, (row, column) in sums, profile)
+                    interval = _interval(record, column, (row, column) in added_up, profile)
                     found[(release, *key)].append((name, row, column, value, interval))
                 elif withheld and applies[column][row]:
                     found[(release, *key)].append((name, row, column, value, None))
@@ -212,7 +222,7 @@ def _shown_as(value: int, profile: Profile) -> tuple[int, int]:
     return bounds(value, profile)
 
 
-def _sums(records: list[dict]) -> set[tuple[int, str]]:
+def sums(records: list[dict]) -> set[tuple[int, str]]:
     """Find the counts of everybody that are just the sum of what was released of the groups."""
     if not records or "group" not in records[0]:
         return set()
@@ -269,7 +279,7 @@ def _take_shares(
     """Bound the count behind each printed share: its people times the share, as far as printed."""
     for name, row, record, key, known, withheld in shares:
         unit = SHARES.get(record.get("unit"))
-        whole = places.get((name, row, "people"))
+        told = whole = places.get((name, row, "people"))
         if known is not None:
             whole = knowledge.unknown((release, *known))
         if unit is None or whole is None:
@@ -281,9 +291,13 @@ def _take_shares(
             continue
         part = knowledge.unknown((release, *key))
         knowledge.cells.append(Cell(name, row, "estimate", part, hidden, release))
-        knowledge.at_most(part, whole)
         if hidden:
+            # A share may be withheld for the sake of those who are not of it.
+            others = knowledge.unknown((release, OTHERS, part, whole))
+            knowledge.cells.append(Cell(name, row, OTHERS, others, hidden, release))
+            knowledge.relate({part: 1.0, others: 1.0, whole: -1.0}, 0.0, 0.0)
             continue
+        knowledge.at_most(part, whole)
         half = 0.5 * 10.0**-decimals
         low, high = (share - half) / full, (share + half) / full
         people = record["people"]
@@ -293,13 +307,28 @@ def _take_shares(
             fits = rounded[(rounded >= low * people - 1e-9) & (rounded <= high * people + 1e-9)]
             if len(fits):
                 least, most = (_shown_as(int(fits[end]), profile) for end in (0, -1))
-                # Where everybody is printed for those who are known, the share was worked out of
-                # that number, and is not taken to bound a count of those who are known.
                 if known is None:
                     knowledge.bound(part, least[0], most[1])
+                elif told is not None:
+                    _share_of_known(knowledge, part, (whole, told), (least[0], most[1]))
                 continue
         knowledge.relate({part: 1.0, whole: -low}, 0.0, math.inf)
         knowledge.relate({part: 1.0, whole: -high}, -math.inf, 0.0)
+
+
+def _share_of_known(
+    knowledge: Knowledge, part: int, whole: tuple[int, int], ends: tuple[float, float]
+) -> None:
+    """Bound a count by a share of those known that was worked out as if of everybody.
+
+    The share times everybody lies between the two ends; times those known, as the count is, it may
+    be less, by the share of those who are not known.
+    """
+    known, everybody = whole
+    half = 0.5
+    knowledge.bound(part, 0.0, ends[1])
+    share = min(1.0, (ends[1] + half) / max(knowledge.low[everybody], 1.0))
+    knowledge.relate({part: 1.0, everybody: share, known: -share}, ends[0] - half, math.inf)
 
 
 def _keys(name: str, row: int, record: Mapping, step: tuple | None) -> dict[str, Key]:
@@ -358,16 +387,25 @@ def _who(name: str, row: int, record: Mapping) -> tuple[Conditions, bool]:
     """The conditions that people of a row meet, and whether these are of that table alone."""
     by, group = _text(record, "group_by"), _text(record, "group")
     model, level = _text(record, "model"), _text(record, "level")
-    if _text(record, "exposure") and _text(record, "variable"):
-        return Conditions({("row", (name, row))}), True
-    if model or _text(record, "term") or _text(record, "exposure"):
+    exposure = _text(record, "exposure")
+    if exposure and _text(record, "variable"):
+        # A comparison of groups: those of the group of whom all that it needs is known.
+        adjusted = _text(record, "adjusted_for").replace("nothing", "")
+        needed = (exposure, *filter(None, adjusted.split(", ")))
+        met = {(_text(record, "variable"), KNOWN), ("given", needed)}
+        whole = _text(record, "method") == "gradient"
+        return Conditions(met if whole else met | {(exposure, level)}), True
+    if model and exposure and level and "hazard_ratio" in record:
+        # Such a row counts the people of the group, and not those of the model.
+        return Conditions({("model", model), (exposure, level)}), True
+    if model or _text(record, "term") or exposure:
         if not model:
             return Conditions({("table", name)}), True
         met = {("model", model)}
         method = _text(record, "method")
         if method:
             met.add(("method", method))
-        if level and not _text(record, "variable") and not _text(record, "exposure"):
+        if level and not _text(record, "variable") and not exposure:
             met.add(("period", level))
         if group and by and not _text(record, "reference"):
             met |= _group(by, group)
@@ -460,6 +498,7 @@ def _relate(knowledge: Knowledge, release: int) -> None:
     mine = [key for key in knowledge.keys if key[0] == release and _shared(key)]
     for key in mine:
         _steps_add_up(knowledge, key)
+        _need_more(knowledge, key)
     mine = [key for key in knowledge.keys if key[0] == release and _shared(key)]
     levels = _levels(mine)
     for terms, whole in _families(mine, knowledge, levels):
@@ -487,7 +526,7 @@ def _levels(keys: list[Key]) -> dict[str, set]:
     return levels
 
 
-LABELS = ("model", "method", "period", "group", "table", "measure", "row")
+LABELS = ("model", "method", "period", "group", "table", "measure", "given")
 
 
 def _families(
@@ -540,6 +579,12 @@ def _parts(knowledge: Knowledge, key: Key, levels: Mapping[str, set]) -> None:
                 knowledge.relate({modelled: 1.0, lacking: 1.0, whole: -1.0}, 0.0, 0.0)
         elif variable in LABELS or str(level).startswith("("):
             knowledge.at_most(knowledge.numbers[key], whole)
+            everybody = knowledge.numbers.get((release, what, Conditions(), *rest))
+            modelled = knowledge.numbers.get((release, what, Conditions({condition}), *rest))
+            if variable == "model" and len(conditions) > 1 and None not in (everybody, modelled):
+                # A group loses no more people to a model than everybody together.
+                lost = {whole: 1.0, knowledge.numbers[key]: -1.0, everybody: -1.0, modelled: 1.0}
+                knowledge.relate(lost, -math.inf, 0.0)
 
 
 def _ends(knowledge: Knowledge, keys: list[Key]) -> None:
@@ -588,6 +633,26 @@ def _steps_add_up(knowledge: Knowledge, key: Key) -> None:
     if start > 0:
         terms[knowledge.unknown((release, f"{column} by", conditions, start))] = 1.0
     knowledge.relate(terms, 0.0, 0.0)
+
+
+def _need_more(knowledge: Knowledge, key: Key) -> None:
+    """Of those known, a comparison leaves out no more than lack something else that it needs.
+
+    A variable of which no table says for how many it is not known is taken to be known of all.
+    """
+    release, what, conditions, *rest = key
+    for given in [each for each in conditions if each[0] == "given"]:
+        known = conditions - {given}
+        terms = {
+            knowledge.unknown((release, what, known, *rest)): 1.0,
+            knowledge.numbers[key]: -1.0,
+        }
+        group = Conditions(each for each in known if each[1] != KNOWN)
+        for variable, gap in itertools.product(given[1], GAPS):
+            lacking = knowledge.numbers.get((release, what, group | {(variable, gap)}, *rest))
+            if lacking is not None:
+                terms[lacking] = -1.0
+        knowledge.relate(terms, -math.inf, 0.0)
 
 
 def _followed(knowledge: Knowledge, keys: list[Key], release: int) -> None:

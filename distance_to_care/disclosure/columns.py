@@ -12,13 +12,10 @@ import re
 import numpy as np
 import pandas as pd
 
-from distance_to_care.disclosure import counts, models
+from distance_to_care.disclosure import counts, curves, groups, models, units
 
 # Numbers that the gate withholds, rounds or shortens.
 JUDGED = (*counts.COUNT_COLUMNS, *counts.ESTIMATE_COLUMNS, *counts.HIDDEN_COLUMNS)
-# A group, a level and what they are compared with may be numbers: fifths, stages, copies of a gene.
-GROUPS = ("group", "level", "reference")
-HIGHEST_GROUP = 10
 # Where a curve along a value is read off: whole steps, chosen before anybody was looked at.
 VALUE_STEP = 5
 # Outside curves a time is a horizon that somebody chose.
@@ -38,39 +35,33 @@ EXTREME = re.compile(
     re.IGNORECASE,
 )
 NAMES_OF_ESTIMATES = ("measure", "estimand", "method", "term", "contrast", "outcome")
-# Shares under another spelling would pass the rule for shares.
-SHARES = re.compile(
-    r"%|percent|percentage|share|fraction|proportion|per (hundred|thousand|10+)|of (a )?(hundred|"
-    r"thousand|10+)|rate|risk",
-    re.IGNORECASE,
-)
-NUMBERS_OF_PEOPLE = re.compile(
-    r"^(people|persons?|patients?|deaths?|died|cases|counts?|numbers?|n)$", re.IGNORECASE
-)
 _NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?")
-# A number inside words: with decimals, of three digits or more that is no year, or of people.
+# A number inside words: with decimals or of a date, of three digits or more that is no year, or of
+# people, in digits or in words.
 _TELLING = re.compile(
-    r"\d[.,]\d|(?<!\d)(?!(19|20)\d\d(?!\d))\d{3,}|"
-    r"\d+ (people|persons?|patients?|died|deaths?|cases)\b|\b(oldest|youngest|longest|shortest|"
+    r"\d[.,:/-]\d|(?<!\d)(?!(19|20)\d\d(?!\d))\d{3,}|"
+    r"(\d|\b(one|two|three|four|five|six|seven|eight|nine|no)) "
+    r"(people|persons?|patients?|died|deaths?|cases?|(wo)?m[ae]n)\b|\bnobody\b|\b(oldest|youngest|longest|shortest|"
     r"largest|smallest|maximum|minimum)\b.*\d",
     re.IGNORECASE,
 )
 
 
-def faults(table: pd.DataFrame, shape: str) -> list[str]:
+def faults(table: pd.DataFrame, shape: str, known: groups.Known | None = None) -> list[str]:
     """Say which columns hold what no rule judges, never what they hold.
 
     Parameters
     ----------
     table : in columns of published tables, before anything is withheld.
     shape : what the gate found it to be: `counts`, `curve`, `model` or `contribution`.
+    known : what the study lets people be counted by; None where nobody is analysed.
     """
     found = []
     for column in table:
         values = table[column].dropna()
         if column == "suppressed" or column in JUDGED:
             fit = column == "suppressed" or is_number(values) or not len(values)
-        elif column in GROUPS:
+        elif column in groups.COLUMNS:
             fit = _groups(table, column)
         elif is_number(values):
             fit = not len(values) or _key(table, column, values, shape)
@@ -82,7 +73,21 @@ def faults(table: pd.DataFrame, shape: str) -> list[str]:
                 "into columns of counts, numbers worked out into columns of estimates, and text "
                 "names things without numbers of people"
             )
-    return found + extremes(table) + _units(table, shape)
+    found += extremes(table) + _twice(table)
+    if shape != "contribution":
+        found += units.faults(table, shape, known)
+        found += groups.faults(table, known, shape) if known else []
+    return found
+
+
+def telling(table: pd.DataFrame) -> list[str]:
+    """Say which columns of text, besides sources, hold numbers that could be of people."""
+    found = []
+    for column in table.columns.difference(["source", "suppressed", *groups.COLUMNS], sort=False):
+        values = table[column].dropna()
+        if not (is_number(values) or _words(values, column)):
+            found.append(f"its column '{column}' holds text with numbers that could be of people")
+    return found
 
 
 def extremes(table: pd.DataFrame) -> list[str]:
@@ -93,6 +98,14 @@ def extremes(table: pd.DataFrame) -> list[str]:
         if column in table
         and _has(table[column].dropna().astype(str).str.replace("_", " "), EXTREME).any()
     ]
+
+
+def _twice(table: pd.DataFrame) -> list[str]:
+    """Say whether two rows are about the same: many such rows are one a person."""
+    about = [c for c in table if c in TEXT - {"note"} or c in ("level", "time_years", "value")]
+    if table.duplicated(about).any() if about else len(table) > 1:
+        return ["it has several rows about the same, which could be one a person"]
+    return []
 
 
 def is_number(values: pd.Series) -> bool:
@@ -112,7 +125,7 @@ def _groups(table: pd.DataFrame, column: str) -> bool:
     said = table[column].dropna().astype(str).str.strip()
     alone = said[said.map(lambda text: bool(_NUMBER.fullmatch(text)))]
     numbers = alone.astype(float)
-    fit = _whole(numbers, 1) & numbers.between(0, HIGHEST_GROUP)
+    fit = _whole(numbers, 1) & numbers.between(0, groups.HIGHEST)
     if column == "reference" and "value" in table:
         fit |= _whole(numbers, VALUE_STEP)
     return bool(fit.all()) and not _has(said.drop(alone.index), _TELLING).any()
@@ -127,7 +140,9 @@ def _key(table: pd.DataFrame, column: str, values: pd.Series, shape: str) -> boo
     if column == "degrees_of_freedom":
         few = _whole(numbers, 1) & numbers.between(1, MOST_DEGREES)
         return bool({"statistic", "p_value"} & set(table)) and bool(few.all())
-    return column == "largest_error" and shape == "curve"
+    # The end of a band, which says no more than how coarse the curve is.
+    bands = _whole(numbers, curves.ERROR_BAND) & numbers.between(0, 1)
+    return column == curves.ERROR and shape == "curve" and bool(bands.all())
 
 
 def _words(values: pd.Series, column: str) -> bool:
@@ -141,27 +156,6 @@ def _words(values: pd.Series, column: str) -> bool:
 def _whole(numbers: pd.Series, step: float) -> pd.Series:
     steps = numbers / step
     return (steps - steps.round()).abs() < 1e-9
-
-
-def _units(table: pd.DataFrame, shape: str) -> list[str]:
-    """Say whether an estimate is a count or a share in a unit that no rule knows."""
-    shown = [c for c in counts.RATIOS if c in table]
-    if "unit" not in table or not shown or shape == "contribution":
-        return []
-    told = table[shown].notna().any(axis=1)
-    said = table.loc[told, "unit"].astype("string").fillna("")
-    unit = said.str.strip()
-    known = unit.isin(counts.DECIMALS) | unit.str.startswith("per cent of")
-    share = _has(unit, SHARES) & ~known & ~unit.str.contains("percentage point|ratio")
-    if shape == "model":
-        share &= unit != "proportion"
-    odd = share | (said != unit) | unit.str.casefold().isin(counts.DECIMALS) & ~known
-    found = []
-    if odd.any():
-        found.append("its column 'unit' names a share otherwise than 'per cent' or 'probability'")
-    if _has(unit, NUMBERS_OF_PEOPLE).any():
-        found.append("it has a number of people as an estimate: counts have columns of their own")
-    return found
 
 
 def contribution(table: pd.DataFrame) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -46,6 +47,9 @@ ESTIMATE_COLUMNS = (
 DIGITS, P_DIGITS, RATIO_DECIMALS = 3, 2, 2
 RATIOS = ("estimate", "hazard_ratio", "ci_low", "ci_high")
 DECIMALS = {"per cent": 1, "probability": 3, "years": 1, "months": 2}
+_TIME = re.compile(
+    r"\b(second|minute|hour|day|week|fortnight|month|quarter|year|decade)s?\b", re.IGNORECASE
+)
 # Columns that say what a row is about; with `group` left out they name a family of groups.
 KEY_COLUMNS = (
     "measure",
@@ -69,7 +73,7 @@ def protect(
     lowest: Mapping[str, int] | None = None,
     withhold: pd.Series | None = None,
 ) -> pd.DataFrame:
-    """Suppress small counts, suppress a second count in each family, round the others.
+    """Withhold small counts and a second count in each family, and round the others.
 
     Parameters
     ----------
@@ -123,7 +127,7 @@ def _once(
             withheld |= hidden[column]
     if "deaths" in counts and "unit" in out:
         # A median of few deaths is somebody's own time.
-        withheld |= (out["unit"] == "years") & _below(out["deaths"], profile.threshold)
+        withheld |= is_time(out["unit"]) & _below(out["deaths"], profile.threshold)
     for column in LEVEL_COLUMNS:
         if column in out:
             withheld |= _below(out.pop(column), profile.threshold)
@@ -205,6 +209,11 @@ def significant(table: pd.DataFrame) -> pd.DataFrame:
         ]
         out[column] = pd.Series(shown, index=out.index, dtype="Float64").mask(out[column].isna())
     return out
+
+
+def is_time(unit: pd.Series) -> pd.Series:
+    """Say which units are of time, however they are written."""
+    return unit.map(lambda each: bool(_TIME.search(str(each)))).astype(bool)
 
 
 def _is_ratio(table: pd.DataFrame) -> np.ndarray:

@@ -7,7 +7,8 @@ one, or none; the curve ends where too few are followed; nothing marks when anyb
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -26,9 +27,11 @@ FIRST = (1.0, 3.0, 5.0)
 ERROR_BAND = 0.005
 ERROR = "largest_error"
 TIME = "time_years"
-# How many left at each time of an exact curve, and are not followed to the next.
-LEFT = "left"
+# How many left at each time of an exact curve, and are not followed to the next; and who of them
+# left for another event, where the curve tells of that event as well.
+LEFT, LEFT_FOR_ANOTHER = "left", "left_for_another_event"
 OTHERS, FOLLOWED = STEPS_HIDDEN
+EVERYBODY = "all"
 _EVERY_KEY = (*KEY_COLUMNS, "reference", "outcome", "value")
 
 
@@ -40,7 +43,9 @@ def merge_steps(curve: pd.DataFrame, profile: Profile = DEFAULT) -> pd.DataFrame
     curve : exact table, one row a time at which somebody's follow-up ends: `group`, `time_years`,
         `at_risk` (people followed just before), `deaths`, `estimate`, `ci_low`, `ci_high`
         (probability), and `left`, who left then without dying; its first row, at time nought,
-        holds everybody. Without `left`, people are taken to leave at the row before.
+        holds everybody. Without `left`, people are taken to leave at the row before. A curve that
+        tells of another event as well counts in `left_for_another_event` who of `left` had it
+        (missing for curves that do not).
     profile : the numbers that hold.
 
     Returns
@@ -54,7 +59,8 @@ def merge_steps(curve: pd.DataFrame, profile: Profile = DEFAULT) -> pd.DataFrame
     those followed to that time. A group below the profile's size has steps at whole milestones
     only. Steps end where too few remain, and what comes after the last whole step is left out.
     `largest_error` is the largest distance between the exact curve and the published points joined
-    by straight lines, up to the last of them: the end of a band.
+    by straight lines, up to the last of them: the end of a band. A curve that tells of another
+    event has points at milestones alone (`telling`), which no line joins, and no `largest_error`.
     """
     kept = []
     for _, steps in curve.groupby(keys(curve), sort=False, dropna=False):
@@ -76,9 +82,33 @@ def _merged(steps: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     ends = _ends(times[(steps["deaths"] > 0).to_numpy() & (times > 0)], small)
     ends = np.union1d(ends, [m for m in MILESTONES if m <= times.max()])
     happened, followed = _until(steps, ends)
+    another = _left_for_another(steps, ends)
+    if another is None:
+        places = _places(ends, happened, followed, profile)
+    else:
+        places = telling(ends, happened, another, followed, profile)
+    rows, since = [], np.zeros(2)
+    for place in places:
+        deaths, censored = happened[place] - since
+        last = steps.iloc[[np.searchsorted(times, ends[place], side="right") - 1]]
+        step = {TIME: ends[place], "at_risk": int(followed[place])}
+        rows.append(last.assign(**step, deaths=deaths, censored=censored))
+        since = happened[place]
+    nothing = start.assign(deaths=np.nan, censored=np.nan)
+    merged = pd.concat([nothing, *rows], ignore_index=True)
+    merged = merged.drop(columns=[LEFT, LEFT_FOR_ANOTHER], errors="ignore")
+    for column in ("deaths", "censored"):
+        merged[column] = merged[column].astype("Float64").replace(0, pd.NA)
+    return merged.assign(**{ERROR: _largest_error(steps, merged) if another is None else np.nan})
+
+
+def _places(
+    ends: np.ndarray, happened: np.ndarray, followed: np.ndarray, profile: Profile
+) -> list[int]:
+    """Choose where the steps of a curve end: the fixed times, and what fits between them."""
     fixed = standing(ends, happened, followed, profile)
     died, fewest = happened[:, 0], _fewest(profile)
-    rows, since = [], np.zeros(2)
+    places, since = [], np.zeros(2)
     for place, end in enumerate(ends):
         if place not in fixed:
             # A point may not leave too little before the milestone that comes next.
@@ -95,16 +125,17 @@ def _merged(steps: pd.DataFrame, profile: Profile) -> pd.DataFrame:
                 )
             ):
                 continue
-        deaths, censored = happened[place] - since
-        last = steps.iloc[[np.searchsorted(times, end, side="right") - 1]]
-        step = {TIME: end, "at_risk": int(followed[place]), "deaths": deaths, "censored": censored}
-        rows.append(last.assign(**step))
+        places.append(place)
         since = happened[place]
-    nothing = start.assign(deaths=np.nan, censored=np.nan)
-    merged = pd.concat([nothing, *rows], ignore_index=True).drop(columns=LEFT, errors="ignore")
-    for column in ("deaths", "censored"):
-        merged[column] = merged[column].astype("Float64").replace(0, pd.NA)
-    return merged.assign(**{ERROR: _largest_error(steps, merged)})
+    return places
+
+
+def _left_for_another(steps: pd.DataFrame, ends: np.ndarray) -> np.ndarray | None:
+    """Count who had another event before each end; None for a curve that does not tell of it."""
+    if LEFT_FOR_ANOTHER not in steps or steps[LEFT_FOR_ANOTHER].isna().all():
+        return None
+    so_far = np.append(0, np.cumsum(steps[LEFT_FOR_ANOTHER].to_numpy(float)))
+    return so_far[np.searchsorted(_exact(steps[TIME]), ends, side="left")]
 
 
 def standing(
@@ -119,7 +150,8 @@ def standing(
     ----------
     times : years, in order; those that are no milestones never stand.
     happened : one row a time, and in its columns how many people have died, and how many have left
-        otherwise, by then (and whatever else must not be small between two times).
+        otherwise, by then (and of these, how many had another event that is told of, and how many
+        had not).
     followed : how many people are followed to each time.
     profile : the numbers that hold.
 
@@ -135,6 +167,8 @@ def standing(
 
     def stand(places: Sequence[int]) -> bool:
         between = np.diff(np.concatenate([none, happened[list(places)]]), axis=0)
+        if profile.zero_is_small and (between[:, 2:3] == 0).any():
+            return False
         return all(_all_enough(each, fewest) for each in between)
 
     first = [i for i in able if times[i] in FIRST]
@@ -146,6 +180,34 @@ def standing(
     return [int(place) for place in chosen]
 
 
+def telling(
+    times: Sequence[float],
+    happened: np.ndarray,
+    others: np.ndarray,
+    followed: np.ndarray,
+    profile: Profile,
+) -> list[int]:
+    """Choose, of the times at which survival stands, those that may also tell of another event.
+
+    The share who died where another event comes first, beside survival where it counts as leaving,
+    tells how many had that event. So both stand together only where enough people had it, in all
+    and since the time before.
+
+    Parameters
+    ----------
+    times, happened, followed, profile : as for `standing`.
+    others : how many of those who left had the other event by each time.
+
+    Returns
+    -------
+    The places of the chosen times.
+    """
+    shown = standing(times, happened, followed, profile)
+    every = np.column_stack([happened, others, happened[:, 1:] - others[:, None]])
+    times = np.asarray(times, float)
+    return [shown[i] for i in standing(times[shown], every[shown], followed[shown], profile)]
+
+
 def _followed(followed: float, profile: Profile) -> bool:
     # A published table does not say again how many are followed where it withholds it.
     return np.isnan(followed) or followed >= profile.smallest_at_risk
@@ -153,8 +215,8 @@ def _followed(followed: float, profile: Profile) -> bool:
 
 def _fewest(profile: Profile, columns: int = 2) -> tuple[int, ...]:
     """Fewest deaths and others who left, and of what else must not be small."""
-    few = profile.smallest_step_events, profile.smallest_step_censored
-    return (few * columns)[:columns]
+    events, left = profile.smallest_step_events, profile.smallest_step_censored
+    return (events, left, max(events, profile.threshold), left)[:columns]
 
 
 def _all_enough(counts: np.ndarray, fewest: Sequence[int]) -> bool:
@@ -283,35 +345,87 @@ def milestones(table: pd.DataFrame, profile: Profile) -> tuple[pd.DataFrame, pd.
     -------
     The table without the hidden two, in which `step_events` and `step_censored` count from the last
     time that is shown and are empty for nobody; and whether each row is withheld. The choice is
-    that of `standing`, as in `merge_steps`, and so the same in every table of a group.
+    that of `standing`, as in `merge_steps`, and so the same in every table of a group; of rows
+    about another event, that of `telling`, and where one group may not be told, none is.
     """
     out = table.assign(**{c: table[c].astype("Float64") for c in STEP_COLUMNS})
     # What is no milestone is a point of no curve of a small group.
     withheld = out[TIME].notna() & ~out[TIME].astype(float).isin([0.0, *MILESTONES])
     timed = out[out[TIME].notna() & out[list(STEP_COLUMNS)].notna().any(axis=1)]
-    for _, rows in timed.groupby(keys(timed), sort=False, dropna=False):
+    told = {}
+    for key, rows in timed.groupby(keys(timed), sort=False, dropna=False):
         rows = rows.sort_values(TIME)
         times = rows[TIME].to_numpy(float)
         happened = _so_far(rows, STEP_COLUMNS)
         followed = next((rows[c] for c in ("at_risk", FOLLOWED) if c in rows), rows[TIME] * np.nan)
         followed = followed.to_numpy(float, na_value=np.nan)
-        shown = standing(times, happened, followed, profile)
+        others = None
         if OTHERS in rows and rows[OTHERS].notna().any():
-            # Another event is told at points of the survival curve only, and of few people nowhere.
-            others = _so_far(rows, (OTHERS,))
-            every = np.column_stack([happened, others, happened[:, 1:] - others])
-            shown = [
-                shown[i] for i in standing(times[shown], every[shown], followed[shown], profile)
-            ]
-        shown += [place for place, time in enumerate(times) if time == 0]
+            others = _so_far(rows, (OTHERS,))[:, 0]
+            shown = telling(times, happened, others, followed, profile)
+        else:
+            shown = standing(times, happened, followed, profile)
+        told[key] = _Told(rows.index, times, happened, others, set(times[shown]))
+    for family in _families(told, keys(timed)):
+        _alike(family, profile)
+    for each in told.values():
         since = np.zeros(len(STEP_COLUMNS))
-        for place, row in enumerate(rows.index):
-            out.loc[row, list(STEP_COLUMNS)] = happened[place] - since
-            withheld[row] = place not in shown
-            if place in shown:
-                since = happened[place]
+        for row, time, happened in zip(each.rows, each.times, each.happened, strict=True):
+            out.loc[row, list(STEP_COLUMNS)] = happened - since
+            withheld[row] = time != 0 and time not in each.shown
+            if not withheld[row]:
+                since = happened
     steps = {c: out[c].mask((out[c] == 0).fillna(False).astype(bool)) for c in STEP_COLUMNS}
     return out.assign(**steps).drop(columns=list(STEPS_HIDDEN), errors="ignore"), withheld
+
+
+@dataclass
+class _Told:
+    """What a table tells of one group at fixed times."""
+
+    rows: pd.Index
+    times: np.ndarray
+    happened: np.ndarray
+    others: np.ndarray | None
+    shown: set[float]
+
+
+def _families(told: Mapping[tuple, _Told], by: Sequence[str]) -> Iterator[dict[str, _Told]]:
+    """Gather the groups, by name, that tell of another event and are alike but for the group."""
+    if "group" not in by:
+        return
+    place, families = list(by).index("group"), {}
+    for key, each in told.items():
+        if each.others is not None:
+            family = key[:place] + key[place + 1 :]
+            families.setdefault(family, {})[str(key[place])] = each
+    yield from families.values()
+
+
+def _alike(family: dict[str, _Told], profile: Profile) -> None:
+    """Let groups tell of another event, in place, at times at which every one of them may.
+
+    Otherwise everybody, less the groups that are shown, would give back the one that is not. Those
+    who are in no group are such a group.
+    """
+    groups = [each for name, each in family.items() if name != EVERYBODY]
+    if not groups:
+        return
+    together, since = set(), 0.0
+    everybody = family.get(EVERYBODY)
+    for time in sorted(set.intersection(*(each.shown for each in groups))):
+        rest = since
+        if everybody is not None and time in everybody.times:
+            rest = _others_by(everybody, time) - sum(_others_by(each, time) for each in groups)
+        if _enough(rest - since, _fewest(profile, 3)[2]):
+            together.add(time)
+            since = rest
+    for each in groups:
+        each.shown &= together
+
+
+def _others_by(told: _Told, time: float) -> float:
+    return float(told.others[told.times == time][0])
 
 
 def _so_far(rows: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:

@@ -9,12 +9,14 @@ be mended by withholding cells is refused. What was done stands in the receipt.
 from __future__ import annotations
 
 import inspect
+import json
+import pickle
 from collections.abc import Callable, Mapping
-from dataclasses import InitVar, dataclass
+from dataclasses import InitVar, dataclass, field
 
 import pandas as pd
 
-from distance_to_care.disclosure import columns, counts, curves, models, words
+from distance_to_care.disclosure import columns, counts, curves, groups, models, words
 from distance_to_care.disclosure.profiles import Profile, in_force, strictest
 from distance_to_care.problems import Problem
 
@@ -42,15 +44,16 @@ _analysed = words.Analysed()
 class Checked:
     """A table that may be published, as `check` left it; nothing but `check` makes one.
 
-    `table` is a copy each time, so that what was checked cannot be changed afterwards; `receipt`
-    says the profile and its numbers, the shape, the rules and what they did, how many people stand
-    behind the table (a band), and how many cells are withheld.
+    `table` and `receipt` are copies each time, so that what was checked cannot be changed
+    afterwards. The receipt says the profile and its numbers, the shape, the rules and what they
+    did, how many people stand behind the table (a band), and how many cells are withheld.
     """
 
-    content: pd.DataFrame
+    # Bytes and text, which nobody can change in place.
+    content: bytes = field(repr=False)
     kind: str
     name: str
-    receipt: dict
+    said: str = field(repr=False)
     seal: InitVar[object] = None
 
     def __post_init__(self, seal: object) -> None:
@@ -63,17 +66,17 @@ class Checked:
     @property
     def table(self) -> pd.DataFrame:
         """The table, as a copy."""
-        return self.content.copy()
+        return pickle.loads(self.content)
+
+    @property
+    def receipt(self) -> dict:
+        """What was done to the table, as a copy."""
+        return json.loads(self.said)
 
     @property
     def shape(self) -> str:
         """What the table is: one of `SHAPES`."""
         return self.receipt["shape"]
-
-
-def needs_control(kind: str) -> bool:
-    """Say whether rows of this kind are about people, and so under disclosure control."""
-    return kind in PERSON_KINDS
 
 
 def analysing(people: pd.DataFrame, study: object) -> None:
@@ -123,7 +126,7 @@ def check(
         copied = made_from is not None
     out = (arrange(table) if arrange else table).reset_index(drop=True)
     rules: list[dict[str, str]] = []
-    if not needs_control(kind):
+    if kind not in PERSON_KINDS:
         _refuse(name, _mixed_kinds(out, kind))
         shape, out = "not about people", _without_hidden(out)
     elif not about_people and kind != "registry":
@@ -155,10 +158,10 @@ def check(
         "numbers": profile.numbers,
         "shape": shape,
         "rules": rules,
-        "people": _people(table, profile) if needs_control(kind) else None,
+        "people": _people(table, profile) if kind in PERSON_KINDS else None,
         "cells_withheld": int(out["suppressed"].sum()) if "suppressed" in out else 0,
     }
-    return Checked(out, kind, name, receipt, seal=_SEAL)
+    return Checked(pickle.dumps(out), kind, name, json.dumps(receipt), seal=_SEAL)
 
 
 def merge_steps(curve: pd.DataFrame, profile: Profile | None = None) -> pd.DataFrame:
@@ -207,6 +210,7 @@ def _shaped(
             )
     elif set(counts.STEP_COLUMNS) <= set(out):
         shape = "curve"
+        _refuse(name, _steps_unsaid(out))
         lowest = {
             "step_events": profile.smallest_step_events,
             "step_censored": profile.smallest_step_censored,
@@ -226,9 +230,9 @@ def _shaped(
     else:
         shape = "counts"
         _refuse(name, _nobody_behind(out) + _several_times(out))
-    _refuse(name, columns.faults(out, shape))
+    _refuse(name, columns.faults(out, shape, _analysed.known))
     _kept(rules, "every column of numbers is judged, and text holds no numbers of people")
-    out = out.drop(columns=list(counts.MODEL_COLUMNS), errors="ignore")
+    out = _without_hidden(out, counts.LEVEL_COLUMNS)
     out = counts.protect(out, profile, lowest, withhold)
     if shape != "contribution":
         out = counts.significant(out)
@@ -287,8 +291,7 @@ def _nobody_behind(table: pd.DataFrame) -> list[str]:
         return []
     if not behind:
         return ["it has estimates and does not say how many people stand behind them"]
-    shown = table["suppressed"].astype(bool) if "suppressed" in table else False
-    if (told & table[behind].isna().all(axis=1) & ~(told & shown)).any():
+    if (told & table[behind].isna().all(axis=1)).any():
         return ["some rows have estimates and do not say how many people stand behind them"]
     return []
 
@@ -305,6 +308,21 @@ def _several_times(table: pd.DataFrame) -> list[str]:
             "it has steps in time that are not merged, and does not say how many had the event and "
             "how many left in between: pass a curve through disclosure.merge_steps, and give "
             f"fixed times the columns {' and '.join(counts.STEP_COLUMNS)}"
+        ]
+    return []
+
+
+def _steps_unsaid(table: pd.DataFrame) -> list[str]:
+    """Say whether a fixed time does not say what happened since the one before, if only nought."""
+    if curves.TIME not in table:
+        return ["it says what happened since a time before, and no time"]
+    shown = [c for c in (*counts.ESTIMATE_COLUMNS, "at_risk") if c in table]
+    later = (table[curves.TIME] > 0).fillna(False).astype(bool)
+    told = table[shown].notna().any(axis=1) & later
+    if (told & table[list(counts.STEP_COLUMNS)].isna().any(axis=1)).any():
+        return [
+            "a fixed time does not say how many had the event and how many left since the one "
+            f"before ({' and '.join(counts.STEP_COLUMNS)})"
         ]
     return []
 
@@ -334,18 +352,25 @@ def _not_published(made_from: Mapping[str, pd.DataFrame]) -> list[str]:
 
 
 def _strange(table: pd.DataFrame, made_from: Mapping[str, pd.DataFrame], kind: str) -> list[str]:
-    """Say which columns hold a number that none of the published tables holds."""
+    """Say which columns hold a number, or words, that none of the published tables holds."""
     known: set[str] = set()
+    counted: dict[str, set[str]] = {}
     for each in made_from.values():
         for column in each.select_dtypes("number"):
-            known |= set(_digits(each[column]))
-    found = columns.extremes(table)
+            said = set(_digits(each[column]))
+            known |= said
+            counted[column] = counted.get(column, set()) | said
+    found = columns.extremes(table) + columns.telling(table)
+    found += groups.faults(table, _analysed.known, "derived") if _analysed.known else []
     for column in table:
         # A number written as text is a number.
         numbers = pd.to_numeric(table[column], errors="coerce").astype("Float64")
-        groups = column in columns.GROUPS and numbers.dropna().isin(range(11)).all()
-        open_to_all = column in OPENLY_KNOWN[kind] or column == "suppressed" or groups
-        if not open_to_all and not set(_digits(numbers)) <= known:
+        few = numbers.dropna().isin(range(groups.HIGHEST + 1)).all()
+        of_groups = column in groups.COLUMNS and few
+        open_to_all = column in OPENLY_KNOWN[kind] or column == "suppressed" or of_groups
+        # A count stays a count of the same: people are not published again as deaths.
+        there = counted.get(column, set()) if column in counts.COUNT_COLUMNS else known
+        if not open_to_all and not set(_digits(numbers)) <= there:
             found.append(
                 f"its column '{column}' holds numbers that none of the published tables holds "
                 "from which it is said to be made"

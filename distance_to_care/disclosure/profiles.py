@@ -13,6 +13,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import reduce
+from types import MappingProxyType
 
 from distance_to_care import places
 from distance_to_care.problems import Problem
@@ -61,15 +62,17 @@ _UP_TO_SEVEN = {
     "smallest_step_censored": 8,
     "smallest_at_risk": 8,
 }
-PROFILES = {
-    profile.name: profile
-    for profile in (
-        Profile("minimum_10"),
-        Profile("opensafely", **_UP_TO_SEVEN),
-        Profile("nhs_england_hes", **_UP_TO_SEVEN, zero_is_small=False),
-        Profile("custom"),
-    )
-}
+PROFILES = MappingProxyType(
+    {
+        profile.name: profile
+        for profile in (
+            Profile("minimum_10"),
+            Profile("opensafely", **_UP_TO_SEVEN),
+            Profile("nhs_england_hes", **_UP_TO_SEVEN, zero_is_small=False),
+            Profile("custom"),
+        )
+    }
+)
 DEFAULT = PROFILES["minimum_10"]
 NUMBERS = tuple(each.name for each in fields(Profile) if each.name != "name")
 

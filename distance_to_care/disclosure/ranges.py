@@ -4,8 +4,10 @@ For each withheld count two programmes are solved with HiGHS (Huangfu and Hall 2
 10.1007/s12532-017-0130-5): the smallest and the largest whole number that agree with everything
 released, in the manner of Fischetti and Salazar-Gonzalez (2000, doi 10.1287/mnsc.46.9.1213.10301).
 A range that holds fewer numbers than the profile's threshold is narrow: the count is all but
-published. Both ends are attained by whole numbers for all counts at once, never by fractions; where
-the solver stops early, the furthest numbers found stand, and the range is if anything too narrow.
+published. A count that is certain not to be small, and was withheld for the sake of another, may be
+known as closely as a rounded count is, and no closer. Both ends are attained by whole numbers for
+all counts at once, never by fractions; where the solver stops early, the furthest numbers found
+stand, and the range is if anything too narrow.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from distance_to_care.disclosure import attacker
+from distance_to_care.disclosure.counts import ESTIMATE_COLUMNS, bounds, lowest_shown
 from distance_to_care.disclosure.profiles import DEFAULT, Profile
 from distance_to_care.problems import Problem
 
@@ -34,14 +37,17 @@ BRANCHES = 500
 PASSES = 12
 # Rounds of withholding one more count for each narrow one, and then of withholding every count
 # that is related to it, before tables with a narrow range are left out whole.
-ROUNDS = 10
+ROUNDS = 20
 WIDE_ROUNDS = 3
 FOUND = ["lowest", "highest", "values_possible", "values_if_small", "narrow", "why"]
 ADVICE = "Leave the table out, or wait until more people were added."
 
 
 def hidden_ranges(
-    tables: Tables, profile: Profile = DEFAULT, earlier: Sequence[Tables] = ()
+    tables: Tables,
+    profile: Profile = DEFAULT,
+    earlier: Sequence[Tables] = (),
+    only_judged: bool = False,
 ) -> pd.DataFrame:
     """Find the smallest and largest count that each withheld cell can hold, given all that stands.
 
@@ -50,18 +56,21 @@ def hidden_ranges(
     tables : the tables of a release by name, in the columns of published tables.
     profile : how counts were withheld and rounded.
     earlier : the tables of releases before, of a cohort that has only grown since.
+    only_judged : whether each range is narrow is all that is asked: the search for its ends stops
+        when that is known.
 
     Returns
     -------
     One row a withheld count: `release` (0 is this one, 1 the first of `earlier`), `table`, `row`
-    (from 0), the row's keys, `column` (`estimate` for the count behind a withheld share), `lowest`,
-    `highest` (people; empty where nothing bounds it), `values_possible`, `values_if_small` (how
-    many are left for somebody who knows that the count is below the threshold), `narrow`, `why`.
+    (from 0), the row's keys, `column` (`estimate` for the count behind a withheld share, `others`
+    for those who are not of it), `lowest`, `highest` (people; empty where nothing bounds it),
+    `values_possible`, `values_if_small` (how many are left for somebody who knows that the count is
+    below the threshold), `narrow`, `why`.
     """
     known = _known(tables, profile, earlier)
     hidden = [cell for cell in known.cells if cell.hidden]
     wanted = sorted({cell.unknown for cell in hidden})
-    ends = tightest(known, wanted)
+    ends = tightest(known, wanted, profile if only_judged else None)
     releases = [tables, *earlier]
     rows = []
     for cell in hidden:
@@ -71,7 +80,7 @@ def hidden_ranges(
             {"release": cell.release, "table": cell.table, "row": cell.row}
             | _keys_of(table, cell.row)
             | {"column": cell.column}
-            | _judged(lowest, highest, profile)
+            | _judged(lowest, highest, profile, _is_plain(known, cell.unknown))
         )
     columns = ["release", "table", "row", *attacker.ROW_KEYS, "column", *FOUND]
     found = pd.DataFrame(rows, columns=columns)
@@ -93,15 +102,19 @@ def _keys_of(table: pd.DataFrame, row: int) -> dict:
     return {key: record.get(key, "") for key in attacker.ROW_KEYS}
 
 
-def _judged(lowest: int, highest: int, profile: Profile) -> dict:
+def _is_plain(known: attacker.Knowledge, unknown: int) -> bool:
+    """Whether a count may be told rounded: those still followed would tell who left in between."""
+    return known.keys[unknown][1] in ("people", attacker.OTHERS, *attacker.ENDS)
+
+
+def _judged(lowest: int, highest: int, profile: Profile, plain: bool) -> dict:
     """Say whether a range is narrow, and why."""
     open_end = highest >= attacker.MOST
     possible = highest - lowest + 1
     small = max(0, min(highest, profile.threshold - 1) - lowest + 1)
-    # To somebody told that it is small, a count stays as unsure as a rounded one, or as one of two.
-    left = max(2, profile.round_to)
+    left = _left(profile)
     why = ""
-    if possible < profile.threshold:
+    if possible < profile.threshold and not (plain and _as_if_rounded(lowest, highest, profile)):
         why = f"only {possible} numbers agree with everything released"
     elif 0 < small < left:
         why = f"only {small} numbers below the threshold agree with everything released"
@@ -115,8 +128,21 @@ def _judged(lowest: int, highest: int, profile: Profile) -> dict:
     }
 
 
+def _left(profile: Profile) -> int:
+    """How many numbers a count keeps for somebody who is told that it is small."""
+    # It stays as unsure as a rounded one, or as one of two.
+    return max(2, profile.round_to)
+
+
+def _as_if_rounded(lowest: int, highest: int, profile: Profile) -> bool:
+    """Whether a count is certain not to be small, and told no closer than rounding tells one."""
+    first, last = bounds(lowest_shown(profile), profile)
+    enough = highest - lowest + 1 >= profile.round_to or (lowest <= first and highest >= last)
+    return lowest >= profile.threshold and enough
+
+
 def tightest(
-    known: attacker.Knowledge, wanted: Sequence[int], enough: int | None = None
+    known: attacker.Knowledge, wanted: Sequence[int], enough: Profile | None = None
 ) -> dict[int, tuple[int, int]]:
     """Find the least and the greatest whole number that each wanted unknown can be.
 
@@ -128,8 +154,8 @@ def tightest(
     ----------
     known : unknowns with their bounds, and relations between them.
     wanted : numbers of unknowns.
-    enough : where it is only asked whether a range holds this many numbers: the search for its ends
-        stops when that is known, and a range that holds fewer may be told wider than it is.
+    enough : where it is only asked whether a range is narrow by this profile: the search for its
+        ends stops when that is known, and the range may be told narrower or wider than it is.
 
     Returns
     -------
@@ -142,7 +168,7 @@ def tightest(
         asked = [unknown for unknown in wanted if unknown in block]
         solver = _Block(sorted(block), [relations[row] for row in rows], low, high)
         for unknown in asked:
-            ends[unknown] = solver.range_of(unknown, enough)
+            ends[unknown] = solver.range_of(unknown, enough, _is_plain(known, unknown))
     for unknown in wanted:
         # An unknown without relations keeps its bounds.
         ends.setdefault(unknown, (int(low[unknown]), int(high[unknown])))
@@ -334,21 +360,33 @@ class _Block:
         self.least, self.most = np.minimum(self.least, whole), np.maximum(self.most, whole)
         return True
 
-    def range_of(self, unknown: int, enough: int | None) -> tuple[int, int]:
+    def range_of(self, unknown: int, enough: Profile | None, plain: bool) -> tuple[int, int]:
         """The least and the greatest whole number that one unknown of the block can be."""
         place = self.place[unknown]
-        if enough is not None and self.most[place] - self.least[place] + 1 >= enough:
+        if enough is not None and self._wide(place, self.low[place], enough, plain):
             return int(self.least[place]), int(self.most[place])
         # Fractions reach at least as far as whole numbers do.
         bottom = self._fraction(place, 1.0, self.low[place])
+        if enough is not None and self._wide(place, bottom, enough, plain):
+            return int(self.least[place]), int(self.most[place])
         top = self._fraction(place, -1.0, self.high[place])
-        if enough is not None and top - bottom + 1 < enough:
+        if enough is not None and _judged(bottom, top, enough, plain)["narrow"]:
             return bottom, top
         if self.least[place] != bottom:
             self._optimum(self.whole, place, 1.0)
         if self.most[place] != top:
             self._optimum(self.whole, place, -1.0)
         return int(self.least[place]), int(self.most[place])
+
+    def _wide(self, place: int, lowest: float, profile: Profile, plain: bool) -> bool:
+        """Whether the numbers found so far say that a range is not narrow, whatever its ends are.
+
+        lowest : no number that is possible lies below it.
+        """
+        least, most = self.least[place], self.most[place]
+        # A lower least that is yet to be found leaves more small numbers, or makes some possible.
+        settled = lowest >= profile.threshold or least <= profile.threshold - _left(profile)
+        return settled and not _judged(int(least), int(most), profile, plain)["narrow"]
 
     def _fraction(self, place: int, sign: float, bound: float) -> int:
         """How far down (sign 1) or up (sign -1) an unknown goes if counts need not be whole."""
@@ -381,16 +419,17 @@ def repair(
 
     Returns
     -------
-    One row a cell: `table`, `row` (from 0), the row's keys, `column`, `why`. Empty where nothing is
-    narrow. A `column` that is empty stands for the whole table: no cell of it is left to withhold.
+    One row a cell: `table`, `row` (from 0), the row's keys, `column`, `shown` (the count to show
+    instead; empty where the cell is withheld), `why`. Nothing where nothing is narrow. A `column`
+    that is empty stands for the whole table: no cell of it is left to withhold.
     """
     now = dict(tables)
     proposed: list[dict] = []
     for number in itertools.count():
         known = _known(now, profile, earlier)
         hidden = sorted({cell.unknown for cell in known.cells if cell.hidden})
-        ends = tightest(known, hidden, profile.threshold)
-        narrow = [u for u in hidden if _judged(*ends[u], profile)["narrow"]]
+        ends = tightest(known, hidden, profile)
+        narrow = [u for u in hidden if _judged(*ends[u], profile, _is_plain(known, u))["narrow"]]
         if not narrow:
             break
         more = []
@@ -402,10 +441,39 @@ def repair(
                 "A count that an earlier release withheld can be worked out from it alone, so no "
                 "table of this one can mend it."
             )
-        proposed += more
-        now = withhold(now, pd.DataFrame(more))
-    columns = ["table", "row", *attacker.ROW_KEYS, "column", "why"]
+        before, now = now, withhold(now, pd.DataFrame(more))
+        again = _totals_again(known, before, now)
+        now = withhold(now, pd.DataFrame(again)) if again else now
+        proposed += more + again
+    columns = ["table", "row", *attacker.ROW_KEYS, "column", "shown", "why"]
     return pd.DataFrame(proposed, columns=columns)
+
+
+def _totals_again(known: attacker.Knowledge, before: Tables, now: Tables) -> list[dict]:
+    """Every total that was added up from groups of which some are withheld now.
+
+    It is shown as the count's own rounding where that stands in another table, else withheld.
+    """
+    added_up = {name: attacker.sums(before[name].to_dict("records")) for name in now}
+    own = {
+        cell.unknown: now[cell.table][cell.column].iloc[cell.row]
+        for cell in reversed(known.cells)
+        if cell.release == 0
+        and not cell.hidden
+        and cell.table in now
+        and cell.column in attacker.COUNTS
+        and (cell.row, cell.column) not in added_up[cell.table]
+        and not pd.isna(now[cell.table][cell.column].iloc[cell.row])
+    }
+    unknowns = {(c.table, c.row, c.column): c.unknown for c in known.cells if c.release == 0}
+    return [
+        {"table": name, "row": row, "column": column, "shown": own.get(unknowns[name, row, column])}
+        | {"why": "it was added up from groups that are withheld"}
+        | _keys_of(now[name], row)
+        for name, places in added_up.items()
+        for row, column in sorted(places - attacker.sums(now[name].to_dict("records")))
+        if attacker.about_people(now[name]) and not pd.isna(now[name][column].iloc[row])
+    ]
 
 
 def _next_to_withhold(
@@ -466,7 +534,7 @@ def _first_table(known: attacker.Knowledge, unknown: int) -> str:
 
 
 def withhold(tables: Tables, proposed: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Withhold the cells that `repair` proposes; a share goes with its interval.
+    """Withhold the cells that `repair` proposes; an estimate goes with all that is told of it.
 
     Returns
     -------
@@ -479,16 +547,16 @@ def withhold(tables: Tables, proposed: pd.DataFrame) -> dict[str, pd.DataFrame]:
             continue
         table = out[name].copy()
         marked = table["suppressed"].astype(bool).to_numpy(copy=True)
-        for row, column in zip(cells["row"], cells["column"], strict=True):
+        shown = cells["shown"] if "shown" in cells else pd.Series(pd.NA, cells.index)
+        for row, column, instead in zip(cells["row"], cells["column"], shown, strict=True):
             place = int(row)
-            together = ("estimate", "ci_low", "ci_high") if column == "estimate" else (column,)
-            for each in together:
+            for each in ESTIMATE_COLUMNS if column == "estimate" else (column,):
                 if each in table:
                     values = table[each].astype("object").to_numpy(copy=True)
-                    values[place] = pd.NA
+                    values[place] = pd.NA if pd.isna(instead) else instead
                     kind = "Int64" if each in attacker.COUNTS else "Float64"
                     table[each] = pd.array(values, dtype=kind)
-            marked[place] = True
+            marked[place] |= pd.isna(instead)
         table["suppressed"] = marked
         out[name] = table
     return out

@@ -8,10 +8,14 @@ is told who is analysed when a cohort is loaded, and looks for their own values.
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pandas as pd
 
+from distance_to_care.disclosure import groups
 from distance_to_care.disclosure.profiles import Profile
 
 # Nothing below a region leaves from people.
@@ -27,19 +31,26 @@ VALUES = ("group", "level", "value", "reference")
 # A shorter value of digits alone cannot be told from a level or a number.
 _SHORTEST_DIGITS = 5
 _SHORTEST_NAME = 2
-_TOKEN = re.compile(r"[^\s,;:()\[\]\"'|/]+")
+_PART = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True)
 class Analysed:
     """Who is analysed: the disclosure profile of their study, and their own words, to be refused.
 
-    `typed` holds every value of a column that people, not the study file, put into words.
+    `typed` holds every value of a column that people, not the study file, put into words; `known`
+    says what they may be counted by, and is None where nobody was announced.
     """
 
     profile: Profile | None = None
     typed: frozenset[str] = field(default_factory=frozenset, repr=False)
     people: int = 0
+    known: groups.Known | None = None
+
+    @cached_property
+    def run_together(self) -> frozenset[str]:
+        """The typed words without spaces, dashes and other marks."""
+        return frozenset(filter(_telling, map(_run_together, self.typed)))
 
 
 def of_cohort(people: pd.DataFrame, study: object) -> Analysed:
@@ -53,20 +64,23 @@ def of_cohort(people: pd.DataFrame, study: object) -> Analysed:
     known = study.columns
     allowed = {str(level).casefold() for column in known.values() for level in column.levels}
     allowed |= {name.casefold() for name in known} | {"all", "true", "false"}
+    plain = set(map(_run_together, allowed))
     typed: set[str] = set()
     for name in people.columns:
         free = name in known and known[name].type == "string" and not known[name].levels
         values = people[name]
-        plain = pd.api.types.is_numeric_dtype(values) or pd.api.types.is_datetime64_any_dtype(
-            values
-        )
-        unknown = name not in known and not plain
+        numbers = pd.api.types.is_numeric_dtype(values)
+        numbers |= pd.api.types.is_datetime64_any_dtype(values)
+        unknown = name not in known and not numbers
         if free or unknown:
             typed |= {str(value).strip().casefold() for value in people[name].dropna().unique()}
     return Analysed(
         getattr(study, "disclosure", None),
-        frozenset(filter(_telling, typed - allowed)),
+        frozenset(
+            value for value in typed if _telling(value) and _run_together(value) not in plain
+        ),
         len(people),
+        groups.of_study(study),
     )
 
 
@@ -77,6 +91,27 @@ def _telling(value: str) -> bool:
 def _a_name(token: str) -> bool:
     """Say whether a word inside a text can be told from a common short one."""
     return len(token) > _SHORTEST_NAME or any(letter.isdigit() for letter in token)
+
+
+def _parts(text: str) -> list[str]:
+    """The runs of letters and digits of a text, however they are written."""
+    return _PART.findall(unicodedata.normalize("NFKC", text).casefold())
+
+
+def _run_together(text: str) -> str:
+    return "".join(_parts(text))
+
+
+def _runs(text: str, longest: int) -> Iterator[str]:
+    """Every run of neighbouring parts of a text, written together: an identifier with gaps."""
+    parts = _parts(text)
+    for start in range(len(parts)):
+        run = ""
+        for part in parts[start:]:
+            run += part
+            if len(run) > longest:
+                break
+            yield run
 
 
 def small_areas(table: pd.DataFrame) -> list[str]:
@@ -101,16 +136,16 @@ def small_areas(table: pd.DataFrame) -> list[str]:
 
 def typed_words(table: pd.DataFrame, analysed: Analysed) -> list[str]:
     """Say which columns hold a value from the people's own records, never the value."""
+    if not analysed.typed:
+        return []
+    longest = max(map(len, analysed.run_together), default=0)
     found = []
     for column in table:
-        if pd.api.types.is_numeric_dtype(table[column]) or not analysed.typed:
+        if pd.api.types.is_numeric_dtype(table[column]):
             continue
-        for text in table[column].dropna().astype(str).str.casefold().unique():
-            tokens = {token.strip(".") for token in _TOKEN.findall(text)}
-            said = {text.strip(), *filter(_a_name, tokens)}
-            if said & analysed.typed or any(
-                value in text for value in analysed.typed if " " in value
-            ):
+        for text in table[column].dropna().astype(str).unique():
+            runs = set(filter(_a_name, _runs(text, longest)))
+            if text.strip().casefold() in analysed.typed or runs & analysed.run_together:
                 found.append(f"its column '{column}' holds a value from a person's record")
                 break
     return found

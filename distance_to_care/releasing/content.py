@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 import unicodedata
 from collections import Counter
@@ -127,6 +128,16 @@ def counts(rows: Sequence[Sequence[str]], receipt: Mapping, name: str) -> list[s
     ]
 
 
+def smallest_count(rows: Sequence[Sequence[str]]) -> int | None:
+    """Find the smallest count that a table shows; None where it shows none.
+
+    rows : cells as text, the header first.
+    """
+    places = [place for place, header in enumerate(rows[0]) if header in COUNTS]
+    shown = [_as_number(row[place]) for row in rows[1:] for place in places]
+    return min((int(count) for count in shown if count is not None), default=None)
+
+
 def numbers(rows: Sequence[Sequence[str]], tables: Mapping[str, Sequence], name: str) -> list[str]:
     """Check that every number for the prose stands in the released table that it names.
 
@@ -190,7 +201,7 @@ def _broken_count(cell: str, numbers: Mapping) -> str:
 
 def _as_number(cell: str) -> float | None:
     plain = cell.isascii() and _NUMBER.fullmatch(cell) and cell[-1].isdigit()
-    return float(cell) if plain else None
+    return float(cell) if plain and math.isfinite(float(cell)) else None
 
 
 def _is_formula(cell: str) -> bool:

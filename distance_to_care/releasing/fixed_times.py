@@ -1,7 +1,8 @@
 """Survival of one group told at several times by several tables: one set of points, or a refusal.
 
 Each table keeps the rule of curves by itself. Two tables with times of their own would cut each
-other's steps, and give the few people back who died in between.
+other's steps, and give the few people back who died in between. A mean of the years lived until a
+time says as much of the people behind the last step as survival at that time does.
 """
 
 from __future__ import annotations
@@ -45,6 +46,53 @@ def crossing(tables: Mapping[str, pd.DataFrame]) -> list[str]:
         "of them out, or tell survival at whole years through disclosure.merge_steps."
         for (finest, *others), times in found.items()
     ]
+
+
+def beyond(tables: Mapping[str, pd.DataFrame]) -> dict[str, list[tuple[int, str, str]]]:
+    """Find the estimates over a time at which the survival of the same people is withheld.
+
+    Parameters
+    ----------
+    tables : the tables about people, as the gate let them through, by name.
+
+    Returns
+    -------
+    For each table that has any its cells: row (from 0), `estimate`, and nothing to show instead.
+    """
+    told, silent = set(), set()
+    for table in tables.values():
+        if not {TIME, *STEP_COLUMNS} <= set(table):
+            continue
+        shown = table[[c for c in SHOWN if c in table]].notna().any(axis=1)
+        for row, there in zip(table.to_dict("records"), shown, strict=True):
+            if row[TIME] > 0:
+                (told if there else silent).add((_people(row), float(row[TIME])))
+    withheld = silent - told
+    found = {}
+    for name, table in tables.items():
+        if TIME not in table or "estimate" not in table or {*STEP_COLUMNS} <= set(table):
+            continue
+        if curves.is_curve(table) and curves.ERROR in table:
+            continue
+        rows = enumerate(table.to_dict("records"))
+        cells = [
+            (place, "estimate", "")
+            for place, row in rows
+            if pd.notna(row["estimate"])
+            and any((people, row[TIME]) in withheld for people in _compared(row))
+        ]
+        if cells:
+            found[name] = cells
+    return found
+
+
+def _compared(row: Mapping[str, object]) -> set[tuple[str, str]]:
+    """The people whose years an estimate tells of: a group, and what it is compared with."""
+    reference = row.get("reference")
+    if pd.isna(reference) or reference == "":
+        return {_people(row)}
+    # A difference is told beside the mean of everybody.
+    return {_people(row), _people({**row, "group": reference}), (EVERYBODY, EVERYBODY)}
 
 
 def _by_group(tables: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], dict[str, set[float]]]:

@@ -7,12 +7,12 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from distance_to_care.disclosure import Profile
-from distance_to_care.releasing import content, hidden_cells, sealing, work_folder
+from distance_to_care import results
+from distance_to_care.disclosure import ESTIMATE_COLUMNS, Profile
+from distance_to_care.releasing import content, fixed_times, hidden_cells, sealing, work_folder
 
-# A share goes with its interval, which would give it back.
-_TOGETHER = {"estimate": ("estimate", "ci_low", "ci_high")}
-NOT_SHOWN = "not shown (too few people)"
+# An estimate goes with its interval and errors, which would give it back.
+_TOGETHER = {"estimate": ESTIMATE_COLUMNS}
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,9 @@ class Further:
 def withheld(
     work: work_folder.Work, profile: Profile, earlier: Sequence[Mapping[str, bytes]] = ()
 ) -> Further:
-    """Withhold what `disclosure.ranges.repair` proposes, in tables, receipts and numbers.
+    """Withhold means over withheld times, and what `disclosure.ranges.repair` proposes.
+
+    In tables, receipts and numbers.
 
     Parameters
     ----------
@@ -35,7 +37,13 @@ def withheld(
     profile : the profile of the release.
     earlier : the tables about people of each earlier release, by name.
     """
-    found = hidden_cells.proposed(work_folder.people_of(work), profile, earlier)
+    about = work_folder.people_of(work)
+    beyond = fixed_times.beyond(hidden_cells.as_tables(about))
+    told = {name: _emptied(about[name], name, cells) for name, cells in beyond.items()}
+    found = hidden_cells.proposed(about | told, profile, earlier)
+    for name, cells in beyond.items():
+        if found.get(name, cells):
+            found[name] = [*cells, *found.get(name, [])]
     left_out = sorted(name for name, cells in found.items() if not cells)
     work = work_folder.without(work, left_out)
     tables, entries = dict(work.tables), dict(work.manifest["tables"])
@@ -44,8 +52,8 @@ def withheld(
         if not cells:
             continue
         tables[name] = _emptied(tables[name], name, cells)
-        counted[name] = len(cells)
-        entries[name] = _receipted(entries[name], tables[name], len(cells))
+        counted[name] = sum(not shown for *_, shown in cells)
+        entries[name] = _receipted(entries[name], tables[name], counted[name])
     read = {name: content.rows_of(text, name) for name, text in tables.items()}
     return Further(
         replace(
@@ -59,13 +67,14 @@ def withheld(
     )
 
 
-def _emptied(text: bytes, name: str, cells: Sequence[tuple[int, str]]) -> bytes:
+def _emptied(text: bytes, name: str, cells: Sequence[tuple[int, str, str]]) -> bytes:
     head, *rows = content.rows_of(text, name)
-    for row, column in cells:
+    for row, column, shown in cells:
         for each in _TOGETHER.get(column, (column,)):
             if each in head:
-                rows[row][head.index(each)] = ""
-        rows[row][head.index("suppressed")] = "true"
+                rows[row][head.index(each)] = shown
+        if not shown:
+            rows[row][head.index("suppressed")] = "true"
     return _written([head, *rows])
 
 
@@ -74,7 +83,7 @@ def _receipted(entry: Mapping, text: bytes, cells: int) -> dict:
     receipt = entry["disclosure"]
     rule = {
         "rule": "further cells are withheld, so that no withheld count can be worked out from the "
-        "other cells of this and other tables",
+        "other cells of this and other tables; a total of such cells shows its own rounding",
         "result": f"{cells} cell{'' if cells == 1 else 's'}",
     }
     receipt = {
@@ -89,7 +98,7 @@ def _numbers(text: bytes, tables: Mapping[str, Sequence]) -> bytes:
     """Take the numbers for the text back that no table holds any more."""
     head, *rows = content.rows_of(text, "numbers.csv")
     for row in content.absent([head, *rows], tables):
-        rows[row][head.index("text")] = NOT_SHOWN
+        rows[row][head.index("text")] = results.WITHHELD
         rows[row][head.index("value")] = ""
     return _written([head, *rows])
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from distance_to_care import results
-from distance_to_care.disclosure import Profile, ranges
+from distance_to_care.disclosure import Profile, attacker, ranges
 from distance_to_care.releasing import content
 
 DISTANCE = "distance_quintile"
@@ -26,19 +26,22 @@ def proposed(
     tables: Mapping[str, bytes],
     profile: Profile,
     earlier: Sequence[Mapping[str, bytes]] = (),
-) -> dict[str, list[tuple[int, str]]]:
+) -> dict[str, list[tuple[int, str, str]]]:
     """Find the further cells to withhold so that no withheld count can be worked out.
 
     Returns
     -------
-    For each table its cells as row (from 0) and column; no cells for a table to leave out whole.
+    For each table its cells as row (from 0), column and what is shown instead (nothing, or the
+    count of everybody where it was added up from groups that are withheld now); no cells for a
+    table to leave out whole.
     """
     found = ranges.repair(as_tables(tables), profile, [as_tables(each) for each in earlier])
-    cells: dict[str, list[tuple[int, str]]] = {}
+    cells: dict[str, list[tuple[int, str, str]]] = {}
     for table, proposal in found.groupby("table"):
         whole = (proposal["column"] == "").any()
-        named = zip(proposal["row"], proposal["column"], strict=True)
-        cells[str(table)] = [] if whole else [(int(row), column) for row, column in named]
+        shown = ["" if pd.isna(each) else str(int(each)) for each in proposal["shown"]]
+        named = zip(proposal["row"], proposal["column"], shown, strict=True)
+        cells[str(table)] = [] if whole else [(int(row), *said) for row, *said in named]
     return cells
 
 
@@ -57,7 +60,7 @@ def narrow(
     """
     now = as_tables(tables)
     before = [as_tables(each) for each in earlier]
-    hidden = ranges.hidden_ranges(now, profile, before)
+    hidden = ranges.hidden_ranges(now, profile, before, only_judged=True)
     found = [
         f"{table}: {_cells(len(cells), 'withheld')} of the column '{column}' can be worked out "
         "from what would be released. Join groups of the study into larger ones, or leave it "
@@ -103,7 +106,7 @@ def moved(
         for name in sorted({*now} & {*before})
         if _cuts_differ(name, now, before)
     ]
-    if _apart(people, then) >= threshold:
+    if apart(people, then) >= threshold:
         return recut
     return recut + [
         f"{name} is not what it was in the earlier release {digest}, and so few people may have "
@@ -189,7 +192,7 @@ def _question(rows: Sequence[Sequence[str]]) -> list[Sequence[str]] | None:
     return sorted(row for row in rows[1:] if row[head.index("measure")] in ("coefficient", "cut"))
 
 
-def _apart(people: str, then: str) -> int:
+def apart(people: str, then: str) -> int:
     """The fewest people by which two bands may differ; none where a band cannot be read."""
     try:
         a, b = (int(end.replace(",", "")) for end in people.split(" to "))
@@ -200,7 +203,8 @@ def _apart(people: str, then: str) -> int:
 
 
 def _narrow(found: pd.DataFrame):
-    return found[found["narrow"]].groupby(["table", "column"])
+    cells = found[found["narrow"]].replace({"column": {attacker.OTHERS: "estimate"}})
+    return cells.drop_duplicates(["table", "row", "column"]).groupby(["table", "column"])
 
 
 def _cells(count: int, which: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from distance_to_care import second_opinion
 from distance_to_care.disclosure import Profile, from_words
 from distance_to_care.problems import Problem
 from distance_to_care.releasing import (
@@ -81,6 +82,8 @@ def release(
     asked = from_words(profile) if profile.strip() else None
     day = released_on(date)
     ready = work_folder.without(work_folder.read(work, asked), without)
+    ready = work_folder.without(ready, work_folder.about_built_in(ready))
+    _second_opinion(ready)
     kinds = [entry["kind"] for entry in ready.manifest["tables"].values()]
     kind = manifests.of_kind(kinds, ready.run["record_kind"])
     if kind == "registry" and sealing.inside_repository(target):
@@ -112,6 +115,18 @@ def released_on(date: str = "") -> str:
     if not manifests.is_day(date):
         raise Problem("The day of a release is written year-month-day, for example 2026-05-31.")
     return date
+
+
+def _second_opinion(ready: work_folder.Work) -> None:
+    """Refuse tables that show a cell which the library of the second opinion withholds."""
+    found = ready.run["second_opinion"]["tables"]
+    looser = [name for name in sorted(found) if name in ready.tables and found[name]["looser"]]
+    if looser:
+        raise Problem(
+            f"The second opinion ({ready.run['second_opinion']['library']}) withholds cells that "
+            f"these tables show: {', '.join(looser)}. Run 'analyse' again with a higher threshold "
+            "(--threshold), or leave them out (--without)."
+        )
 
 
 def _target(target: Path, work: Path) -> Path:
@@ -165,16 +180,20 @@ def _attacked(more: further.Further, profile: Profile, before: Sequence) -> list
     about = work_folder.people_of(more.work)
     found = hidden_cells.narrow(about, profile, [tables for _, _, tables in before])
     found += fixed_times.crossing(hidden_cells.as_tables(about))
+    people = more.work.run["people"]
+    first = "Too much could be worked out from what would be released:"
     for theirs, digest, tables in before:
-        found += hidden_cells.moved(
-            about, tables, more.work.run["people"], theirs["people"], profile.threshold, digest[:12]
-        )
+        then = theirs["people"]
+        moved = hidden_cells.moved(about, tables, people, then, profile.threshold, digest[:12])
+        found += moved
+        if moved and hidden_cells.apart(people, then) < profile.threshold:
+            first = (
+                f"Too few people may have been added since the earlier release {digest[:12]}: wait "
+                f"until at least {profile.threshold} more were added.\n{first}"
+            )
     if found:
         lines = "\n".join(f"  - {sentence}" for sentence in found)
-        raise Problem(
-            f"Too much could be worked out from what would be released:\n{lines}\n"
-            "A table is left out with --without and its name."
-        )
+        raise Problem(f"{first}\n{lines}\nA table is left out with --without and its name.")
     return [
         {
             "rule": "the tightest range of each withheld count, worked out from all released "
@@ -215,7 +234,7 @@ def _files(
         "people": ready.run["people"],
         "study": {key: study[key] for key in ("name", "title", "sha256")},
         "software": {
-            **{key: ready.run["software"][key] for key in ("name", "version", "source_sha256")},
+            **{key: ready.run["software"][key] for key in work_folder.SOFTWARE},
             "released_with_source_sha256": sealing.of_source(),
         },
         "profile": {"name": profile.name, "numbers": profile.numbers},
@@ -225,17 +244,24 @@ def _files(
             {"digest": digest, "released_on": theirs["released_on"]} for theirs, digest, _ in before
         ],
         "checks": checks,
+        "second_opinion": second_opinion.total(ready.run["second_opinion"], ready.tables),
         "files": _entries(ready, files),
         "reviewer": {**sealing.EMPTY_REVIEWER, "name": reviewer.strip()},
     }
-    form = request_form.to_csv(manifest)
+    forms = {
+        request_form.SUMMARY_NAME: request_form.summary(manifest),
+        request_form.CSV_NAME: request_form.to_csv(manifest),
+    }
     # Titles and names come from chapters and study files, and may not become formulas here.
-    name = request_form.CSV_NAME
-    unfit = content.cells(content.rows_of(form, name), name, about_people=False)
+    unfit = [
+        fault
+        for name, form in forms.items()
+        for fault in content.cells(content.rows_of(form, name), name, about_people=False)
+    ]
     if unfit:
         raise Problem("\n".join(unfit))
-    files[name] = form
-    files[request_form.JSON_NAME] = request_form.to_json(manifest, form)
+    files |= forms
+    files[request_form.JSON_NAME] = request_form.to_json(manifest, forms)
     files[manifests.NAME] = sealing.canonical(manifest)
     files[crate.NAME] = crate.build(manifest, files)
     return files
@@ -248,12 +274,14 @@ def _entries(ready: work_folder.Work, files: Mapping[str, bytes]) -> dict[str, d
     entries = {}
     for name, entry in ready.manifest["tables"].items():
         text = ready.tables[name]
+        rows = content.rows_of(text, name)
         figures = ready.manifest["figures"].values()
         entries[f"tables/{name}.csv"] = {
             **{key: entry[key] for key in ("title", "kind", "page", "columns")},
             "sha256": sealing.digest(text),
             "bytes": len(text),
-            "rows": len(content.rows_of(text, name)) - 1,
+            "rows": len(rows) - 1,
+            "smallest_count": content.smallest_count(rows),
             "sources": sorted(set(entry["sources"])),
             "receipt": entry["disclosure"],
             "figures": sorted({f["title"] for f in figures if f["table"] == name}),

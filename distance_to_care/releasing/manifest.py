@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 
 from distance_to_care.disclosure import DEFAULT, SHAPES
 from distance_to_care.problems import Problem
@@ -47,6 +47,12 @@ _NUMBERS = {
 PROFILE = _object(
     {"name": _TEXT, "numbers": _NUMBERS}, "Name and numbers of the disclosure profile"
 )
+_LIBRARY = {"library": _TEXT, "version": {"type": "string"}}
+_ASKED = {"cross_tabulations": _COUNT, "cells": _COUNT, "looser": _COUNT}
+OPINION = _object(
+    {**_LIBRARY, "tables": {"type": "object", "additionalProperties": _object(_ASKED)}},
+    "What a second opinion found of each table of a run",
+)
 RULE = {
     "type": "object",
     "description": "A rule in words, and what came of it",
@@ -78,6 +84,11 @@ TABLE = _object(
         "sources": {**_TEXTS, "minItems": 1},
         "columns": {"type": "object", "minProperties": 1, "additionalProperties": _TEXT},
         "receipt": RECEIPT,
+        "smallest_count": {
+            "type": ["integer", "null"],
+            "minimum": 0,
+            "description": "The smallest count that it shows",
+        },
         "figures": {**_TEXTS, "description": "Titles of the figures that are drawn from it"},
         "numbers": {**_COUNT, "description": "How many numbers of the prose are read from it"},
         "redrawn_from_accepted": {"type": ["string", "null"]},
@@ -105,10 +116,18 @@ SCHEMA = {
                 {
                     "name": _TEXT,
                     "version": _TEXT,
-                    "source_sha256": {**_DIGEST, "description": "Program that computed the tables"},
+                    "source_sha256": {
+                        **_DIGEST,
+                        "description": "Program and chapters that computed the tables",
+                    },
+                    "modules_sha256": {
+                        **_DIGEST,
+                        "description": "The same program without its chapters",
+                    },
                     "released_with_source_sha256": {
                         **_DIGEST,
-                        "description": "Modules that wrote the release",
+                        "description": "Modules that wrote the release: equal to the line above "
+                        "where nothing was changed in between",
                     },
                 },
                 "The software",
@@ -133,6 +152,12 @@ SCHEMA = {
                 "type": "array",
                 "description": "What was proved of all tables together before they were written",
                 "items": RULE,
+            },
+            "second_opinion": {
+                **_object({**_LIBRARY, **_ASKED, "looser": {"const": 0}}),
+                "description": "The library that was asked which cells of the cross-tabulations it "
+                "would withhold, and how many of those are shown; no version where it was not "
+                "installed",
             },
             "files": {
                 "type": "object",
@@ -159,6 +184,7 @@ SCHEMA = {
 _VALIDATOR = Draft202012Validator(SCHEMA)
 _RECEIPT_VALIDATOR = Draft202012Validator(RECEIPT)
 _PROFILE_VALIDATOR = Draft202012Validator(PROFILE)
+_OPINION_VALIDATOR = Draft202012Validator(OPINION)
 
 
 def faults(content: object) -> list[str]:
@@ -166,14 +192,20 @@ def faults(content: object) -> list[str]:
 
     content : the manifest as it was read from JSON.
     """
-    found = [
-        f"{NAME}: '{'/'.join(map(str, error.absolute_path)) or 'the whole'}' breaks the rule "
-        f"'{error.validator}' of its form."
-        for error in sorted(_VALIDATOR.iter_errors(content), key=lambda error: error.json_path)
-    ]
+    broken = sorted(_VALIDATOR.iter_errors(content), key=lambda error: error.json_path)
+    found = list(dict.fromkeys(_fault(error) for error in broken))
     if not found and content["first_release"] == bool(content["earlier"]):
         found.append(f"{NAME}: a first release names no earlier one, and any other does.")
     return found or _reviewer_faults(content["reviewer"]) + _day_faults(content)
+
+
+def _fault(error: ValidationError) -> str:
+    """Say one fault of a manifest; what is missing is named, since its form names it too."""
+    where = "/".join(map(str, error.absolute_path))
+    if error.validator == "required":
+        missing = ", ".join(sorted({*error.validator_value} - {*error.instance}))
+        return f"{NAME}{f', {where},' if where else ''} does not say: {missing}."
+    return f"{NAME}: '{where or 'the whole'}' breaks the rule '{error.validator}' of its form."
 
 
 def receipt_holds(receipt: object) -> bool:
@@ -184,6 +216,11 @@ def receipt_holds(receipt: object) -> bool:
 def profile_holds(profile: object) -> bool:
     """Say whether a profile has the form that a run records, with the numbers known today."""
     return _PROFILE_VALIDATOR.is_valid(profile) and set(profile["numbers"]) <= set(DEFAULT.numbers)
+
+
+def opinion_holds(opinion: object) -> bool:
+    """Say whether a second opinion has the form that a run records."""
+    return _OPINION_VALIDATOR.is_valid(opinion)
 
 
 def tables(manifest: Mapping) -> dict[str, Mapping]:

@@ -13,7 +13,8 @@ from distance_to_care.releasing import manifest as manifests
 
 TABLES = "tables"
 # Those that describe the release; all others stand in the manifest.
-DESCRIBING = (manifests.NAME, request_form.CSV_NAME, request_form.JSON_NAME, crate.NAME)
+_FORMS = (request_form.SUMMARY_NAME, request_form.CSV_NAME)
+DESCRIBING = (manifests.NAME, *_FORMS, request_form.JSON_NAME, crate.NAME)
 
 
 def faults(folder: Path) -> list[str]:
@@ -112,6 +113,8 @@ def _tables(manifest: Mapping, files: Mapping[str, bytes]) -> list[str]:
         found += content.counts(rows, receipt, where)
         if entry["rows"] != len(rows) - 1:
             found.append(f"{where} does not have the number of rows that the manifest lists.")
+        if entry["smallest_count"] != content.smallest_count(rows):
+            found.append(f"{where} does not have the smallest count that the manifest lists.")
         if entry["kind"] in PERSON_KINDS and not about_people:
             found.append(f"{where} is about people, and its receipt says that it is not.")
         wanted = manifest["profile"]["numbers"]
@@ -136,7 +139,8 @@ def _form(manifest: Mapping, files: Mapping[str, bytes]) -> list[str]:
         form = sealing.parsed(files[name], name)
         rows = form["files"]
         listed = {row["file"]: row["sha256"] for row in rows}
-        seal, of_csv = form["manifest_sha256_with_empty_reviewer"], form["request_csv_sha256"]
+        seal = form["manifest_sha256_with_empty_reviewer"]
+        of_tables = {name: form["sha256"][name] for name in _FORMS}
         asked = form["reviewer_asked"]
     except (Problem, KeyError, TypeError) as problem:
         said = str(problem) if isinstance(problem, Problem) else f"{name} lacks an answer."
@@ -146,10 +150,11 @@ def _form(manifest: Mapping, files: Mapping[str, bytes]) -> list[str]:
         found.append(f"{manifests.NAME} is altered: {name} was written for another one.")
     if listed != {file: entry["sha256"] for file, entry in manifest["files"].items()}:
         found.append(f"{name} does not describe the files that the manifest lists.")
-    if request_form.CSV_NAME in files:
-        text = files[request_form.CSV_NAME]
-        if sealing.digest(text) != of_csv:
-            found.append(f"{request_form.CSV_NAME} is altered: {name} was written with another.")
+    found += [
+        f"{table} is altered: {name} was written with another."
+        for table, digest in of_tables.items()
+        if table in files and sealing.digest(files[table]) != digest
+    ]
     if any(not str(row.get(question, "")) for row in rows for question in request_form.COLUMNS):
         found.append(f"{name} leaves a question of the form unanswered.")
     if asked and asked != manifest["reviewer"]["name"]:

@@ -14,6 +14,7 @@ from distance_to_care.releasing import content, folder_files, sealing
 from distance_to_care.releasing import manifest as manifests
 
 RUN = "run.json"
+SOFTWARE = ("name", "version", "source_sha256", "modules_sha256")
 # What `analyse` keeps to resume by, and nothing that is ever read here.
 RESUMING = ".chapters"
 _LARGEST = 200_000_000
@@ -98,6 +99,17 @@ def without(work: Work, names: Sequence[str]) -> Work:
     return replace(work, tables=kept, manifest=manifest, numbers=out.getvalue().encode())
 
 
+def about_built_in(work: Work) -> list[str]:
+    """Name the tables of patients whose rows all ask for what was built in: nothing was."""
+    found = []
+    for name, entry in work.manifest["tables"].items():
+        head, *rows = content.rows_of(work.tables[name], name)
+        if entry["kind"] == "registry" and "measure" in head and rows:
+            asked = [row[head.index("measure")] for row in rows]
+            found += [name] if all("built in" in measure for measure in asked) else []
+    return found
+
+
 def people_of(work: Work) -> dict[str, bytes]:
     """The tables about people, by name."""
     entries = work.manifest["tables"]
@@ -141,9 +153,10 @@ def _unsaid(manifest: Mapping) -> list[str]:
 def _run_faults(run: Mapping) -> list[str]:
     """Say what a release needs to know of the run and is not told."""
     needed = {
-        "software": ("name", "version", "source_sha256"),
+        "software": SOFTWARE,
         "study": ("name", "title", "sha256", "content"),
         "profile": ("name", "numbers"),
+        "second_opinion": ("library",),
     }
     missing = [
         f"{part}/{key}"
@@ -154,6 +167,8 @@ def _run_faults(run: Mapping) -> list[str]:
     missing += [key for key in ("people", "record_kind") if not isinstance(run.get(key), str)]
     if missing:
         return [f"{RUN} does not say {', '.join(missing)}."]
+    if not manifests.opinion_holds(run["second_opinion"]):
+        return [f"{RUN} does not say what the second opinion was: run 'analyse' again."]
     if not manifests.profile_holds(run["profile"]):
         return [f"{RUN} names a profile that this version does not know: run 'analyse' again."]
     return []

@@ -26,6 +26,7 @@ def missing_values(
     columns: Sequence[str],
     by: str,
     also: Sequence[str] = (),
+    where_missing: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Count the people whose value is missing, by column and by group.
 
@@ -36,6 +37,7 @@ def missing_values(
     columns : columns that are counted, each and together: those that the model holds.
     by : column whose groups are counted apart.
     also : columns that are counted by themselves only.
+    where_missing : further columns of the model, counted where somebody lacks them.
 
     Returns
     -------
@@ -44,9 +46,10 @@ def missing_values(
     columns), `level` (empty), `group_by`, `group`, `people`, `missing` (people), `estimate` (of the
     people), `unit` (per cent).
     """
+    columns = [*columns, *(name for name in where_missing if people[name].isna().any())]
     every = [*columns, *also]
     empty, nature = people[every].isna(), _by_nature(people, study, every)
-    missing = (empty & ~nature).assign(any=lambda each: each[list(columns)].any(axis=1))
+    missing = (empty & ~nature).assign(any=lambda each: each[columns].any(axis=1))
     counted = {"not known": missing, "not applicable": nature[list(_flags(study, every))]}
     known = people[by].dropna()
     groups = {"all": people.index}

@@ -166,8 +166,8 @@ def beside_truth(
     truth : the true values of the synthetic people; `estimand`, `scenario`, `value`, `unit`.
     published : the published estimates; `id`, `study`, `how_read`, `estimate`, `unit`, and
         `ci_low` and `ci_high` where an interval was read.
-    kind : kind of the cohort. Only synthetic people have built-in values: for any other kind the
-        column is empty.
+    kind : kind of the cohort. Only synthetic people have built-in values: for any other kind there
+        is no such column.
 
     Returns
     -------
@@ -209,7 +209,8 @@ def beside_truth(
     table = pd.DataFrame(rows)[columns]
     # What was withheld is missing in another way than what was never there.
     numbers = columns[2:7]
-    return table.assign(**{name: pd.to_numeric(table[name]).astype(float) for name in numbers})
+    table = table.assign(**{name: pd.to_numeric(table[name]).astype(float) for name in numbers})
+    return table if kind == "synthetic" else table.drop(columns="built_in")
 
 
 def _interval(low: float, high: float) -> str:

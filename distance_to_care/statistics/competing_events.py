@@ -38,7 +38,8 @@ def incidence(
     otherwise, since the time before), `estimate`, `ci_low`, `ci_high` (95%, log-log), `unit`, and
     for disclosure control `level_people` and `level_deaths` (events behind the row),
     `step_followed` (to that time) and `step_others` (transplants since the time before, where the
-    row tells of them). So every row stands at points of the survival curve alone. Besides
+    row tells of them: deaths by the Aalen-Johansen estimator do, beside those by the naive one). So
+    every row stands at points of the survival curve alone. Besides
     `death` and `transplant`, in probability: `overstatement of death` (naive less competing) and
     `most that death can be overstated` (the product of the two naive risks, an upper bound
     whatever the hazards are), both in percentage points. Empty beyond the last follow-up.
@@ -58,7 +59,7 @@ def incidence(
             before = now
             base |= {"step_events": since["deaths"], "step_censored": since["left"]}
             base["step_followed"] = int((years >= time).sum())
-            others = {"death": np.nan, "transplant": since["transplants"]}
+            given = since["transplants"]
             for cause, name in EVENTS.items():
                 happened = (members[OUTCOME] == cause) & (members[TIME] <= time)
                 events[cause] = int(happened.sum())
@@ -67,10 +68,12 @@ def incidence(
                     if time <= followed:
                         share |= _share(members, curves, cause, method, time)
                     shares[cause, method] = share["estimate"]
+                    naive_death = (name, method) == ("death", NAIVE)
                     rows.append(
                         base
                         | {"measure": name, "method": method, "unit": "probability",
-                           "level_deaths": events[cause], "step_others": others[name]}
+                           "level_deaths": events[cause],
+                           "step_others": np.nan if naive_death else given}
                         | share
                     )  # fmt: skip
             fewest = min(events.values())
@@ -84,7 +87,7 @@ def incidence(
                     base
                     | {"measure": measure, "method": f"{NAIVE}, less {COMPETING}",
                        "estimate": 100 * estimate, "unit": "percentage points",
-                       "level_deaths": fewest, "step_others": since["transplants"]}
+                       "level_deaths": fewest, "step_others": given}
                 )  # fmt: skip
     columns = ["measure", "method", "group_by", "group", "time_years", "people", "estimate",
                "ci_low", "ci_high", "unit", "step_events", "step_censored", "level_people",
@@ -145,7 +148,8 @@ def curves_of_death(people: pd.DataFrame) -> pd.DataFrame:
     -------
     One row a method and time at which somebody's follow-up ends, in the shape that
     `disclosure.merge_steps` takes: `measure`, `group_by`, `group` (the method), `time_years`,
-    `at_risk`, `deaths`, `left`, `estimate`, `ci_low`, `ci_high`, `unit`.
+    `at_risk`, `deaths`, `left`, `left_for_another_event` (transplants, of the method that tells of
+    them), `estimate`, `ci_low`, `ci_high`, `unit`.
     """
     event = people.assign(event=people[OUTCOME] == "died")
     shapes = dict.fromkeys((COMPETING, NAIVE), np.empty((0, 3)))
@@ -173,7 +177,11 @@ def curves_of_death(people: pd.DataFrame) -> pd.DataFrame:
         later = later.mask(later["estimate"] == 0, later.fillna(0.0))
         tables.append((pd.concat([start, later]) if len(later) else start).assign(group=method))
     table = pd.concat(tables, ignore_index=True)
-    return table.assign(measure="death", group_by="method", unit="probability")
+    given = people.loc[people[OUTCOME] == "transplanted", TIME].value_counts()
+    given = table["time_years"].map(given).fillna(0).where(table["group"] == COMPETING)
+    return table.assign(
+        left_for_another_event=given, measure="death", group_by="method", unit="probability"
+    )
 
 
 def cause_specific(

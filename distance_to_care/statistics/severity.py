@@ -218,14 +218,15 @@ def missed(beside: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    beside : estimates beside the truth, as `comparison.beside_truth` returns them; `built_in`,
-        `ci_low`, `ci_high`.
+    beside : estimates beside the truth, as `comparison.beside_truth` returns them; `ci_low`,
+        `ci_high`, and `built_in` where anything was.
 
     Returns
     -------
     One row: `measure`, `estimate` (intervals that miss; empty where nothing was built in), `unit`,
     and `note`, which says it in a sentence without a full stop.
     """
+    beside = beside if "built_in" in beside else beside.assign(built_in=np.nan)
     known = beside.dropna(subset=["built_in", "ci_low", "ci_high"])
     outside = int((~known["built_in"].between(known["ci_low"], known["ci_high"])).sum())
     note = "Nothing was built in here, so no interval can miss it"

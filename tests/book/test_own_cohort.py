@@ -5,11 +5,14 @@ import subprocess
 import sys
 
 import pandas as pd
+import pytest
 from background import accepted
 
 from distance_to_care import places, results
 
 
+# `make test` compares every notebook with the accepted tables, and the command with an extract.
+@pytest.mark.slow
 def test_analyse_writes_the_accepted_tables_without_a_book(analysed):
     assert analysed.done.returncode == 0, analysed.done.stderr
     manifest = json.loads((analysed.results / "manifest.json").read_text())

@@ -44,8 +44,8 @@ def test_no_small_count_stands_in_an_accepted_table_about_people():
         table = results.read_published(places.ACCEPTED / f"{name}.csv", name)
         for column in set(disclosure.COUNT_COLUMNS) & set(table):
             counts = table[column].dropna()
-            assert (counts >= disclosure.THRESHOLD).all(), f"{name}.{column}"
-            assert (counts % disclosure.ROUND_TO == 0).all(), f"{name}.{column}"
+            assert (counts >= disclosure.DEFAULT.threshold).all(), f"{name}.{column}"
+            assert (counts % disclosure.DEFAULT.round_to == 0).all(), f"{name}.{column}"
 
 
 def test_no_synthetic_number_is_on_the_home_page(site):

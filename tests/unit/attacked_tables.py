@@ -58,7 +58,9 @@ def exact_tables(people):
 
 def protected(tables):
     """What the gate and the release leave: withheld, rounded, repaired until none is narrow."""
-    gated = {name: disclosure.protect(table).assign(**PEOPLE) for name, table in tables.items()}
+    gated = {
+        name: disclosure.counts.protect(table).assign(**PEOPLE) for name, table in tables.items()
+    }
     return ranges.withhold(gated, ranges.repair(gated, DEFAULT))
 
 
@@ -75,8 +77,7 @@ def unprotected(tables):
 def recovered(released, exact, profile, knows_the_small=False):
     """How many withheld counts there are, how many an attack gives exactly, and the fewest values.
 
-    A total that the gate added up, and beside which a group was withheld later, misleads the
-    reader who takes it for rounded: he is sure of more than is true, and that counts against us.
+    The fewest values are those of counts that may be small.
     """
     known = attacker.read(released, profile)
     truth = {}
@@ -89,4 +90,5 @@ def recovered(released, exact, profile, knows_the_small=False):
                 known.bound(unknown, 0, DEFAULT.threshold - 1)
     ends = ranges.tightest(known, sorted(truth))
     widths = [ends[unknown][1] - ends[unknown][0] + 1 for unknown in truth]
-    return len(truth), sum(width == 1 for width in widths), min(widths, default=np.inf)
+    small = [w for u, w in zip(truth, widths, strict=True) if ends[u][0] < DEFAULT.threshold]
+    return len(truth), sum(width == 1 for width in widths), min(small, default=np.inf)

@@ -88,7 +88,12 @@ def contents() -> tuple[dict[str, str], dict, dict]:
         "pages": {"who": {"kinds": ["registry"]}, "how_long": {"kinds": ["registry", "published"]}},
     }
     run = {
-        "software": {"name": "distance-to-care", "version": "0.1.0", "source_sha256": SOURCE},
+        "software": {
+            "name": "distance-to-care",
+            "version": "0.1.0",
+            "source_sha256": SOURCE,
+            "modules_sha256": sealing.of_source(),
+        },
         "study": {
             "name": "invented",
             "title": "An invented study",
@@ -98,6 +103,11 @@ def contents() -> tuple[dict[str, str], dict, dict]:
         "profile": {"name": "minimum_10", "numbers": dict(NUMBERS)},
         "people": "120 to 124",
         "record_kind": "registry",
+        "second_opinion": {
+            "library": "acro",
+            "version": "1.0.2",
+            "tables": {"people": {"cross_tabulations": 1, "cells": 6, "looser": 0}},
+        },
         "seconds": {"who": 1.5},
     }
     return files, manifest, run

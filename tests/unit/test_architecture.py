@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +18,7 @@ LAYERS = [
     {"disclosure", "mapping"},
     {"study", "scheduler"},
     {"contract", "workbook", "released", "people_flow", "guard"},
-    {"official"},
+    {"official", "wheelhouse", "wheelhouse_install"},
     {"medicine_files", "doctor"},
     {"tables"},
     {"geography", "synthetic", "figures", "needed_facts", "second_opinion"},
@@ -68,13 +69,13 @@ LAYERS = [
     {"releasing"},
     {"attacks_tried"},
     {"publication"},
-    {"analyses", "wheelhouse", "wheelhouse_install"},
+    {"analyses"},
     {"registries"},
     {"command_line"},
     {"__main__"},
 ]
 # Rooms whose modules may import one another.
-ROOMS = ("people_flow", "publication", "command_line", "disclosure", "releasing")
+ROOMS = ("people_flow", "publication", "command_line", "disclosure", "releasing", "registries")
 # Rooms that read and write files of their own: pages, and what commands are asked to write.
 FILING = ("publication", "command_line", "releasing")
 # Calculation takes tables and returns tables: it does not read, write, print or plot.
@@ -141,6 +142,9 @@ CALCULATION = {
     "disclosure.columns",
     "disclosure.words",
     "disclosure.gate",
+    "registries.meaning",
+    "registries.rounds",
+    "registries.answers",
     "contract",
     "study",
     "mapping",
@@ -228,6 +232,12 @@ def test_calculation_only_calculates(module):
     libraries = {alias.name.split(".")[0] for node in ast.walk(tree)
                  if isinstance(node, ast.Import) for alias in node.names}  # fmt: skip
     assert not libraries & {"matplotlib", "seaborn"}, f"{module} plots"
+
+
+def test_every_room_is_installed():
+    listed = tomllib.loads((places.ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    rooms = {path.parent.relative_to(places.ROOT) for path in PACKAGE.rglob("__init__.py")}
+    assert sorted(listed["packages"]) == sorted(".".join(room.parts) for room in rooms)
 
 
 def test_the_waist_is_used_by_every_figure():

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from distance_to_care import attacks, attacks_tried, cohort, disclosure, results
 from distance_to_care.problems import Problem
-from distance_to_care.statistics import cohort_people, cohort_survival
+from distance_to_care.statistics import cohort_people, cohort_survival, competing_events
 
 PROFILE = disclosure.DEFAULT
 TENTH = 1 / disclosure.GRID
@@ -100,7 +100,8 @@ SIZES = (1, 9, 10, 60, 61, 300, 2000)
 
 def random_people(seed: int, size: int, sort: str) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    years = rng.exponential(3, size).round(4) + 0.0001
+    # Rounded last: a sum may end a hair after a tenth of a year, which the gate counts as that.
+    years = (rng.exponential(3, size) + 0.0001).round(4)
     if sort == "heavy ties":
         years = np.ceil(years * 2) / 2
     died = {"all censored": 0.0, "everybody died": 1.0}.get(sort, rng.uniform(0.05, 0.95))
@@ -156,6 +157,55 @@ def test_no_released_curve_of_random_people_gives_anybody_back(seed, size, sort)
 @given(st.integers(0, 10**6))
 def test_withheld_counts_of_random_tables_are_found_in_the_control_only(seed):
     assert not count_faults(seed)
+
+
+# --- A withheld number, from two curves that tell of it together ----------------------------------
+
+
+def test_one_transplant_in_three_hundred_people_is_told_by_bare_curves_and_not_by_a_release(read):
+    found = attacks_tried.other_events(read.people, 300, PROFILE, 4, seed=3)
+    assert [given_back(found, group) for group in (CONTROL, RELEASE)] == [100, 0]
+
+
+def test_transplants_worked_by_hand_are_found_between_two_curves():
+    # Half die from the first to the second year; ten of a hundred are lost before, to something.
+    naive = pd.DataFrame({"time_years": [0.0, 1, 2], "estimate": [0.0, 0.0, 0.5],
+                          "at_risk": [100, 100, np.nan], "deaths": [np.nan, np.nan, 45],
+                          "censored": [np.nan, 20, np.nan]})  # fmt: skip
+    # Each is one of a hundred, and stands for a half: ten move the share by 0.05.
+    competing = naive.assign(estimate=[0.0, 0.0, 0.45])
+    found = attacks.other_events(naive, competing).set_index("time_years")
+    assert found["fewest"][1] <= 10 <= found["most"][1] < 13
+    assert found["fewest"][2] >= 8
+    # Where the curves lie upon each other, nobody had it but at the very end.
+    nobody = attacks.other_events(naive, naive).set_index("time_years")
+    assert nobody["most"][1] == 0
+    assert attacks.other_events(naive, naive.head(1)).empty
+
+
+def test_what_the_curves_tell_is_true(read):
+    rng = np.random.default_rng(5)
+    for _ in range(3):
+        people = read.people.sample(300, random_state=rng)
+        people["outcome"] = people["outcome"].where(rng.random(300) < 0.95, "transplanted")
+        exact = competing_events.curves_of_death(people).drop(columns="left_for_another_event")
+        shown = attacks_tried.released_curve(exact, PROFILE)
+        curves = [shown[shown["group"] == method] for method in
+                  (competing_events.NAIVE, competing_events.COMPETING)]  # fmt: skip
+        found = attacks.other_events(*curves)
+        given = people.loc[people["outcome"] == "transplanted", "follow_up_years"]
+        true = found["time_years"].map(lambda time: (given < time).sum())  # noqa: B023
+        assert true.between(found["fewest"], found["most"]).all()
+        assert len(found) > 3
+
+
+def test_where_many_had_a_transplant_a_release_leaves_more_numbers_than_the_threshold(read):
+    shown = attacks_tried.released_curve(competing_events.curves_of_death(read.people), PROFILE)
+    curves = [shown[shown["group"] == method] for method in
+              (competing_events.NAIVE, competing_events.COMPETING)]  # fmt: skip
+    found = attacks.other_events(*curves)
+    assert len(found)
+    assert (found["most"] - found["fewest"] + 1 >= PROFILE.threshold).all()
 
 
 # --- Two releases, and one person between them --------------------------------------------------

@@ -229,7 +229,7 @@ def test_an_error_that_nobody_foresaw_is_told_without_its_words(
     def fails(*_, **__):
         raise error
 
-    name = "read_cohort" if place is tables else "place"
+    name = "examine_cohort" if place is tables else "place"
     monkeypatch.setattr(place, name, fails)
     found, name = checked(tmp_path, csv()(), REGISTRY.format(""))
     assert found.exit_code == 2

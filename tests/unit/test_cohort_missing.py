@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from distance_to_care import cohort
-from distance_to_care.statistics import cohort_missing, cohort_survival
+from distance_to_care import cohort, tables
+from distance_to_care.statistics import cohort_missing, cohort_survival, severity
 
 MODEL = "as_published"
 FIFTHS = ["deprivation_quintile", "distance_quintile"]
@@ -48,6 +48,58 @@ def test_a_column_outside_the_model_is_counted_by_itself(shipped):
     assert wait["missing"].tolist() == [people["referral_wait_days"].isna().sum()]
     rest = found[found["variable"] != "referral_wait_days"].reset_index(drop=True)
     pd.testing.assert_frame_equal(rest, alone)
+
+
+def test_a_column_that_is_seldom_missing_is_counted_where_it_is(shipped):
+    study, columns, seldom = shipped.study, ["dlco_percent"], ["sex", "smoking"]
+    by = FIFTHS[0]
+    usual = cohort_missing.missing_values(shipped.people, study, columns, by)
+    asked = cohort_missing.missing_values(shipped.people, study, columns, by, where_missing=seldom)
+    # Nobody lacks either, so that the table of the book's own people stays as it was.
+    pd.testing.assert_frame_equal(asked, usual)
+    people = shipped.people.copy()
+    people.loc[people.index[:31], "smoking"] = None
+    found = cohort_missing.missing_values(people, study, columns, by, where_missing=seldom)
+    everybody = found[found["group"] == "all"].set_index(["measure", "variable"])["missing"]
+    assert everybody["not known", "smoking"] == 31
+    assert "sex" not in everybody["not known"].index
+    first = people.iloc[:31]
+    both = int((first["dlco_percent"].isna() & ~first["dlco_unable"]).sum())
+    assert everybody["not known", "any"] == 31 + everybody["not known", "dlco_percent"] - both
+
+
+def test_a_registry_with_gaps_passes_the_check_and_keeps_complete_cases_by_model(tmp_path):
+    """A missing smoking status or lung function refuses nobody: each model leaves out its own."""
+    gaps = {"smoking": 20, "fvc_percent": 15, "oxygen": 10, "sex": 8, "age_years": 5}
+    frame = pd.read_csv(tables.cohort_file(tables.read_study("ipf")), dtype=str).head(600)
+    place = 0
+    for name, lacking in gaps.items():
+        frame.loc[place : place + lacking - 1, name] = None
+        place += lacking
+    file = tmp_path / "people.csv"
+    frame.to_csv(file, index=False)
+    study = tables.read_study("ipf")
+    people = cohort.prepare(tables.read_cohort(file, study), study)
+    known = people["gap_index"].notna() & people["symptom_months"].notna()
+    needs = {
+        "unadjusted": len(people),
+        "age_sex": len(people) - gaps["sex"] - gaps["age_years"],
+        "as_published": int((known & people["smoking"].notna()).sum()),
+    }
+    needs["unadjusted_same_people"] = needs["as_published"]
+    against = {"smoking": "never", "sex": "female", **cohort.REFERENCE}
+    sets = {
+        "unadjusted": (),
+        **{n: study.adjustment(n, FIFTHS[0]) for n in ("age_sex", "as_published")},
+    }
+    found = cohort_survival.cox_models(people, FIFTHS[0], sets, against)
+    assert found.groupby("model")["people"].unique().str[0].to_dict() == needs
+    assert found["estimate"].notna().all()
+    filled = cohort_missing.imputed(people, study, MODEL, against, imputations=2)
+    assert (filled.loc[filled["measure"] == "hazard ratio", "people"] == len(people)).all()
+    # A column of yes and no with gaps is typed otherwise than a whole one.
+    odds = severity.logistic(people, "oxygen", FIFTHS[0], adjust=["age_years", "sex"])
+    assert (odds["people"] <= len(people) - 23).all() and odds["estimate"].notna().any()
 
 
 def test_with_nothing_missing_imputation_is_complete_cases(shipped):

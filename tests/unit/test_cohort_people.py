@@ -197,12 +197,12 @@ def test_every_table_can_be_published_and_gives_no_small_count_back(drawn, study
         shown = ready.dropna(subset="estimate") if "estimate" in ready else ready
         for column in ("people", "missing", "deaths", "transplants", "censored"):
             counts = ready[column].dropna() if column in ready else []
-            assert all(count >= disclosure.THRESHOLD for count in counts)
-            assert all(count % disclosure.ROUND_TO == 0 for count in counts)
+            assert all(count >= disclosure.DEFAULT.threshold for count in counts)
+            assert all(count % disclosure.DEFAULT.round_to == 0 for count in counts)
         if "level" in ready:
             shares = shown[shown["unit"] == "per cent"].astype({"people": float})
             smaller = np.minimum(shares["estimate"], 100 - shares["estimate"])
-            assert (smaller / 100 * shares["people"] > disclosure.THRESHOLD - 3).all()
+            assert (smaller / 100 * shares["people"] > disclosure.DEFAULT.threshold - 3).all()
             assert ready["suppressed"].any()
             assert len(shares) > 10
 

@@ -7,6 +7,7 @@ import sys
 
 import pandas as pd
 import pytest
+from commands import run
 from invented_people import csv_text
 
 from distance_to_care import __version__, places, synthetic, tables
@@ -16,7 +17,8 @@ COMMANDS += ["certify", "describe", "travel", "atlas", "spokes", "levers", "pool
 COMMANDS += ["doctor", "measure"]
 
 
-def run(*arguments, **environment):
+def start(*arguments, **environment):
+    """Call a command in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "distance_to_care", *map(str, arguments)],
         cwd=places.ROOT,
@@ -28,8 +30,8 @@ def run(*arguments, **environment):
 
 
 def test_version_and_help():
-    assert run("--version").stdout.strip() == __version__
-    shown = run("--help").stdout
+    assert start("--version").stdout.strip() == __version__
+    shown = start("--help").stdout
     for command in COMMANDS:
         assert command in shown
     assert "Exit codes" in shown
@@ -60,7 +62,7 @@ def test_a_bad_file_fails_with_every_fault_and_no_traceback(tmp_path):
     file = tmp_path / "people.csv"
     text = csv_text().replace("fvc_percent", "fvc_per_cent").replace("female", "Ada Canary")
     file.write_text(text, encoding="utf-8")
-    found = run("check", file)
+    found = start("check", file)
     assert found.returncode == 2
     assert "Traceback" not in found.stderr
     assert "Canary" not in found.stderr + found.stdout
@@ -89,7 +91,7 @@ def test_synthesise_writes_the_same_bytes_for_the_same_seed(tmp_path):
 def test_the_committed_cohort_is_what_the_command_writes(tmp_path):
     parameters = tables.read_parameters("ipf")
     seed = synthetic.default_seed(parameters)
-    made = run("synthesise", "--people", 2359, "--seed", seed, "--output", tmp_path / "c.csv",
+    made = start("synthesise", "--people", 2359, "--seed", seed, "--output", tmp_path / "c.csv",
                DISTANCE_TO_CARE_OPEN_DATA=str(tmp_path))  # fmt: skip
     assert made.returncode == 0, made.stderr
     committed = places.DATA / "synthetic" / "synthetic_ipf.csv"
@@ -157,20 +159,16 @@ def test_synthetic_people_cannot_be_passed_off_as_a_registry(tmp_path):
     assert "synthetic" in found.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("column", "value"),
-    [
-        ("outcome", "censored"),
-        pytest.param("age_years", 70, marks=pytest.mark.slow),
-        pytest.param("referral_wait_days", None, marks=pytest.mark.slow),
-        pytest.param("sex", "male", marks=pytest.mark.slow),
-    ],
+    [("outcome", "censored"), ("age_years", 70), ("referral_wait_days", None), ("sex", "male")],
 )
 def test_analyse_copes_with_what_the_check_accepts(tmp_path, column, value):
     people = pd.read_csv(places.DATA / "synthetic" / "synthetic_ipf.csv").head(700)
     people.assign(**{column: value}).to_csv(tmp_path / "people.csv", index=False)
     assert run("check", tmp_path / "people.csv").returncode in (0, 2)
-    found = run("analyse", tmp_path / "people.csv", "--output", tmp_path / "out")
+    found = start("analyse", tmp_path / "people.csv", "--output", tmp_path / "out")
     assert "Traceback" not in found.stderr
     assert "Warning" not in found.stderr
     if column != "outcome":  # the treatment of somebody censored may start at their end
@@ -186,7 +184,7 @@ def small_run(request, tmp_path_factory):
     cohort, out = folder / "s.csv", folder / "out"
     made = run("synthesise", "--people", request.param, "--seed", 3, "--output", cohort)
     assert made.returncode == 0, made.stderr
-    return run("analyse", cohort, "--output", out), cohort, out
+    return start("analyse", cohort, "--output", out), cohort, out
 
 
 def test_a_small_cohort_is_analysed_without_rubbish(small_run):
@@ -205,7 +203,7 @@ def test_a_folder_of_results_may_be_replaced_by_the_same_kind(small_run):
     _, cohort, out = small_run
     # Times stand in run.json only.
     before = {p.name: p.read_bytes() for p in out.iterdir() if p.name != "run.json"}
-    found = run("analyse", cohort, "--output", out)
+    found = start("analyse", cohort, "--output", out)
     assert found.returncode == 0, found.stderr
     after = {p.name: p.read_bytes() for p in out.iterdir() if p.name != "run.json"}
     assert after == before

@@ -139,12 +139,12 @@ def test_constant_rates_turn_shares_into_the_naive_answer():
 def test_few_transplants_are_shown_nowhere():
     people = people_at(0.2, 0.001, each=800).assign(fifth=np.arange(800) % 5 + 1)
     assert (people["outcome"] == "transplanted").sum() < 10
-    shown = disclosure.protect(competing_events.incidence(people, "fifth"))
+    shown = disclosure.counts.protect(competing_events.incidence(people, "fifth"))
     about = shown["measure"] != "death"
     assert shown.loc[about, "estimate"].isna().all()
     assert shown.loc[~about & (shown["group"] == "all"), "estimate"].notna().all()
     ratios = competing_events.cause_specific(people, "fifth", {"unadjusted": ()}, {"fifth": 5})
-    hidden = disclosure.protect(ratios)
+    hidden = disclosure.counts.protect(ratios)
     of_transplant = hidden["measure"].str.endswith("transplant")
     assert hidden.loc[of_transplant, "estimate"].isna().all()
 

@@ -275,7 +275,7 @@ def test_likely_mistakes_of_unit_are_named(column, change, hint):
     ("column", "cell", "hint"),
     [
         ("fvc_percent", "78,5", "Write a decimal point instead of a decimal comma."),
-        ("fvc_percent", "NA", "Codes such as NA do not do, and this column has a value"),
+        ("follow_up_years", "NA", "Codes such as NA do not do, and this column has a value"),
         ("symptom_months", "NA", "leave the cell empty: codes such as NA do not do"),
         ("sex", "Female", "In 1 of them only the capital letters differ."),
         ("sex", "woman", "Use exactly female, male."),

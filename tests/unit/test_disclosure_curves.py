@@ -1,5 +1,7 @@
 """Curves: every published step rests on enough people, and the price of that is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from distance_to_care import cohort, disclosure, synthetic, tables
 from distance_to_care.disclosure import curves
+from distance_to_care.disclosure.counts import STEP_COLUMNS
 from distance_to_care.problems import Problem
 from distance_to_care.releasing import fixed_times
 from distance_to_care.statistics import cohort_survival, competing_events
@@ -58,7 +61,9 @@ def test_curves_of_any_cohort_keep_every_rule(people):
             # What happened in the step, in whole people: enough, or nobody.
             died = inside["deaths"].sum()
             assert died == 0 or died >= 10
-            assert row.estimate == pytest.approx(inside["estimate"].iloc[-1], abs=0.0006)
+            # Where nothing happened since the point before, the curve stands as it stood.
+            exactly = whole.loc[whole["time_years"] <= row.time_years + 1e-9, "estimate"].iloc[-1]
+            assert row.estimate == pytest.approx(exactly, abs=0.0006)
             before = row.time_years + 1e-9
             if size[group] < 60:
                 assert row.time_years in (1, 2, 3, 5)
@@ -84,7 +89,10 @@ def test_fixed_times_of_any_cohort_keep_every_rule(people):
         if "at_risk" in table and "people" in table:
             known = table.dropna(subset=["people", "at_risk"])
             assert (known["at_risk"] <= known["people"]).all()
-        again = disclosure.check(table, "registry", name="fixed").table
+        # An empty step of a published row says nobody, which has to be said before.
+        told = table[[c for c in ("estimate", "at_risk") if c in table]].notna().any(axis=1)
+        nobody = {c: table[c].mask(told & table[c].isna(), 0) for c in STEP_COLUMNS}
+        again = disclosure.check(table.assign(**nobody), "registry", name="fixed").table
         pd.testing.assert_frame_equal(again, table)
 
 
@@ -393,3 +401,119 @@ def test_who_leaves_on_the_last_day_is_counted_once_the_day_is_over():
     assert found["at_risk"].tolist() == [54, 54, 42, 30, 0]
     assert found["step_events"].tolist() == [0, 6, 6, 15, 0]
     assert found["step_censored"].tolist() == [0, 0, 6, 6, 15]
+
+
+# --- Another event, told by two methods -----------------------------------------------------------
+
+
+def by_group(counts: dict[str, list[int]], everybody: list[int] | None = None) -> pd.DataFrame:
+    """Fixed times of groups that tell of another event: how many had it since the time before."""
+    rows = {name: fixed([20] * 4, [40] * 4).assign(group=name, step_others=n, method="both")
+            for name, n in counts.items()}  # fmt: skip
+    told = everybody or [sum(each) for each in zip(*counts.values(), strict=True)]
+    rows["all"] = fixed([80] * 4, [160] * 4).assign(step_others=told, method="both", people=900)
+    # As in the table of competing events, the numbers still followed decide and are not told.
+    return pd.concat(rows.values(), ignore_index=True).rename(columns={"at_risk": "step_followed"})
+
+
+def shown_times(table: pd.DataFrame, group: str) -> list[float]:
+    told = disclosure.check(table, "registry", name="t").table.dropna(subset="estimate")
+    return told.loc[told["group"] == group, "time_years"].tolist()
+
+
+def test_nobody_who_had_another_event_is_a_small_number_where_nought_is():
+    table = fixed([20] * 4, [30] * 4).assign(step_others=[12, 0, 0, 12])
+    shown = disclosure.check(table, "registry", name="t").table
+    assert shown["estimate"].isna().tolist() == [False, True, True, False]
+    lenient = disclosure.PROFILES["nhs_england_hes"]
+    shown = disclosure.check(table, "registry", lenient, name="t").table
+    assert shown["estimate"].notna().all()
+
+
+def test_a_raised_threshold_holds_for_another_event_too():
+    table = fixed([30] * 4, [60] * 4).assign(step_others=[12, 12, 12, 12])
+    raised = replace(disclosure.DEFAULT, threshold=20)
+    shown = disclosure.check(table, "registry", raised, name="t").table
+    assert shown["estimate"].isna().tolist() == [True, True, False, True]
+
+
+def test_where_one_group_may_not_tell_of_another_event_none_does():
+    enough = by_group({"1": [12] * 4, "2": [12] * 4})
+    assert shown_times(enough, "1") == shown_times(enough, "all") == [1, 2, 3, 5]
+    # The second group may at three years only: else everybody less the first would be the second.
+    one = by_group({"1": [12] * 4, "2": [4, 4, 4, 1]})
+    assert shown_times(one, "1") == shown_times(one, "2") == [3]
+    assert shown_times(one, "all") == [1, 2, 3, 5]
+    none = by_group({"1": [12] * 4, "2": [1] * 4})
+    assert shown_times(none, "1") == shown_times(none, "2") == []
+    assert shown_times(none, "all") == [1, 2, 3, 5]
+
+
+def test_people_in_no_group_are_a_group_that_may_not_be_told():
+    # Three in no group had the other event in each step: twelve by five years, and few before.
+    table = by_group({"1": [12] * 4, "2": [12] * 4}, everybody=[27] * 4)
+    assert shown_times(table, "1") == shown_times(table, "2") == [5]
+    assert shown_times(table, "all") == [1, 2, 3, 5]
+
+
+def test_groups_of_other_rows_do_not_decide():
+    table = by_group({"1": [12] * 4, "2": [1] * 4})
+    other = by_group({"1": [12] * 4, "2": [12] * 4}).assign(measure="relapse")
+    naive = by_group({"1": [12] * 4, "2": [1] * 4}).assign(method="one", step_others=np.nan)
+    shown = disclosure.check(pd.concat([table, other, naive]), "registry", name="t").table
+    known = shown.groupby(["measure", "method", "group"])["estimate"].count()
+    assert known["survival", "both"].to_dict() == {"1": 0, "2": 0, "all": 4}
+    assert (known["relapse", "both"] == 4).all()
+    assert (known["survival", "one"] == 4).all()
+
+
+def two_ways(transplants: int) -> pd.DataFrame:
+    """Curves by both methods of four hundred people, some of whom had a transplant."""
+    random = np.random.default_rng(2)
+    people = pd.DataFrame({"follow_up_years": random.exponential(3, 400),
+                           "outcome": random.choice(["died", "censored"], 400)})  # fmt: skip
+    left = people.index[people["outcome"] == "censored"]
+    people.loc[left[:transplants], "outcome"] = "transplanted"
+    people.loc[left[:transplants], "follow_up_years"] = np.linspace(0.1, 2.9, transplants)
+    return competing_events.curves_of_death(people)
+
+
+@pytest.mark.parametrize(("transplants", "times"), [(0, [0]), (9, [0]), (10, [0, 3]),
+                                                    (60, [0, 1, 2, 3])])  # fmt: skip
+def test_a_curve_that_tells_of_another_event_has_points_where_enough_had_it(transplants, times):
+    made = disclosure.merge_steps(two_ways(transplants))
+    table = disclosure.check(made, "registry", name="c").table.set_index("group")
+    competing = table.loc[[competing_events.COMPETING]]
+    assert competing["time_years"].tolist() == times
+    # No line joins its points, so that none can be off.
+    assert competing["largest_error"].isna().all()
+    naive = table.loc[[competing_events.NAIVE]]
+    assert len(naive) > 10
+    assert naive["largest_error"].notna().all()
+    assert set(times) <= set(naive["time_years"])
+    assert {"left", "left_for_another_event"}.isdisjoint(table)
+
+
+@pytest.mark.parametrize(("size", "share"), [(40, 0.5), (200, 0.1), (600, 0.05), (600, 0.3)])
+def test_curve_and_fixed_times_tell_of_another_event_at_the_same_times(size, share):
+    random = np.random.default_rng(size)
+    chances = [0.4, share, 0.6 - share]
+    people = pd.DataFrame({"follow_up_years": random.exponential(3, size),
+                           "outcome": random.choice(["died", "transplanted", "censored"], size,
+                                                    p=chances),
+                           "deprivation_quintile": random.integers(1, 3, size)})  # fmt: skip
+    tables = every_table(people, "deprivation_quintile")
+    given = people.loc[people["outcome"] == "transplanted", "follow_up_years"]
+    rows = tables["incidence"]
+    rows = rows[(rows["measure"] == "death") & (rows["method"] == competing_events.COMPETING)]
+    shown = rows.dropna(subset="estimate")
+    times = set(shown.loc[shown["group"] == "all", "time_years"])
+    points = published_times(tables["ways"], competing_events.COMPETING) - {0}
+    assert times == points
+    assert bool(points) == (size > 40)
+    by_then = [0, *((given < time).sum() for time in sorted(points))]
+    assert (np.diff(by_then) >= 10).all()
+    in_groups = shown[shown["group"] != "all"].groupby("time_years")["group"].nunique()
+    assert (in_groups == 2).all()
+    assert len(in_groups) == (len(points) if share == 0.3 else 0)
+    assert fixed_times.crossing(tables) == []

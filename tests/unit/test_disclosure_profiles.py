@@ -33,6 +33,11 @@ def test_a_profile_is_frozen():
         disclosure.DEFAULT.threshold = 1
 
 
+def test_no_profile_is_put_in_the_place_of_another():
+    with pytest.raises(TypeError):
+        disclosure.PROFILES["minimum_10"] = profiles.Profile("minimum_10", threshold=1)
+
+
 @pytest.mark.parametrize("key", profiles.NUMBERS)
 def test_every_number_can_be_tightened_and_none_loosened(key):
     loosest = disclosure.profile("nhs_england_hes")

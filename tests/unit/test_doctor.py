@@ -74,12 +74,6 @@ def test_pins_are_read_with_their_markers():
     assert doctor.pins(text) == {"one": "1.2.0", "three-words": "3.1"}
 
 
-def test_what_analysis_needs_is_found_through_what_that_needs():
-    needed = doctor.needed_for_analysis()
-    assert {"pandas", "numpy", "lifelines"} <= needed
-    assert not {"jupyter-book", "sphinx", "pytest"} & needed
-
-
 Usage = collections.namedtuple("Usage", "total used free")
 
 

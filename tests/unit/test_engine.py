@@ -300,6 +300,17 @@ def test_concordance_counts_pairs(random):
     assert share == pytest.approx(good / pairs, abs=1e-12)
 
 
+def test_a_hair_left_by_running_sums_is_no_pair():
+    # Nobody is followed while another has the event, and sums of these weights leave 4e-17.
+    time, entry = np.array([4, 2, 11, 6, 10, 11]), np.array([3, 0, 10, 4, 9, 9])
+    event = np.array([True, False, True, True, False, True])
+    weight = np.random.default_rng(1819)  # the draws before the weights are the other columns
+    weight.integers(2, 12, 6), weight.random(6), weight.integers(1, 3, 6)
+    with pytest.raises(AnalysisError, match="compared"):
+        stratum = np.array([0, 1, 0, 1, 0, 0])
+        engine.concordance(time, event, np.zeros(6), entry, stratum, weight.random(6) + 0.1)
+
+
 @settings(max_examples=60, deadline=None)
 @given(invented)
 def test_pseudo_values_are_the_slow_jackknife(random):

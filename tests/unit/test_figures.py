@@ -141,7 +141,7 @@ def test_a_withheld_bar_is_named_and_not_drawn(tmp_path):
         "Nothing to show",
     )
     drawing = figures.bars(table, "Per cent", {"1": "one", "2": "two"}, "shares")
-    assert "one: not shown; two: not shown" in drawing.alt
+    assert "one: withheld; two: withheld" in drawing.alt
 
 
 def test_tables_speak_in_words_and_not_in_names_of_the_code():
@@ -219,11 +219,23 @@ def test_a_range_has_the_same_decimals_throughout(numbers, written):
         ([0.25, 1.0, 12.3], ["0.25", "1.00", "12.3"]),
         ([110.0, 8.7], ["110", "8.7"]),
         ([0.00004, 0.5], ["4.0e-05", "0.5"]),
+        ([2.2e-16, 0.5], ["&lt;0.000001", "0.5"]),
+        ([-1.8e-9, 0.5], ["&gt;-0.000001", "0.5"]),
     ],
 )
 def test_no_column_has_a_further_nought_that_claims_a_figure(numbers, written):
     shown = figures.table_html(pd.DataFrame({"estimate": numbers}), "A table")
     assert re.findall(r'<td class="number">(.*?)</td>', shown) == written
+
+
+@pytest.mark.parametrize(("kind", "high"), [("registry", "12.5"), ("open", "12.50")])
+def test_a_line_of_a_figure_has_no_figure_that_was_rounded_away(kind, high):
+    assert figures.ROUNDED == disclosure.PERSON_KINDS
+    table = pd.DataFrame({"level": ["1"], "estimate": [1.5], "ci_low": [0.4], "ci_high": [12.5]})
+    table = table.assign(kind=kind)
+    table.attrs["published"] = "t"
+    drawing = figures.forest(table, [({"level": "1"}, "one")], "one against two")
+    assert f"one: 1.50 (0.40 to {high})" in drawing.alt
 
 
 @pytest.mark.parametrize(
@@ -388,6 +400,38 @@ def test_lines_are_read_off_with_their_axes_and_intervals(tmp_path):
     assert "Of 100 people, alive, by years since diagnosis: All: 87 (82 to 90) at 1, 66 at 3." in (
         drawing.alt
     )
+
+
+def ways(page, times) -> pd.DataFrame:
+    """A curve, and another method's points at some times."""
+    curve = pd.DataFrame({"group": "a", "time_years": [0.0, 1, 2], "estimate": [0.0, 0.2, 0.3],
+                          "largest_error": 0.02})  # fmt: skip
+    other = pd.DataFrame({"group": "b", "time_years": times}).assign(estimate=0.1)
+    rows = pd.concat([curve, other.assign(estimate=other["time_years"] / 10)])
+    rows = rows.assign(ci_low=rows["estimate"] - 0.05, ci_high=rows["estimate"] + 0.05)
+    return page.publish(rows, f"ways_{len(times)}", "Ways")
+
+
+def test_points_that_no_line_joins_are_drawn_and_said_each(tmp_path):
+    page = results.Page("w", root=tmp_path, kind="published", sources=["published_estimates"])
+    groups, axes = {"b": "Points", "a": "Line"}, ("Years", "Share")
+    table = ways(page, [0.0, 1.0, 2.0])
+    drawing = figures.lines(table, "time_years", groups, "both", axes, points=["b"])
+    assert "Points: 0.10 (0.05 to 0.15) at 1, 0.20 (0.15 to 0.25) at 2; Line: 0.00" in drawing.alt
+    assert "is up to 2 percentage points from the line" in drawing.svg
+    # Where no point is shown, the line stands alone.
+    alone = figures.lines(ways(page, [0.0]), "time_years", groups, "both", axes, points=["b"])
+    assert "Points: withheld, too few people; Line: 0.00" in alone.alt
+    assert ">Points<" not in alone.svg
+
+
+def test_lines_of_nobody_say_so(tmp_path):
+    page = results.Page("n", root=tmp_path, kind="published", sources=["published_estimates"])
+    start = pd.DataFrame({"group": ["a"], "time_years": [0.0], "estimate": [0.0]})
+    table = page.publish(start, "nobody", "Nobody")
+    drawing = figures.lines(table, "time_years", {"a": "Line"}, "x", ("Years", "Share"))
+    assert "Line: withheld, too few people." in drawing.alt
+    assert "Withheld: too few people" in drawing.svg
 
 
 @pytest.fixture

@@ -141,6 +141,58 @@ def test_without_an_exposure_no_chapter_runs(shipped, ipf, column):
     found = foretold(shipped.assign(**{column: None}), ipf, Contents("one"))
     assert not found.chapters[0].runs
     assert f"No chapter will run. The analyses need the column '{column}'" in found.lines()[1]
+    assert "Add it to the extract" in found.stops
+    placed = shipped.assign(**{column: None})
+    placed.attrs["notes"] = ("The study's list of centres does not know the centre.",)
+    # Homes that are given lead nowhere: to add them again is no advice.
+    found = foretold(placed, ipf, Contents("one"))
+    assert "does not follow from the homes that are given" in found.stops
+    assert "Add it" not in found.stops
+
+
+def test_where_no_chapter_runs_the_command_says_so_to_a_program_too(tmp_path, monkeypatch):
+    monkeypatch.setenv(places.OFFICIAL_VARIABLE, str(tmp_path / "none"))
+    people = pd.read_csv(places.DATA / "synthetic" / "synthetic_ipf.csv").head(20)
+    file = tmp_path / "people.csv"
+    people.assign(deprivation_quintile=None, area_code="E01000001").to_csv(file, index=False)
+    for option in ([], ["--json"]):
+        said = CliRunner().invoke(app, ["check", str(file), *option])
+        assert said.exit_code == 2, said.output
+        assert "no problems" not in said.output
+        assert "('imd_2019') is not at hand" in said.output
+
+
+def test_who_lacks_a_value_is_said_in_bands(shipped, ipf):
+    people = shipped.head(700)
+    before = dict(part.split(" (") for part in foretold(people, ipf, Contents("one")).gaps)
+    assert set(before) == {"dlco_percent", "symptom_months", "referral_wait_days"}
+    # Who could not do the test lacks no value of it.
+    lacking = int((people["dlco_percent"].isna() & ~people["dlco_unable"]).sum())
+    assert before["dlco_percent"] == f"{disclosure.band(lacking)} people)"
+    smoking = people["smoking"].mask(people.index < 32)
+    found = foretold(people.assign(smoking=smoking), ipf, Contents("one"))
+    assert "smoking (30 to 34 people)" in found.gaps
+    assert "Not known in some: smoking (30 to 34 people), dlco_percent" in found.lines()[1]
+
+
+def test_people_too_few_to_be_sure_of_a_chapter(shipped, ipf):
+    groups = frozenset({"deprivation_quintile"})
+    sure = foretold(shipped, ipf, Contents("one", groups=groups))
+    assert sure.doubts == () and "1 of 1 chapters will run" in sure.lines()[-2]
+    few = foretold(shipped.head(5), ipf, Contents("one", groups=groups))
+    said = "\n".join(few.lines())
+    assert "1 of 1 chapters may run" in said
+    assert "rests on deaths, and there are 0 to 4: fewer than may be published" in said
+    assert "left out, and 'analyse' names it" in said
+    # Nothing was named before, so there are no others.
+    assert "Of every chapter this will be withheld" in said and "Of the others" not in said
+    half_a_day = foretold(shipped.assign(follow_up_years=0.00137), ipf, Contents("one"))
+    assert "Nobody was followed for longer than a day" in "\n".join(half_a_day.lines())
+    assert foretold(shipped.assign(follow_up_years=0.01), ipf, Contents("one")).doubts == ()
+    gap = shipped[~shipped["deprivation_quintile"].isin([2, 4])]
+    assert foretold(gap, ipf, Contents("one")).doubts == (
+        "Nobody is in fifths 2, 4 of deprivation, and some chapters draw every fifth.",
+    )
 
 
 def test_contents_are_those_of_the_published_tables():
@@ -203,7 +255,14 @@ def test_what_was_foretold_comes_true(tmp_path):
     done = CliRunner().invoke(app, ["analyse", str(file), "--output", str(out)])
     assert done.exit_code == 0, done.output
     entries = json.loads((out / "manifest.json").read_text())["tables"].values()
+    assert (
+        "Nobody is in fifth 4 of deprivation, and some chapters draw every fifth."
+        in (said["doubts"])
+    )
+    left_out = json.loads((out / "run.json").read_text())["left_out"]
     for chapter in said["chapters"]:
+        if chapter["chapter"] in left_out:
+            continue
         mine = [e["disclosure"] for e in entries if e["page"] == chapter["chapter"]]
         if chapter["withheld"]:
             assert sum(each["cells_withheld"] or 0 for each in mine) > 0, chapter["chapter"]

@@ -629,7 +629,7 @@ def test_the_answer_says_what_is_left_out():
 
 def test_the_answer_never_prints_what_is_hidden():
     _, answer, _ = told(("2026-04", "RZ1", "thinner capsules", 300.0))
-    assert "fewer than 10 people, so the number is not shown" in answer
+    assert "fewer than 10 people, so the number is withheld" in answer
     _, answer, _ = told(
         ("2026-04", "RZ1", "thinner capsules", 6000.0), ("2026-04", "RZ1", "thicker tablets", 270.0)
     )

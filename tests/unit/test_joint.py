@@ -251,7 +251,7 @@ def test_a_small_group_hides_every_share_it_could_be_computed_from():
         [pair for pair, count in rows.items() for _ in range(count)],
         columns=["deprivation_quintile", "distance_quintile"],
     )
-    shown = disclosure.protect(joint.overlap(people))
+    shown = disclosure.counts.protect(joint.overlap(people))
     shares = shown[shown["measure"] == "share of all"]
     assert shares["estimate"].isna().all()
     assert shares["suppressed"].all()

@@ -332,6 +332,22 @@ def test_codes_of_another_vintage_are_an_error_with_a_count(tmp_path, official_f
     assert wrong not in said and "E01999999" not in said
 
 
+def test_faults_of_areas_come_in_one_list_with_those_of_the_contract(tmp_path, official_folder):
+    _, new = vintages()
+    codes = ["E01000001", new, new, "E01999999", "E01", "X"]
+    frame = homes(6, area_code=codes, postcode=["nowhere", *[None] * 5])
+    with pytest.raises(Problems) as caught:
+        read_homes(tmp_path, frame.assign(sex=["F", *["male"] * 5]))
+    assert {(fault.column, fault.rule, fault.rows) for fault in caught.value.faults} == {
+        ("sex", "unknown category", 1),
+        # A code of another form is counted once, and not again as that of no area.
+        ("area_code", "codes that are not of the right form", 2),
+        ("area_code", "codes of LSOA 2021, which LSOA 2011 does not have", 2),
+        ("area_code", "codes of no area of LSOA 2011 in England or Wales", 1),
+        ("postcode", "codes that are not of the right form", 1),
+    }
+
+
 def test_areas_of_2021_take_the_index_of_2025(tmp_path, official_folder):
     _, new = vintages()
     # The centres come from the study that it is based on, the edition from the vintage.

@@ -134,6 +134,7 @@ def imd(official_folder):
     return tables.official("imd_2019").set_index("area_code")
 
 
+@pytest.mark.slow
 def test_aggregate_gives_the_same_bytes(official_folder, tmp_path):
     path = places.OPEN / "aggregate.py"
     spec = importlib.util.spec_from_file_location("aggregate", path)

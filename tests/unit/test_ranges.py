@@ -40,6 +40,7 @@ def groups(people, column="people", total=None, by="deprivation_quintile", **oth
 
 def found(tables, profile=UNROUNDED, **where):
     rows = ranges.hidden_ranges(tables, profile)
+    rows = rows[rows["column"] != attacker.OTHERS]
     for column, value in where.items():
         rows = rows[rows[column] == value]
     return list(zip(rows["lowest"].tolist(), rows["highest"].tolist(), strict=True))
@@ -248,9 +249,11 @@ def test_the_solver_agrees_with_counting_every_table(data):
 def test_no_withheld_count_of_protected_tables_can_be_recovered():
     for seed in range(8):
         exact = exact_tables(random_people(seed))
-        _, exactly, fewest = recovered(protected(exact), exact, DEFAULT)
+        released = protected(exact)
+        _, exactly, fewest = recovered(released, exact, DEFAULT)
         assert exactly == 0
         assert fewest >= DEFAULT.threshold
+        assert not ranges.hidden_ranges(released)["narrow"].any()
 
 
 def test_the_same_attack_recovers_counts_that_were_only_withheld():
@@ -280,14 +283,15 @@ def test_what_is_taken_to_be_known_of_the_chapters_tables_is_true():
     read = cohort.load()
     people = read.people.sample(120, random_state=2).reset_index(drop=True)
     exact = chapters(people, read.study)
-    released = {n: disclosure.protect(t).assign(kind="synthetic") for n, t in exact.items()}
+    released = {n: disclosure.counts.protect(t).assign(kind="synthetic") for n, t in exact.items()}
     rows = ranges.hidden_ranges(released)
     assert len(rows) > 300
     for row in rows.itertuples():
         true = exact[row.table].iloc[row.row]
-        count = true[row.column]
-        if row.column == "estimate":
-            count = round(true["people"] * true["estimate"] / 100)
+        count = true["people" if row.column == attacker.OTHERS else row.column]
+        if row.column in ("estimate", attacker.OTHERS):
+            share = round(true["people"] * true["estimate"] / 100)
+            count = share if row.column == "estimate" else count - share
         assert row.lowest <= count
         assert pd.isna(row.highest) or count <= row.highest
 
@@ -300,10 +304,205 @@ def test_what_is_proposed_is_withheld_and_nothing_else():
     narrow = groups([None, 40, 60], total=107)
     proposed = ranges.repair({"t": narrow}, UNROUNDED)
     assert proposed[["table", "group", "column"]].to_numpy().tolist() == [["t", "2", "people"]]
+    assert proposed["shown"].isna().all()
     left = ranges.withhold({"t": narrow}, proposed)["t"]
     assert left["people"].isna().tolist() == [False, True, True, False]
     assert left["suppressed"].tolist() == [False, True, True, False]
     assert found({"t": left}) == [(0, 47), (0, 47)]
+
+
+def test_a_count_that_is_not_small_may_be_told_as_closely_as_by_rounding():
+    # By hand: 107 less 40 is 65 to 69, and less than ten numbers; no small count is among them.
+    hidden = groups([None, 40], total=105)
+    assert found({"t": hidden}, DEFAULT) == [(61, 69)]
+    assert not ranges.hidden_ranges({"t": hidden})["narrow"].any()
+    # Rounding would tell five numbers, and not just the three of 63 to 65.
+    assert ranges._judged(63, 65, DEFAULT, plain=True)["narrow"]
+    assert not ranges._judged(63, 67, DEFAULT, plain=True)["narrow"]
+    # Ten to twelve are what is shown as ten; nine to thirteen may be small.
+    assert not ranges._judged(10, 12, DEFAULT, plain=True)["narrow"]
+    assert ranges._judged(10, 11, DEFAULT, plain=True)["narrow"]
+    assert ranges._judged(9, 13, DEFAULT, plain=True)["narrow"]
+    assert ranges._judged(0, 6, DEFAULT, plain=True)["narrow"]
+    # Who is still followed tells of those who left in between: as unsure as a small count.
+    assert ranges._judged(63, 67, DEFAULT, plain=False)["narrow"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 30), min_size=2, max_size=5), st.data())
+def test_the_quick_look_misses_no_range_that_is_narrow(truth, data):
+    known = attacker.Knowledge()
+    for number, value in enumerate(truth):
+        unknown = known.unknown((0, "people", number))
+        wide = data.draw(st.integers(0, 15))
+        known.bound(unknown, max(0, value - wide), value + data.draw(st.integers(0, 15)))
+    for _ in range(data.draw(st.integers(1, 3))):
+        members = data.draw(st.sets(st.integers(0, len(truth) - 1), min_size=2))
+        total, slack = sum(truth[u] for u in members), data.draw(st.integers(0, 6))
+        known.relate(dict.fromkeys(members, 1.0), total - slack, total + slack)
+    ends, quick = (ranges.tightest(known, range(len(truth)), each) for each in (None, DEFAULT))
+    for unknown in range(len(truth)):
+        narrow = [
+            ranges._judged(*each[unknown], DEFAULT, plain=True)["narrow"] for each in (ends, quick)
+        ]
+        assert narrow[1] or not narrow[0]
+
+
+def test_the_quick_look_goes_on_while_few_small_numbers_may_be_left():
+    known = attacker.Knowledge()
+    known.bound(known.unknown((0, "people", 0)), 6, 30)
+    known.relate({0: 1.0}, 6, 30)
+    block = ranges._Block([0], known.relations, np.array(known.low), np.array(known.high))
+    block.least[0], block.most[0] = 10, 20
+    # Ten to twenty are eleven numbers; were six the least, four of them would be small.
+    assert not block._wide(0, 6, DEFAULT, plain=True)
+    assert block._wide(0, 10, DEFAULT, plain=True)
+    block.least[0] = 5
+    assert block._wide(0, 0, DEFAULT, plain=True)
+
+
+def test_a_repair_says_with_which_number_a_total_is_shown(monkeypatch):
+    tables = {
+        "t": groups([65, 40, 20], total=125),
+        "n": groups([None, 40, 85], total=125, by="sex"),
+    }
+    chosen = [{"table": "t", "row": 1, "column": "people"}]
+    chosen += [{"table": "n", "row": 2, "column": "people"}]
+    monkeypatch.setattr(ranges, "_next_to_withhold", lambda *_, **__: chosen)
+    proposed = ranges.repair(tables)
+    last = proposed.iloc[-1]
+    assert len(proposed) == 3
+    assert (last["table"], last["row"], last["column"], last["shown"]) == ("t", 0, "people", 125)
+
+
+def test_a_share_may_be_withheld_for_those_who_are_not_of_it():
+    # By hand: 58 to 62 of 63 to 67 people leave one to nine others.
+    whole = groups([65], by="sex").assign(measure="people")
+    share = groups([65], by="sex").assign(
+        measure="share", variable="oxygen", level="yes", unit="per cent",
+        estimate=pd.array([None], dtype="Float64"), suppressed=True,
+    )  # fmt: skip
+    told = share.assign(people=60, estimate=1.0, unit="people", suppressed=False)
+    rows = ranges.hidden_ranges({"whole": whole, "share": share, "told": told})
+    rows = rows[rows["table"] == "share"].set_index("column")
+    assert rows.loc["estimate", ["lowest", "highest", "narrow"]].tolist() == [58, 62, False]
+    assert rows.loc["others", ["lowest", "highest", "narrow"]].tolist() == [1, 9, True]
+
+
+def compared(people, **others):
+    """Differences between fifths in a value, as the chapters on severity publish them."""
+    return pd.DataFrame(
+        {
+            "measure": "difference in means", "method": "linear", "variable": "symptom_months",
+            "exposure": "deprivation_quintile", "level": ["1", "2"], "reference": "5",
+            "people": pd.array(people, dtype="Int64"), "estimate": 1.0, "unit": "months",
+            "adjusted_for": "age_years", "suppressed": [each is None for each in people],
+            "kind": "synthetic",
+        } | others
+    )  # fmt: skip
+
+
+def not_known(people, variable="symptom_months"):
+    """For how many of the first fifth a variable is known, and for how many it is not: withheld."""
+    base = {"variable": variable, "group_by": "deprivation_quintile", "group": "1", "level": ""}
+    rows = [
+        base | {"measure": "mean", "people": people, "missing": None, "suppressed": False},
+        base | {"measure": "not known", "people": people, "missing": None, "suppressed": True},
+    ]
+    return pd.DataFrame(rows).assign(unit="months", estimate=1.0, kind="synthetic")
+
+
+def test_a_comparison_tells_for_how_many_of_a_group_a_value_is_known():
+    tables = {"missing": not_known(65), "people": groups([65])}
+    # Everybody is counted in place of those known, so that any number may be missing.
+    assert found(tables, DEFAULT, column="missing") == [(0, 67)]
+    # By hand: a comparison of 58 to 62 of them leaves at most nine, and at least one.
+    both = tables | {"compared": compared([60, 80])}
+    found_now = found(both | {"missing": not_known(None)}, DEFAULT, column="missing")
+    assert found_now == [(1, 9)]
+    # Were the age of some not known, it could be for that.
+    ages = not_known(None, "age_years").assign(people=pd.array([None, None], dtype="Int64"))
+    unsure = found(both | {"missing": not_known(None), "ages": ages}, DEFAULT, column="missing")
+    assert unsure[0][0] == 0
+
+
+def test_a_hazard_ratio_counts_its_group_and_not_the_model():
+    ratios = pd.DataFrame(
+        {
+            "model": "unadjusted", "exposure": "deprivation_quintile", "level": ["1", "2"],
+            "reference": "5", "people": pd.array([None, 60], dtype="Int64"), "hazard_ratio": 1.2,
+            "suppressed": [True, False], "kind": "synthetic",
+        }
+    )  # fmt: skip
+    whole = pd.DataFrame(
+        [{"measure": "test", "model": "unadjusted", "term": "GLOBAL", "people": 300}]
+    ).assign(suppressed=False, kind="synthetic")
+    # By hand: at most 302 people in the model, less the 58 at least of the second group.
+    assert found({"ratios": ratios, "whole": whole}, DEFAULT) == [(0, 244)]
+    assert ranges.repair({"ratios": ratios, "whole": whole}).empty
+
+
+def test_a_group_loses_no_more_people_to_a_model_than_everybody_together():
+    ratios = pd.DataFrame(
+        {
+            "model": "unadjusted", "exposure": "deprivation_quintile", "level": ["1"],
+            "reference": "5", "people": pd.array([None], dtype="Int64"), "hazard_ratio": 1.2,
+            "suppressed": True, "kind": "synthetic",
+        }
+    )  # fmt: skip
+    whole = pd.DataFrame(
+        [{"measure": "test", "model": "unadjusted", "term": "GLOBAL", "people": 298}]
+    ).assign(suppressed=False, kind="synthetic")
+    # By hand: two of three hundred are not in the model, so of the 65 are at least 63.
+    tables = {"ratios": ratios, "whole": whole, "people": groups([65], total=300)}
+    assert found(tables) == [(63, 65)]
+
+
+def test_a_total_that_was_added_up_goes_with_its_groups():
+    shown = groups([65, 40, 20], total=125)
+    few = groups([None, 40, 20], total=125, by="deprivation_quintile").assign(measure="elsewhere")
+    hidden = pd.DataFrame({"row": [1], "column": ["people"], "table": "t", "why": ""})
+    now = ranges.withhold({"t": shown}, hidden)
+    known = attacker.read({"t": shown, "few": few}, DEFAULT)
+    again = ranges._totals_again(known, {"t": shown, "few": few}, now | {"few": few})
+    # Another table says the count with its own rounding.
+    assert [(each["table"], each["row"], each["shown"]) for each in again] == [("t", 0, 125)]
+    alone = ranges._totals_again(attacker.read({"t": shown}, DEFAULT), {"t": shown}, now)
+    assert [(each["row"], each["shown"]) for each in alone] == [(0, None)]
+    left = ranges.withhold(now, pd.DataFrame(alone))["t"]
+    assert left["people"].isna().tolist() == [True, True, False, False]
+    own = ranges.withhold(now, pd.DataFrame([{**again[0], "shown": 120}]))["t"]
+    assert (own["people"].iloc[0], own["suppressed"].iloc[0]) == (120, False)
+
+
+def test_groups_beside_everybody_add_up_whatever_they_are_groups_of():
+    table = groups([None, 40, 60], total=107).drop(columns="group_by")
+    assert found({"t": table}) == [(7, 7)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(20, 90), st.integers(0, 9), st.data())
+def test_the_share_of_those_known_never_leaves_the_truth_out(known, lacking, data):
+    """The gate prints everybody where it withholds how many are not known."""
+    yes = data.draw(st.integers(0, known))
+    base = {"variable": "oxygen", "group_by": "all", "group": "all", "unit": "per cent"}
+    counts = {"yes": yes, "no": known - yes}
+    rows = [
+        base | {"measure": "share", "level": level, "people": known, "estimate": 100 * n / known}
+        for level, n in counts.items()
+    ]
+    rows.append(base | {"measure": "not known", "level": "", "people": known + lacking})
+    exact = pd.DataFrame(rows).assign(missing=pd.array([None, None, lacking], dtype="Int64"))
+    gated = disclosure.counts.protect(exact).assign(kind="synthetic")
+    one = gated.assign(
+        estimate=gated["estimate"].mask(gated["level"] == "no"),
+        suppressed=gated["suppressed"] | (gated["level"] == "no"),
+    )
+    rows = ranges.hidden_ranges({"t": one})
+    truth = {"estimate": known - yes, "others": yes, "missing": lacking}
+    for row in rows[(rows["level"] == "no") | (rows["column"] == "missing")].itertuples():
+        assert row.lowest <= truth[row.column]
+        assert pd.isna(row.highest) or truth[row.column] <= row.highest
 
 
 def test_tables_are_left_out_where_withholding_cells_does_not_help(monkeypatch):
@@ -363,7 +562,7 @@ def test_the_truth_is_always_inside(people, data):
     """No range ever leaves the true count out, whatever is withheld and rounded."""
     exact = groups(people, total=sum(people))
     hide = data.draw(st.lists(st.booleans(), min_size=len(people), max_size=len(people)))
-    gated = disclosure.protect(exact.drop(columns="suppressed")).assign(kind="synthetic")
+    gated = disclosure.counts.protect(exact.drop(columns="suppressed")).assign(kind="synthetic")
     mask = np.array([False, *hide])
     released = gated.assign(
         people=gated["people"].mask(mask), suppressed=gated["suppressed"] | mask
@@ -378,7 +577,7 @@ def test_the_truth_is_always_inside(people, data):
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 80), min_size=3, max_size=6), st.integers(1, 5))
 def test_withholding_one_more_never_narrows_a_range(people, one):
-    gated = disclosure.protect(groups(people, total=sum(people)).drop(columns="suppressed"))
+    gated = disclosure.counts.protect(groups(people, total=sum(people)).drop(columns="suppressed"))
     gated = gated.assign(kind="synthetic")
     place = min(one, len(people))
     more = gated.assign(

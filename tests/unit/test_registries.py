@@ -229,7 +229,7 @@ def test_kinds_and_versions_never_mix(released, monkeypatch):
     registry = {**south.manifest, "kind": "registry"}
     other = replace(south, manifest=registry)
     found = {released["north"]: north, released["south"]: other}
-    monkeypatch.setattr(registries, "_read_one", found.get)
+    monkeypatch.setattr(registries.releases, "read_one", found.get)
     with pytest.raises(Problem, match="synthetic results and .* registry ones"):
         registries.read(list(found))
     newer = {**south.manifest, "software": {**south.manifest["software"], "version": "9.9"}}

@@ -56,6 +56,7 @@ def test_a_release_holds_csv_and_json_only(tmp_path):
         "request.json",
         "ro-crate-metadata.json",
         "study.json",
+        "summary.csv",
         "tables",
         "tables/curve.csv",
         "tables/people.csv",
@@ -130,7 +131,9 @@ def test_the_form_answers_every_question_for_every_file(tmp_path):
         assert all(row.values())
     people = next(row for row in form["files"] if row["file"] == "tables/people.csv")
     assert people["people"] == "120 to 124"
-    assert "threshold 10" in people["controls"]
+    assert (people["smallest_count"], people["rows"]) == ("30", "5")
+    assert people["controls"] == "Profile minimum_10; small counts are withheld (kept)"
+    assert form["profile"] == {"name": "minimum_10", "numbers": small_release.NUMBERS}
     assert "In the file itself: people, deaths" in people["counts_beneath"]
     published = next(row for row in form["files"] if row["file"] == "tables/published.csv")
     assert published["population"] == "Nobody"
@@ -140,7 +143,56 @@ def test_the_table_of_the_form_says_what_its_json_says(tmp_path):
     made(tmp_path)
     form = json.loads((tmp_path / "release" / "request.json").read_text())
     with (tmp_path / "release" / "request.csv").open(newline="") as file:
-        assert list(csv.DictReader(file)) == form["files"]
+        blank = {"decision": "", "reason": ""}
+        assert list(csv.DictReader(file)) == [row | blank for row in form["files"]]
+
+
+def summary(folder, part: str = "request") -> dict[str, str]:
+    """What a part of the summary of a release says, by its questions."""
+    with (folder / "summary.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["part"] == part]
+    return {row["what"]: row["answer"] for row in rows}
+
+
+def test_the_summary_says_first_what_a_checker_asks_first(tmp_path):
+    def larger_group(files, work, run):
+        # A receipt says how many stand behind the largest row, which need not be everybody.
+        work["tables"]["people"]["disclosure"]["people"] = "60 to 64"
+
+    made(tmp_path, larger_group)
+    said = summary(tmp_path / "release")
+    assert said["people"] == "120 to 124, registry"
+    assert said["tables"] == "3, of which 2 are about people"
+    assert said["smallest count that is shown"] == "10"
+    assert said["cells withheld"] == "8"
+    numbers = summary(tmp_path / "release", "profile minimum_10")
+    assert (numbers["threshold"], numbers["zero is small"]) == ("10", "true")
+    assert summary(tmp_path / "release", "columns")["at_risk"] == "What at_risk means"
+    assert len(summary(tmp_path / "release", "proved of all tables together")) == 3
+    assert "by rounding only" in said["why two totals may differ"]
+    assert said["second opinion on cross-tabulations"] == (
+        "acro 1.0.2: 1 cross-tabulations, 6 cells, 0 looser"
+    )
+    with (tmp_path / "release" / "request.csv").open(newline="") as file:
+        forms = {row["file"]: row for row in csv.DictReader(file)}
+    assert forms["tables/people.csv"]["people"] == "120 to 124"
+    assert (forms["tables/people.csv"]["decision"], forms["tables/people.csv"]["reason"]) == (
+        "",
+        "",
+    )
+
+
+def test_the_summary_says_whether_the_program_changed_after_the_analysis(tmp_path):
+    def changed(files, work, run):
+        run["software"]["modules_sha256"] = "c" * 64
+
+    made(tmp_path, changed)
+    assert "OTHER modules than" in summary(tmp_path / "release")["software"]
+    work = small_release.work_folder(tmp_path / "same")
+    releasing.release(work, tmp_path / "second", date=DAY, first=True)
+    assert summary(tmp_path / "second")["software"].endswith(
+        "written by the modules that computed the tables"
+    )
 
 
 def test_the_crate_loads_and_names_software_study_extract_and_results(tmp_path):
@@ -312,6 +364,14 @@ REFUSED = {
     "unknown profile": (
         lambda files, work, run: run["profile"]["numbers"].update(secret_number=3),
         "run.json names a profile that this version does not know",
+    ),
+    "second opinion not said": (
+        lambda files, work, run: run.update(second_opinion={"library": "acro", "tables": {}}),
+        "run.json does not say what the second opinion was",
+    ),
+    "looser than the second opinion": (
+        lambda files, work, run: run["second_opinion"]["tables"]["people"].update(looser=2),
+        "The second opinion (acro) withholds cells that these tables show: people.",
     ),
     "people not said": (
         lambda files, work, run: run.update(people=None),
@@ -505,14 +565,14 @@ def one_hidden(files, work, run):
     """One of two groups is withheld, and the total gives it back: nobody to four people."""
     head = small_release.PEOPLE.splitlines()[0]
     rows = [
-        "people,deprivation_quintile,all,60,,100,per cent,registry,false",
-        "people,deprivation_quintile,1,60,,100,per cent,registry,false",
+        "people,deprivation_quintile,all,120,,100,per cent,registry,false",
+        "people,deprivation_quintile,1,120,,100,per cent,registry,false",
         "people,deprivation_quintile,2,,,,per cent,registry,true",
     ]
     small_release.retable(files, work, "people", "\n".join([head, *rows]) + "\n")
     files["numbers.csv"] = (
         small_release.FILED.splitlines()[0]
-        + "\npeople.all,60,,people,registry,people,who"
+        + "\npeople.all,120,,people,registry,people,who"
         + "\nratio,1.39,1.39,hazard ratio,published,published,how_long\n"
     )
 
@@ -537,27 +597,45 @@ def test_a_withheld_count_that_a_total_gives_back_is_hidden_by_further_cells(tmp
 
 
 def test_a_number_of_a_cell_that_was_withheld_afterwards_is_taken_back(tmp_path):
-    cells = {"people": [(0, "people"), (1, "people")]}
+    cells = {"people": [(0, "people", ""), (1, "people", "")]}
     with (
         mock.patch.object(hidden_cells, "proposed", return_value=cells),
         mock.patch.object(hidden_cells, "narrow", return_value=[]),
     ):
         made(tmp_path, one_hidden)
     assert (tmp_path / "release" / "numbers.csv").read_text().splitlines()[1:] == [
-        "people.all,not shown (too few people),,people,registry,people,who",
+        "people.all,withheld (too few people),,people,registry,people,who",
         "ratio,1.39,1.39,hazard ratio,published,published,how_long",
     ]
 
 
-def test_a_share_that_is_withheld_takes_its_interval_along():
+def test_an_estimate_that_is_withheld_takes_its_interval_and_error_along():
     table = (
-        b"group,people,estimate,ci_low,ci_high,suppressed\n1,60,50,40,60,false\n2,70,30,2,3,false\n"
+        b"group,people,estimate,ci_low,ci_high,standard_error,suppressed\n"
+        b"1,60,50,40,60,5,false\n2,70,30,2,3,1,false\n"
     )
-    rows = further._emptied(table, "t", [(0, "estimate")]).decode().splitlines()
-    # The middle of the interval would give it back.
-    assert rows[1:] == ["1,60,,,,true", "2,70,30,2,3,false"]
-    rows = further._emptied(table, "t", [(1, "people")]).decode().splitlines()
-    assert rows[1:] == ["1,60,50,40,60,false", "2,,30,2,3,true"]
+    rows = further._emptied(table, "t", [(0, "estimate", "")]).decode().splitlines()
+    # The middle of the interval would give it back, and so would the error of a share.
+    assert rows[1:] == ["1,60,,,,,true", "2,70,30,2,3,1,false"]
+    rows = further._emptied(table, "t", [(1, "people", "")]).decode().splitlines()
+    assert rows[1:] == ["1,60,50,40,60,5,false", "2,,30,2,3,1,true"]
+    # A total that is shown with its own rounding is not withheld.
+    rows = further._emptied(table, "t", [(0, "people", "65")]).decode().splitlines()
+    assert rows[1:] == ["1,65,50,40,60,5,false", "2,70,30,2,3,1,false"]
+
+
+def test_a_mean_until_a_time_whose_survival_is_withheld_is_withheld_too(tmp_path):
+    cells = {"people": [(1, "estimate", "")]}
+    with (
+        mock.patch.object(further.fixed_times, "beyond", return_value=cells),
+        mock.patch.object(hidden_cells, "proposed", return_value={}) as attack,
+    ):
+        done = made(tmp_path)
+    assert done.withheld == {"people": 1}
+    written = (tmp_path / "release" / "tables" / "people.csv").read_bytes()
+    # The attack is told of what would be released.
+    assert attack.call_args.args[0]["people"] == written
+    assert written.splitlines()[2].startswith(b"people,deprivation_quintile,1,60,30,,")
 
 
 def test_a_release_is_held_to_the_stricter_number_of_the_run_and_of_whoever_asks():
@@ -610,8 +688,15 @@ def test_who_was_added_since_an_earlier_release_stops_the_next(tmp_path):
 
     made(tmp_path)
     work = small_release.work_folder(tmp_path / "later", five_more)
-    with pytest.raises(Problem, match="how few people were added since the earlier release 1"):
+    with pytest.raises(
+        Problem, match="how few people were added since the earlier release 1"
+    ) as raised:
         releasing.release(work, tmp_path / "second", earlier=[tmp_path / "release"])
+    # What to do comes first, and the long list after it.
+    first, then, *_ = str(raised.value).splitlines()
+    assert first.startswith("Too few people may have been added since the earlier release")
+    assert first.endswith("wait until at least 10 more were added.")
+    assert then == "Too much could be worked out from what would be released:"
 
 
 def test_any_number_that_moved_with_a_few_people_stops_the_next(tmp_path):
@@ -730,10 +815,47 @@ def test_whoever_asks_says_whether_it_is_the_first_release(tmp_path):
     with pytest.raises(Problem, match=r"Name every earlier release .* \(--first\)"):
         releasing.release(work, tmp_path / "release", earlier=())
     done = releasing.release(work, tmp_path / "release", first=True)
-    form = (done.folder / "request.csv").read_text()
+    form = (done.folder / "summary.csv").read_text()
     assert "whoever asks states that nothing about these people was released before" in form
     with pytest.raises(Problem, match="Name every earlier release"):
         releasing.release(work, tmp_path / "second", earlier=[done.folder], first=True)
+
+
+def test_a_table_that_the_second_opinion_withholds_can_be_left_out(tmp_path):
+    def looser(files, work, run):
+        run["second_opinion"]["tables"]["people"]["looser"] = 2
+
+    made(tmp_path, looser, without=["people"])
+    said = releasing.read(tmp_path / "release")["second_opinion"]
+    assert (said["cross_tabulations"], said["looser"]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "measure", "left_out"),
+    [
+        ("registry", "intervals that miss what was built in", True),
+        ("synthetic", "intervals that miss what was built in", False),
+        ("registry", "change", False),
+    ],
+)
+def test_a_table_that_asks_what_was_built_in_leaves_about_synthetic_people_only(
+    tmp_path, kind, measure, left_out
+):
+    def missed(files, work, run):
+        text = f"measure,estimate,kind,suppressed\n{measure},,{kind},false\n"
+        files["missed.csv"] = text
+        receipt = small_release.receipt("derived", None)
+        work["tables"]["missed"] = small_release.entry(text, kind, "who", receipt)
+        files["numbers.csv"] += f"missed,None can miss,,intervals,{kind},missed,who\n"
+        run["record_kind"] = kind
+        for name in ("people", "curve"):
+            work["tables"][name]["kind"] = kind
+
+    made(tmp_path, missed)
+    assert (tmp_path / "release" / "tables" / "missed.csv").exists() != left_out
+    said = (tmp_path / "release" / "numbers.csv").read_text()
+    assert ("None can miss" in said) != left_out
+    assert releasing.faults(tmp_path / "release") == []
 
 
 def test_a_table_is_left_out_with_its_numbers_and_figures(tmp_path):
@@ -808,4 +930,4 @@ def test_the_mode_of_a_release_lets_others_read_it(tmp_path):
 def test_the_form_is_read_as_a_table_by_its_reader(tmp_path):
     made(tmp_path)
     rows = list(csv.reader(io.StringIO((tmp_path / "release" / "request.csv").read_text())))
-    assert rows[0] == list(request_form.COLUMNS)
+    assert rows[0] == [*request_form.COLUMNS, "decision", "reason"]

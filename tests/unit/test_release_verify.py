@@ -22,6 +22,7 @@ FILES = [
     "request.json",
     "ro-crate-metadata.json",
     "study.json",
+    "summary.csv",
     "tables/curve.csv",
     "tables/people.csv",
     "tables/published.csv",
@@ -49,9 +50,11 @@ def reseal(folder: Path, change, everything: bool = True) -> None:
     change(said)
     (folder / "manifest.json").write_bytes(sealing.canonical(said))
     if everything:
-        form = request_form.to_csv(said)
-        (folder / "request.csv").write_bytes(form)
-        (folder / "request.json").write_bytes(request_form.to_json(said, form))
+        forms = {"request.csv": request_form.to_csv(said),
+                 "summary.csv": request_form.summary(said)}  # fmt: skip
+        for name, form in forms.items():
+            (folder / name).write_bytes(form)
+        (folder / "request.json").write_bytes(request_form.to_json(said, forms))
         files = {name: text for name, text in small_release.tree(folder).items()
                  if (folder / name).is_file() and name != crate.NAME}  # fmt: skip
         (folder / crate.NAME).write_bytes(crate.build(said, files))
@@ -196,6 +199,7 @@ def table_with(folder: Path, name: str, old: str, new: str):
     def change(said):
         entry = said["files"][f"tables/{name}.csv"]
         entry["sha256"], entry["bytes"] = sealing.digest(text), len(text)
+        entry["smallest_count"] = content.smallest_count(content.rows_of(text, name))
 
     reseal(folder, change)
 
@@ -231,12 +235,41 @@ def test_a_receipt_may_not_be_loosened_to_fit_a_forged_count(copy):
     ]
 
 
+def test_the_smallest_count_is_that_of_the_table(copy):
+    def larger(said):
+        said["files"]["tables/people.csv"]["smallest_count"] += 5
+
+    reseal(copy, larger)
+    assert releasing.faults(copy) == [
+        "tables/people.csv does not have the smallest count that the manifest lists."
+    ]
+
+
+@pytest.mark.parametrize("count", ["1e999", "9" * 400])
+def test_a_count_without_end_is_a_sentence(copy, count):
+    table_with(copy, "people", "1,60,30", f"1,60,{count}")
+    assert any("not a whole number" in fault for fault in releasing.faults(copy))
+
+
 def test_people_are_not_passed_off_as_nobody(copy):
     def passed_off(said):
         said["files"]["tables/people.csv"]["receipt"]["shape"] = "not about people"
 
     reseal(copy, passed_off)
     assert any("is about people, and its receipt says" in f for f in releasing.faults(copy))
+
+
+def test_a_manifest_names_what_it_does_not_say(copy):
+    def without(said):
+        del said["people"], said["checks"], said["study"]["title"]
+
+    said = json.loads((copy / "manifest.json").read_text())
+    without(said)
+    (copy / "manifest.json").write_bytes(sealing.canonical(said))
+    assert releasing.faults(copy) == [
+        "manifest.json does not say: checks, people.",
+        "manifest.json, study, does not say: title.",
+    ]
 
 
 def test_the_manifest_alone_cannot_be_altered(copy):
@@ -246,14 +279,13 @@ def test_the_manifest_alone_cannot_be_altered(copy):
     assert "ro-crate-metadata.json describes another manifest.json" in found
 
 
-def test_the_table_of_the_form_cannot_be_altered_with_the_crate(copy):
-    text = (copy / "request.csv").read_text().replace("120 to 124", "520 to 524")
-    (copy / "request.csv").write_text(text)
+@pytest.mark.parametrize("name", ["request.csv", "summary.csv"])
+def test_a_table_of_the_form_cannot_be_altered_with_the_crate(copy, name):
+    text = (copy / name).read_text().replace("120 to 124", "520 to 524")
+    (copy / name).write_text(text)
     files = {name: (copy / name).read_bytes() for name in FILES if name != crate.NAME}
     (copy / crate.NAME).write_bytes(crate.build(releasing.read(copy), files))
-    assert releasing.faults(copy) == [
-        "request.csv is altered: request.json was written with another."
-    ]
+    assert releasing.faults(copy) == [f"{name} is altered: request.json was written with another."]
 
 
 def test_the_form_may_leave_no_question_unanswered(copy):

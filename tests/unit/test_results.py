@@ -30,8 +30,15 @@ def minutes() -> pd.DataFrame:
     )
 
 
+def of_people() -> pd.DataFrame:
+    """The same of people: by a column of the study, whatever cohort a test before has loaded."""
+    named = {"variable": "travel_minutes", "group_by": "deprivation_quintile"}
+    return minutes().assign(**named).replace({"group": {"10": "5"}})
+
+
 def publish(page, table=None, name="travel", **kwargs):
-    table = minutes() if table is None else table
+    if table is None:
+        table = of_people() if kwargs.get("sources") == ["cohort"] else minutes()
     given = {"title": "Minutes", "sources": ["imd_2019"], **kwargs}
     return page.publish(table, name, **given)
 
@@ -141,10 +148,35 @@ def test_a_number_comes_from_one_row(root):
 
 def test_a_withheld_number_says_so_in_words(root):
     page = results.Page("one", root=root)
-    table = minutes().assign(people=[3, 200, 410, 207])
+    table = of_people().assign(people=[3, 200, 410, 207])
     publish(page, table, sources=["cohort"], kind="synthetic")
-    text = page.number("mean.10", "travel", "{estimate:.1f}", group="10")
-    assert text == "not shown (too few people)"
+    text = page.number("mean.5", "travel", "{estimate:.1f}", group="5")
+    assert text == "withheld (too few people)"
+
+
+@pytest.mark.parametrize(
+    ("kind", "form", "estimate", "written"),
+    [
+        # About people: rounded to three figures, so a further nought would be made up.
+        ("synthetic", "{estimate:.2f}", 11.9, "11.9"),
+        ("synthetic", "{estimate:.2f}", -10.2, "-10.2"),
+        ("synthetic", "{estimate:.1f}", 153.0, "153"),
+        ("synthetic", "{estimate:,.1f}", 1530.0, "1,530"),
+        ("synthetic", "{estimate:.2f}", 1.5, "1.50"),
+        ("synthetic", "{estimate:.3f}", 0.09, "0.090"),
+        ("synthetic", "{estimate:.0f}", 0.0, "0"),
+        # Of five million simulated people, and not rounded: every figure is one.
+        ("synthetic", "{estimate:.3f}", 13.39940096, "13.399"),
+        # About nobody: as the page says.
+        ("open", "{estimate:.2f}", 11.9, "11.90"),
+        # No minus before nought, whatever the kind.
+        ("modelled", "{estimate:.2f}", -0.00002, "0.00"),
+        ("modelled", "{estimate:.0f} to {estimate:.1f}", -0.04, "0 to 0.0"),
+        ("modelled", "{estimate:.2f}", -0.006, "-0.01"),
+    ],
+)
+def test_a_number_has_no_figure_that_it_does_not_have(kind, form, estimate, written):
+    assert results._formatted(form, {"estimate": estimate, "kind": kind}) == written
 
 
 def test_a_table_of_another_page_has_to_be_declared(root):
@@ -161,7 +193,7 @@ def test_figures_refuse_anything_that_was_not_published(root):
 
 def test_a_synthetic_figure_carries_the_word_in_the_image_and_in_its_alternative_text(root):
     page = results.Page("one", root=root)
-    table = publish(page, minutes().assign(people=500), sources=["cohort"], kind="synthetic")
+    table = publish(page, of_people().assign(people=500), sources=["cohort"], kind="synthetic")
     drawing = figures.bars(table, "Minutes", {"all": "All", "1": "One"}, "minutes by decile")
     assert "SYNTHETIC PEOPLE" in drawing.svg
     assert drawing.alt.startswith("Synthetic people: not findings about patients.")
@@ -225,3 +257,31 @@ def test_numbers_survive_the_file_to_ten_digits(value):
         disclosure.check(pd.DataFrame({"estimate": [value]}), "open")
     ).splitlines()[1]
     assert np.isclose(float(text), value, rtol=1e-9, atol=0) or value == 0
+
+
+@pytest.mark.parametrize(
+    ("title", "of_patients"),
+    [
+        ("Hazard ratios: published, built in, and found", "Hazard ratios: published and found"),
+        ("Survival by fifth: published, built in, found", "Survival by fifth: published and found"),
+        ("Published, built in, and found", "Published and found"),
+        ("Interaction: built in and found", "Interaction: found"),
+        ("Survival by fifth", "Survival by fifth"),
+    ],
+)
+def test_a_title_about_patients_does_not_speak_of_what_was_built_in(title, of_patients):
+    assert results.titled(title, "registry") == of_patients
+    assert results.titled(title, "synthetic") == f"Synthetic people: {title}"
+    assert results.titled(title, "scenario") == title
+
+
+def test_a_column_of_what_was_built_in_is_shown_where_there_is_one(tmp_path):
+    page = results.Page("shown", sources=["published_estimates"], root=tmp_path)
+    table = pd.DataFrame({"measure": ["a"], "estimate": [1.5], "unit": ["ratio"]})
+    page.publish(table, "without", "Without")
+    page.publish(table.assign(built_in=1.4), "beside", "Beside")
+    asked = ["measure", "built_in", "estimate"]
+    assert page.show("beside", asked).columns == asked
+    assert page.show("without", asked).columns == ["measure", "estimate"]
+    headed = {"measure": "What", "built_in": "Built in"}
+    assert page.show("without", headed).columns == {"measure": "What"}

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from distance_to_care import analyses, places
+from distance_to_care import analyses, places, second_opinion
 from distance_to_care.command_line import app, chapters
 from distance_to_care.problems import AnalysisError, Problem
 
@@ -66,6 +66,8 @@ def room(tmp_path, monkeypatch):
     (tmp_path / "people.csv").write_text("\n".join(lines[:201]) + "\n")
     shutil.copy(places.STUDIES / "ipf.toml", tmp_path / "ipf.toml")
     monkeypatch.setattr(places, "NOTEBOOKS", tmp_path / "notebooks")
+    # Nobody is asked for a second opinion: that takes longer than these chapters.
+    monkeypatch.setattr(second_opinion, "version", str)
     # The command points notebooks by its environment, which must not outlive a test.
     before = dict(os.environ)
     yield tmp_path
@@ -282,6 +284,19 @@ def test_a_chapter_that_cannot_be_done_is_left_out_whole_and_named(room):
     }
     record = json.loads((room / "out" / "run.json").read_text())
     assert record["left_out"] == ["b_second"]
+
+
+def test_a_chapter_that_reads_the_tables_of_one_left_out_is_left_out_too(room):
+    third = notebook("c_third").replace(
+        "kind=read.kind)", "kind=read.kind, reads=['b_second_people'])"
+    )
+    (room / "notebooks" / "c_third.ipynb").write_text(third)
+    said, ran = analyse(room, ends_in="b_second", how=Impossible)
+    assert said.exit_code == 0, said.output
+    assert ran == ["a_first", "b_second"]
+    assert "left out: c_third, which reads the tables of b_second" in said.output
+    record = json.loads((room / "out" / "run.json").read_text())
+    assert record["left_out"] == ["b_second", "c_third"]
 
 
 def test_a_run_of_which_no_chapter_can_be_done_leaves_no_results(room):

@@ -6,6 +6,7 @@ study file data/studies/sma.toml, and every method is asked for the truth that w
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tomllib
@@ -16,7 +17,15 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from distance_to_care import analyses, cohort, places, survival, synthetic, tables
+from distance_to_care import (
+    analyses,
+    cohort,
+    places,
+    second_opinion,
+    survival,
+    synthetic,
+    tables,
+)
 from distance_to_care.command_line import app
 from distance_to_care.problems import Problem, Problems
 from distance_to_care.statistics import (
@@ -246,9 +255,17 @@ def test_check_and_analyse_know_the_study(file, tmp_path):
     found = pd.read_csv(output / "synthetic_sma_register_treatment.csv").set_index("model")
     assert found.loc["dated", "ci_low"] < TREATED < found.loc["dated", "ci_high"]
     assert found.loc["ever", "estimate"] < found.loc["dated", "ci_low"]
+    # The second opinion knows the columns of this study too, and is asked of what was published.
+    opinion = json.loads((output / "run.json").read_text())["second_opinion"]
+    assert opinion["version"] == second_opinion.version() != ""
+    (asked,) = opinion["tables"].values()
+    assert asked["cross_tabulations"] > 5
+    assert asked["looser"] == 0
+    said = second_opinion.said(second_opinion.total(opinion))
+    assert f"Second opinion: {said}." in analysed.output
 
 
-def test_a_study_without_chapters_is_told_so_and_nothing_is_written(file, tmp_path):
+def test_a_study_without_chapters_is_told_so_and_nothing_is_written(file, tmp_path, monkeypatch):
     own = tmp_path / "own.toml"
     text = (places.STUDIES / "sma.toml").read_text(encoding="utf-8")
     own.write_text(text.replace('name = "sma"', 'name = "own"'), encoding="utf-8")
@@ -263,6 +280,7 @@ def test_a_study_without_chapters_is_told_so_and_nothing_is_written(file, tmp_pa
     own.write_text(own.read_text(encoding="utf-8").replace(
         'area_vintage = "LSOA 2011"', 'area_vintage = "LSOA 2011"\nchapters = "sma"'
     ), encoding="utf-8")  # fmt: skip
+    monkeypatch.setattr(second_opinion, "version", str)
     served = CliRunner().invoke(app, command)
     assert served.exit_code == 0, served.output
     assert (output / "synthetic_sma_register_people.csv").exists()

@@ -420,3 +420,4 @@ def test_an_interval_misses_what_it_does_not_hold():
     nothing = severity.missed(beside.assign(built_in=np.nan))
     assert nothing["estimate"].isna().all()
     assert "no interval can miss it" in nothing["note"].item()
+    pd.testing.assert_frame_equal(severity.missed(beside.drop(columns="built_in")), nothing)

@@ -114,12 +114,10 @@ def test_the_ipf_study_has_the_columns_of_the_contract(ipf):
     assert ipf.column("smoking").levels == ("never", "ex", "current")
     assert ipf.column("outcome").levels == ("censored", "died", "transplanted")
     may_be_empty = [name for name, each in ipf.columns.items() if each.may_be_missing]
-    assert may_be_empty == [
-        *("deprivation_quintile", "distance_km", "travel_minutes", "nearest_distance_km"),
-        *("nearest_travel_minutes", "centre", "region", "area_code"),
-        *("record_kind", "dlco_percent", "antifibrotic_start_years", "symptom_months"),
-        "referral_wait_days",
-    ]
+    # A registry has gaps: only who it is, what became of them, and a flag that is made from the
+    # others are known of everybody.
+    always = ["person_id", "follow_up_years", "outcome", "dlco_unable"]
+    assert may_be_empty == [name for name in ipf.columns if name not in always]
 
 
 def test_the_study_is_frozen(ipf):
@@ -421,6 +419,17 @@ def test_a_wrong_study_file_is_refused_with_a_sentence(entries, change, sentence
         Study.from_dict(entries, "ipf.toml")
     assert str(caught.value).startswith("The study file ipf.toml has ")
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["based_onn", "base_on", "based"])
+def test_a_misspelt_base_is_one_fault_and_brings_no_others(tmp_path, key):
+    file = tmp_path / "ours.toml"
+    file.write_text(f'name = "ours"\n{key} = "ipf"\n')
+    with pytest.raises(Problem) as caught:
+        tables.read_study(file)
+    assert str(caught.value).endswith(
+        f"ours.toml has 1 problem:\n  - '{key}' is not a known key. Did you mean 'based_on'?"
+    )
 
 
 def test_all_faults_of_a_study_file_come_at_once(entries):

@@ -3,10 +3,9 @@
 import io
 import json
 import re
-import subprocess
-import sys
 import time
 
+import commands
 import numpy as np
 import pandas as pd
 import pytest
@@ -684,10 +683,7 @@ def test_many_studies_are_averaged_in_seconds():
 
 
 def run(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "distance_to_care", "pool", *map(str, arguments)],
-        cwd=places.ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    return commands.run("pool", *arguments)
 
 
 def test_the_command_writes_what_the_function_gives(tmp_path):

@@ -504,15 +504,8 @@ def test_the_command_writes_what_the_function_returns(tmp_path, areas, nearest):
     path = tmp_path / "clinics.csv"
     UNSEEN.to_csv(path, index=False)
     out = tmp_path / "nearest.csv"
-    call = [sys.executable, "-m", "distance_to_care", "travel"]
-    done = subprocess.run(
-        [*call, "--centres", str(path), "--output", str(out)],
-        cwd=places.ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = command("--centres", path, "--output", out)
+    assert done.exit_code == 0, done.stderr
     assert "minutes to 6 centres are modelled" in done.stderr
     assert "without a car" in done.stderr
     pd.testing.assert_frame_equal(pd.read_csv(out), nearest, rtol=1e-9)
@@ -565,27 +558,28 @@ def test_the_command_never_replaces_the_list_itself(tmp_path):
     assert "only outside quotes" in home.stderr
 
 
-def test_the_command_is_quick(tmp_path):
-    """Seconds of work of a fresh process, whatever else the machine does: 5, and 20 if unseen."""
-    known = tables.read("hospitals").query("in_matrix")["postcode"].head(30)
-    shifts = np.repeat(np.linspace(-0.2, 0.2, 5), len(UNSEEN))
-    strange = pd.concat([UNSEEN] * 5, ignore_index=True)
-    strange["name"] += strange.index.astype(str)
-    strange["latitude"] += shifts
-    for seconds, centres in (
-        (5, pd.DataFrame({"name": known, "postcode": known})),
-        (20, strange),
-    ):
-        path, out = tmp_path / f"{seconds}.csv", tmp_path / f"out{seconds}.csv"
-        centres.to_csv(path, index=False)
-        call = [sys.executable, "-m", "distance_to_care", "travel", "--centres", str(path)]
-        process = subprocess.Popen([*call, "--output", str(out)], cwd=places.ROOT)
-        # The work of this process alone: builds of other tests end while it runs.
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        assert process.returncode == 0
-        assert used.ru_utime + used.ru_stime < seconds
-        assert len(out.read_text().splitlines()) == 32_845
+@pytest.mark.parametrize(
+    ("kind", "seconds"), [("known", 5), pytest.param("unseen", 20, marks=pytest.mark.slow)]
+)
+def test_the_command_is_quick(tmp_path, kind, seconds):
+    """Seconds of work of a fresh process, whatever else the machine does."""
+    if kind == "known":
+        known = tables.read("hospitals").query("in_matrix")["postcode"].head(30)
+        centres = pd.DataFrame({"name": known, "postcode": known})
+    else:
+        centres = pd.concat([UNSEEN] * 5, ignore_index=True)
+        centres["name"] += centres.index.astype(str)
+        centres["latitude"] += np.repeat(np.linspace(-0.2, 0.2, 5), len(UNSEEN))
+    path, out = tmp_path / "centres.csv", tmp_path / "nearest.csv"
+    centres.to_csv(path, index=False)
+    call = [sys.executable, "-m", "distance_to_care", "travel", "--centres", str(path)]
+    process = subprocess.Popen([*call, "--output", str(out)], cwd=places.ROOT)
+    # The work of this process alone: builds of other tests end while it runs.
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    assert used.ru_utime + used.ru_stime < seconds
+    assert len(out.read_text().splitlines()) == 32_845
 
 
 def test_the_command_refuses_in_sentences(tmp_path):

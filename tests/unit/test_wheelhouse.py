@@ -1,6 +1,7 @@
 """Packages for a place without a network: what is gathered, and what the installer refuses."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,31 @@ def test_analyses_need_no_tool_that_builds_a_site():
     whole = wheelhouse.needed(["book", "test"])
     assert core < whole
     assert len(whole) > 2 * len(core)
+
+
+def test_a_package_added_since_the_project_was_installed_is_gathered(tmp_path, monkeypatch):
+    text = (places.ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    added = text.replace("dependencies = [", 'dependencies = [\n  "newly-added",', 1)
+    (tmp_path / "pyproject.toml").write_text(added, encoding="utf-8")
+    before = wheelhouse.needed()
+    monkeypatch.setattr(places, "ROOT", tmp_path)
+    assert wheelhouse.needed() == before | {"newly-added"}
+
+
+def test_the_size_that_is_written_down_is_that_of_today(tmp_path, monkeypatch):
+    _, line = (places.BOOK / "wheelhouse.csv").read_text(encoding="utf-8").splitlines()
+    packages, megabytes = map(int, line.split(","))
+    # A package more or less for another version of Python; the size itself is a slow test's.
+    assert abs(packages - len(wheelhouse.needed())) <= 3
+    for name in ("README.md", "CHANGELOG.md"):
+        text = (places.ROOT / name).read_text(encoding="utf-8")
+        assert re.search(rf"\b{packages} packages\b.{{0,14}} {megabytes} MB", text), name
+    found = {"packages": packages, "built": 1, "bytes": megabytes * 10**6 + 4_999_999}
+    monkeypatch.setattr(wheelhouse, "gather", lambda *arguments: found)
+    record = tmp_path / "size.csv"
+    run = CliRunner().invoke(app, ["wheelhouse", str(tmp_path / "new"), "--record", str(record)])
+    assert run.exit_code == 0, run.output
+    assert record.read_text() == (places.BOOK / "wheelhouse.csv").read_text()
 
 
 def test_the_command_line_and_all_analyses_import_without_the_tools_of_the_book():
