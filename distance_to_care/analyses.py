@@ -3,7 +3,8 @@
 There is one copy of every analysis, and it stands in the notebook that explains it. Notebooks
 about a cohort carry `"distance_to_care": {"cohort": true, "study": NAME}` in their metadata; a
 chapter that is added joins `analyse` by that line alone. A chapter that names a study holds its
-columns and its published figures, and is run for no other.
+columns and its published figures, and is run for no other. The one that names `any` uses the
+columns that all studies share, and is run for every study without chapters of its own.
 """
 
 from __future__ import annotations
@@ -16,8 +17,14 @@ from pathlib import Path
 
 from distance_to_care import forecast, guard, places, results
 from distance_to_care.problems import AnalysisError, Problem
-from distance_to_care.publication.notebooks import Notebook, ordered, refuse_to_show_people
-from distance_to_care.study import EXPOSURES
+from distance_to_care.publication.notebooks import (
+    ANY,
+    Notebook,
+    ordered,
+    refuse_to_show_people,
+    serving,
+)
+from distance_to_care.study import EXPOSURES, Study
 
 
 def cohort_notebooks(study: str | None = None, folder: Path | None = None) -> list[Path]:
@@ -38,26 +45,50 @@ def cohort_notebooks(study: str | None = None, folder: Path | None = None) -> li
         if not about.get("cohort", False):
             continue
         named = about.get("study")
-        written_for.add(named)
+        written_for |= {named} - {None, ANY}
         if study is None or named in (None, study):
             found.append(Notebook(path))
     if study is not None and not found:
         raise Problem(
             f"No chapter analyses a cohort of the study '{study}': those of this book are written "
-            f"for {', '.join(sorted(filter(None, written_for))) or 'none'}, with its columns and "
-            "its published figures. If your study has all columns of one of them, write "
-            'chapters = "its name" into your study file; CONTRIBUTING.md says how chapters are '
-            "added."
+            f"for {', '.join(sorted(written_for)) or 'none'}, with its columns and "
+            "its published figures. Leave 'chapters' out of your study file, so that the chapter "
+            "for any disease runs, or name one of these there, if your study has all of its "
+            "columns; CONTRIBUTING.md says how chapters are added."
         )
     return [notebook.path for notebook in ordered(found)]
 
 
-def chapters(study: str) -> list[forecast.Contents]:
-    """Say what each chapter of a study publishes, as it published it of the book's own cohort.
+def chapters_for(study: Study) -> str:
+    """Name the study whose chapters analyse the people of a study.
+
+    Raises
+    ------
+    Problem : the study file names chapters that there are not.
+    """
+    named = serving(study, {Notebook(path).study for path in cohort_notebooks()})
+    cohort_notebooks(named)
+    return named
+
+
+def about(study: Study) -> list[str]:
+    """Say in sentences where no chapter is written for a study, and what serves it instead."""
+    if study.chapters_of == ANY or chapters_for(study) != ANY:
+        return []
+    names = ", ".join(path.stem for path in cohort_notebooks(ANY))
+    return [
+        f"No chapter of this book is written for the study '{study.name}'. The chapter for any "
+        f"disease ({names}) analyses it: who is in the file and in each model, people when first "
+        "seen, and survival by deprivation and by distance with the models of your study file."
+    ]
+
+
+def chapters(study: Study) -> list[forecast.Contents]:
+    """Say what each chapter publishes, as it published it of the book's own cohort.
 
     Parameters
     ----------
-    study : name of the study whose chapters are meant.
+    study : the study of the people that are to be analysed.
 
     Returns
     -------
@@ -66,7 +97,23 @@ def chapters(study: str) -> list[forecast.Contents]:
     published: dict[str, list[str]] = {}
     for name, entry in results.accepted_manifest()["tables"].items():
         published.setdefault(entry["page"], []).append(name)
-    return [_contents(p.stem, published.get(p.stem, [])) for p in cohort_notebooks(study)]
+    named = chapters_for(study)
+    names = [path.stem for path in cohort_notebooks(named)]
+    if named == ANY:
+        return [_contents_of_any(name, study) for name in names]
+    return [_contents(name, published.get(name, [])) for name in names]
+
+
+def _contents_of_any(chapter: str, study: Study) -> forecast.Contents:
+    models = {(name, by) for name in ("unadjusted", *study.adjustments) for by in EXPOSURES}
+    return forecast.Contents(
+        chapter,
+        frozenset(EXPOSURES),
+        frozenset(study.columns),
+        frozenset(models),
+        frozenset(forecast.EVENTS),
+        curves=True,
+    )
 
 
 def _contents(chapter: str, names: Iterable[str]) -> forecast.Contents:

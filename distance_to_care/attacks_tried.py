@@ -244,9 +244,8 @@ def hidden_counts(tables: int, profile: Profile, seed: int) -> pd.DataFrame:
         bare = table.assign(
             people=table["people"].astype("Int64").mask(blank), suppressed=blank, kind=KIND
         )
-        # Random groups are of no column of the study, so the gate sees them without its name.
-        nameless = table.drop(columns="group_by")
-        guarded = disclosure.check(nameless, KIND, profile).table.assign(group_by=QUINTILE)
+        # Random groups are of no column of the study, and the gate refuses those.
+        guarded = disclosure.counts.protect(table, profile)
         found = ranges.hidden_ranges({"people": bare}, BARE)
         told[CONTROL] += bool((found["values_possible"] == 1).fillna(False).any())
         told[RELEASE] += bool(ranges.hidden_ranges({"people": guarded}, profile)["narrow"].any())

@@ -68,7 +68,8 @@ def load(
     ----------
     path : CSV or Parquet file; the file that the build was pointed at, or else the synthetic
         cohort that the book ships with.
-    study : name or path of the study file; the build's, or else the default one.
+    study : name or path of the study file; the build's, or else the default one. A study of the
+        build that has the chapters of this one (based on it, for example) takes its place.
     kind : what the people are (`registry` or `open`), for a file that does not say it.
 
     Raises
@@ -82,12 +83,20 @@ def load(
     if os.environ.get(places.GUARDED_VARIABLE):
         # Before a row is read: the file's own faults must not be shown either.
         guard.watch_kernel(places.results_root())
-    chosen = tables.read_study(study or os.environ.get(places.STUDY_VARIABLE) or None)
+    chosen = _chosen(study)
     frame = residence.read_people(path or os.environ.get(places.COHORT_VARIABLE) or None, chosen)
     decided = tables.cohort_kind(frame, kind or os.environ.get(places.KIND_VARIABLE) or None)
     people = prepare(frame, chosen)
     disclosure.analysing(people, chosen)
     return Cohort(people, chosen, decided)
+
+
+def _chosen(study: str | None) -> Study:
+    """The study that is named; the build's own where the named one's chapters serve it."""
+    named = os.environ.get(places.STUDY_VARIABLE) or None
+    chosen = tables.read_study(study or named)
+    own = tables.read_study(named) if study and named else chosen
+    return own if own.chapters_of == chosen.name else chosen
 
 
 def prepare(people: pd.DataFrame, study: Study) -> pd.DataFrame:

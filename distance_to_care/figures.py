@@ -1711,6 +1711,8 @@ class ShownTable:
         ----------
         groups : the groups to show and their headings.
         names : the variables to show, in order, and how they are named.
+
+        Where all that is not known is withheld, that has no line: it stands in the files.
         """
         lines = []
         for variable, name in names.items():
@@ -1726,6 +1728,9 @@ class ShownTable:
                 for what, form in SUMMARIES.items():
                     measures = re.findall(r"{([^}]*)}", form)
                     if not set(measures) <= measured:
+                        continue
+                    told = any(pd.notna(cells.get((g, m))) for g in groups for m in measures)
+                    if "missing" in measures and not told:
                         continue
                     line = {"when first seen": (f"{name}: {level}" if level else name) + what}
                     for group, heading in groups.items():

@@ -23,6 +23,14 @@ NAMES = {"deprivation_quintile": "deprivation", "distance_quintile": "distance"}
 EVENTS = {"deaths": "died", "transplants": "transplanted"}
 FIFTHS = 5
 A_DAY = 1 / DAYS_IN_A_YEAR
+# Measured with the chapters of the book on invented people, some of them with gaps.
+RELEASE = (
+    "'release' then looks at all tables together, and withholds further cells so that no withheld "
+    "count can be worked out: of 300 or 400 people with gaps in their columns about 100, most of "
+    "them in the tables of people and of severity by fifth; of 120 people many hundreds, and "
+    "perhaps whole tables. It takes up to half as long again as the analysis, and says how far it "
+    "is."
+)
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,7 @@ class Forecast:
                 "published:"
             )
         said += [f"  - {reason} [{', '.join(names)}]" for reason, names in reasons.items()]
+        said.append(RELEASE)
         unmeasured = [chapter.name for chapter in running if chapter.seconds is None]
         if unmeasured:
             said.append(f"Not measured, so not in the time: {', '.join(unmeasured)}.")

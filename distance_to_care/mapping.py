@@ -119,7 +119,8 @@ class ColumnMap:
                 parts.append(pd.Series(values).set_axis(frame.index).rename(column.name))
                 faults += found
         out = pd.concat(parts, axis=1) if parts else pd.DataFrame(index=frame.index)
-        return out, faults
+        # A column of dates that serves several columns is wrong once.
+        return out, list(dict.fromkeys(faults))
 
     def _cells(self, column, source: Source, values: pd.Series, until: pd.Series | None):
         nothing = {*self.missing, *source.missing}
@@ -209,30 +210,23 @@ def _time_between(column, source: Source, start, end, nothing: set[str], rows: i
         mend = "Name columns with dates, written as YYYY-MM-DD."
         fault = Fault(column.name, "made from columns that hold no dates", None, mend)
         return pd.Series(1.0, index=range(rows)), [fault]
-    days, unread = [], np.zeros(0, dtype=bool)
-    for text in (start, end):
+    days, faults, unread = [], [], np.zeros(rows, dtype=bool)
+    for name, text in ((source.origin, start), (source.until, end)):
         cells = pd.Series(text.to_pandas().astype(object), dtype=object)
         cells = cells.mask(cells.isin(nothing) | (cells == ""), None)
         looks = cells.astype("string").str.match(_DATE).fillna(False)
         read = pd.to_datetime(cells.where(looks).str[:10], format="%Y-%m-%d", errors="coerce")
         bad = (cells.notna() & read.isna()).to_numpy()
-        unread = bad if not len(unread) else unread | bad
+        if bad.any():
+            mend = "Write dates as YYYY-MM-DD, and leave the cell empty where there is none."
+            faults.append(Fault(name, "dates that cannot be read", int(bad.sum()), mend))
+        unread |= bad
         days.append(read)
     between = (days[1] - days[0]).dt.days.astype(float)
     if getattr(column, "exclusive_minimum", None) == 0:
         between = between.mask(between == 0, _NO_DAYS)
-    faults = []
-    if unread.any():
-        faults.append(
-            Fault(
-                column.name,
-                "made from dates that cannot be read",
-                int(unread.sum()),
-                "Write dates as YYYY-MM-DD, and leave the cell empty where there is none.",
-            )
-        )
-        # One fault is enough.
-        between = between.mask(unread, 1.0)
+    # One fault is enough.
+    between = between.mask(unread, 1.0)
     if (between < 0).any():
         count = int((between < 0).sum())
         mend = f"Look whether 'from' ({source.origin}) and 'to' ({source.until}) change places."

@@ -71,8 +71,9 @@ def of_published(
     Returns
     -------
     `library`, `version` (empty where it is not installed), and `tables`: for each table with
-    cross-tabulations how many (`cross_tabulations`), of how many cells (`cells`), and how many of
-    these acro withholds and the table shows (`looser`).
+    cross-tabulations how many (`cross_tabulations`), how many of their cells it shows (`cells`),
+    and how many of these acro withholds (`looser`). What a table does not show counts nowhere: how
+    many cells there are to withhold would tell which levels nobody has.
 
     Raises
     ------
@@ -95,7 +96,7 @@ def of_published(
         asked = [cell for cell in cells.index if (cell[0], cell[2]) in of_table]
         found["tables"][name] = {
             "cross_tabulations": len(of_table),
-            "cells": len(asked),
+            "cells": len(each),
             "looser": sum(bool(cells[cell]) for cell in asked if cell in each),
         }
     return found

@@ -235,7 +235,9 @@ def _study_content(file: Path) -> dict[str, Any]:
         key: {**base[key], **value} if _are_tables(base.get(key), value) else value
         for key, value in entries.items()
     }
-    return {"chapters": base.get("name", other), **base, **own}
+    # A base outside has no chapters of its own here, unless it says whose serve it.
+    inside = base.get("name", "") in study_names()
+    return {**({"chapters": base["name"]} if inside else {}), **base, **own}
 
 
 def _are_tables(*entries: Any) -> bool:

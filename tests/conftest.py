@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -25,6 +26,13 @@ def pytest_collection_modifyitems(items):
 def nobody_is_analysed(monkeypatch):
     """Each test begins without words and groups to refuse, whoever was analysed before."""
     monkeypatch.setattr(gate, "_analysed", words.Analysed())
+
+
+@pytest.fixture(autouse=True)
+def environment_as_it_was():
+    """Commands point the notebooks at their cohort by the environment: give it back after each."""
+    with mock.patch.dict(os.environ):
+        yield
 
 
 @pytest.fixture(scope="session")

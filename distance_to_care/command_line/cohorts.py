@@ -88,19 +88,20 @@ def check(
         chosen = tables.read_study(study)
         people = residence.read_people(file, chosen)
         in_force = profile_in_force(chosen, profile, threshold)
+        notes = [*people.attrs["notes"], *analyses.about(chosen)]
         said = forecast.of(
             people,
             chosen,
             in_force,
-            analyses.chapters(chosen.chapters_of),
+            analyses.chapters(chosen),
             tables.read("chapter_costs"),
         )
         if as_json:
-            typer.echo(json.dumps(said.as_dict(file.name, people.attrs["notes"]), indent=2))
+            typer.echo(json.dumps(said.as_dict(file.name, notes), indent=2))
         else:
             found = "no chapter will run" if said.stops else "no problems"
             typer.echo(f"{file}: {said.people} people, {found} (study {chosen.name}).")
-            for line in (*people.attrs["notes"], *said.lines()):
+            for line in (*notes, *said.lines()):
                 typer.echo(line)
         if said.stops:
             raise typer.Exit(2)
@@ -171,7 +172,7 @@ def analyse(
         chapters.recover(output)
         own_folder(output, written_before(output), pointed.kind)
         same_kind(output.glob("manifest.json"), pointed.kind)
-        paths = analyses.cohort_notebooks(pointed.study.chapters_of)
+        paths = analyses.cohort_notebooks(analyses.chapters_for(pointed.study))
         # All of them before the first runs, which may be long before the last.
         analyses.refuse_to_show_people(map(analyses.Notebook, paths))
         program = chapters.of_program(paths)
@@ -364,7 +365,7 @@ def point(
     in_force = profile_in_force(chosen, profile, threshold)
     people = residence.read_people(file, chosen)
     decided = tables.cohort_kind(people, kind.value if kind else None)
-    analyses.cohort_notebooks(chosen.chapters_of)
+    analyses.chapters_for(chosen)
     os.environ[places.COHORT_VARIABLE] = str(file.absolute())
     # Kernels run in another folder, so a path has to hold from anywhere.
     is_path = study is not None and Path(study).is_file()

@@ -62,7 +62,7 @@ def measure(
     with sentences():
         new_file(output, overwrite, ".csv")
         rows = []
-        for study in tables.study_names():
+        for study in (*tables.study_names(), analyses.ANY):
             try:
                 analyses.cohort_notebooks(study)
             except Problem:
@@ -77,10 +77,21 @@ def measure(
 
 
 def _measured(study: str, people: int) -> list[dict]:
+    from distance_to_care import analyses, tables
+
     with tempfile.TemporaryDirectory() as folder:
         file, work = Path(folder) / "people.csv", Path(folder) / "work"
         named = ("--study", study)
-        _call("synthesise", "--people", people, "--output", file, *named)
+        if study == analyses.ANY:
+            # Any disease is measured on the people of the default study, as the book shows them.
+            base = tables.read_study().name
+            named = ("--study", str(Path(folder) / f"{study}.toml"))
+            words = (f'{key} = "{value}"\n' for key, value in
+                     {"name": study, "based_on": base, "chapters": study}.items())  # fmt: skip
+            Path(named[1]).write_text("".join(words), encoding="utf-8")
+            _call("synthesise", "--people", people, "--output", file)
+        else:
+            _call("synthesise", "--people", people, "--output", file, *named)
         # Memory is that of the largest process that was waited for: so one process a measurement.
         code = (
             "import resource, subprocess, sys; done = subprocess.run(sys.argv[1:]).returncode; "

@@ -116,7 +116,8 @@ def contribute(
                 page.publish(table, registries.CONTRIBUTION, title, [results.COHORT], pointed.kind)
             except Problem as problem:
                 few = registries.too_few(table, pointed.profile.threshold)
-                where = f" Too few people or deaths: {', '.join(few)}." if few else ""
+                where = f" Too few people, or too few who died or did not: {', '.join(few)}."
+                where = where if few else ""
                 raise Problem(
                     f"This registry may not contribute. {problem}{where} Merge levels in the study "
                     "file that all registries share, or release hazard ratios for the average of "
@@ -367,13 +368,12 @@ def _pool_exactly(
         return
     terms = registries.terms_of(asked)
     table = pooled_cox.hazard_ratios(now, terms).assign(
-        model=asked.model, exposure=asked.exposure, log_partial_likelihood=now.log_likelihood,
+        model=asked.model, exposure=asked.exposure,
         registries=len(releases), rounds=number, kind=releases[0].kind,
     )  # fmt: skip
     typer.echo(
         f"{_banner(releases[0].kind)}{answered}: there. This is the Cox model of all people "
-        "together, each registry a stratum. Log partial likelihood: "
-        f"{now.log_likelihood:.6f}."
+        "together, each registry a stratum."
     )
     if output is None:
         for row in table.itertuples():
@@ -399,7 +399,7 @@ def _start(
     overwrite: bool,
 ) -> None:
     """Write round_1.json."""
-    from distance_to_care import registries, tables
+    from distance_to_care import analyses, registries, tables
 
     if given or model is None or exposure is None:
         raise Problem("--start takes --model and --exposure, and no folders.")
@@ -410,6 +410,8 @@ def _start(
         except ValueError:
             raise Problem("--distance-cuts takes four numbers, such as '5 12 25 50'.") from None
     chosen = tables.read_study(study or os.environ.get(places.STUDY_VARIABLE) or None)
+    # What every registry would be refused for is refused before the first is asked.
+    analyses.chapters_for(chosen)
     asked = registries.first_round(chosen, exposure, model, cuts)
     path = rounds / "round_1.json"
     new_file(path, overwrite, ".json")

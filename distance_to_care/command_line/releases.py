@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from distance_to_care.command_line.frame import CODES, app, counted, sentences
+from distance_to_care.command_line.frame import CODES, app, counted, say, sentences
 
 
 @app.command(epilog=CODES)
@@ -45,7 +45,7 @@ def release(
 
     with sentences():
         done = releasing.release(
-            work, folder, earlier or (), first, without or (), reviewer, profile, date
+            work, folder, earlier or (), first, without or (), reviewer, profile, date, say
         )
         typer.echo(f"{folder}: {counted(done.tables, 'table')}, to be read before it leaves.")
         if done.withheld:

@@ -14,7 +14,7 @@ import itertools
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -142,6 +142,10 @@ def read(
             keys = _keys(name, row, record, steps.get(row))
             if row in everybody:
                 # The share is still one of those for whom the variable is known.
+                if "variable" not in record:
+                    # Who is left out of a step of the flow is not told: the row is the file's.
+                    record = {**record, "model": "all"}
+                    keys = _keys(name, row, record, steps.get(row))
                 keys["whole"], keys["people"] = (
                     keys["people"],
                     ("people", _who(name, row, record)[0]),
@@ -176,8 +180,20 @@ def _told_as_everybody(records: list[dict], applies: Mapping[str, list[bool]]) -
 
     The gate does so: beside everybody, those for whom it is known would give the others back.
     """
-    if not applies.get("missing") or "variable" not in records[0]:
+    if not applies.get("missing"):
         return set()
+    if "variable" not in records[0]:
+        whole = [each.get("people") for each in records if _text(each, "model") == "all"]
+        return {
+            row
+            for row, each in enumerate(records)
+            if pd.isna(each["missing"])
+            and each.get("suppressed")
+            and _text(each, "model") != "all"
+            # What is withheld is in no list of what is shown.
+            and not pd.isna(each.get("people"))
+            and each["people"] in whole[:1]
+        }
 
     def about(record: Mapping) -> tuple:
         return tuple(_text(record, key) for key in ("variable", "group_by", "group"))
@@ -501,8 +517,7 @@ def _relate(knowledge: Knowledge, release: int) -> None:
         _need_more(knowledge, key)
     mine = [key for key in knowledge.keys if key[0] == release and _shared(key)]
     levels = _levels(mine)
-    for terms, whole in _families(mine, knowledge, levels):
-        knowledge.relate(terms | {whole: -1.0}, 0.0, 0.0)
+    _families(mine, knowledge, levels)
     for key in mine:
         _parts(knowledge, key, levels)
     _ends(knowledge, mine)
@@ -529,10 +544,12 @@ def _levels(keys: list[Key]) -> dict[str, set]:
 LABELS = ("model", "method", "period", "group", "table", "measure", "given")
 
 
-def _families(
-    keys: list[Key], knowledge: Knowledge, levels: Mapping[str, set]
-) -> Iterator[tuple[dict[int, float], int]]:
-    """Find groups that add up to a whole: all levels of a variable, everything else alike."""
+def _families(keys: list[Key], knowledge: Knowledge, levels: Mapping[str, set]) -> None:
+    """Groups add up to a whole: all levels of a variable, everything else alike.
+
+    Where those of everybody do not, for some people have no group, the groups of any part of the
+    people may leave as many of them out.
+    """
     families: dict[tuple, dict] = defaultdict(dict)
     for key in keys:
         for condition in key[2]:
@@ -541,19 +558,35 @@ def _families(
                 continue
             rest = key[2] - {condition}
             families[key[:2] + key[3:], rest, variable][level] = knowledge.numbers[key]
+    without = _without_group(families, knowledge)
     for (what, rest, variable), members in families.items():
         for whole in (rest | {(variable, KNOWN)}, rest):
             number = knowledge.numbers.get((*what[:2], whole, *what[2:]))
             if number is None:
                 continue
             if set(members) == levels[variable] and len(members) > 1:
-                yield dict.fromkeys(members.values(), 1.0), number
+                terms = dict.fromkeys(members.values(), 1.0) | {number: -1.0}
+                left = 0.0 if whole != rest else without.get((what[0], variable), 0.0)
+                knowledge.relate(terms, -left, 0.0)
             else:
                 # Some of its groups are said nowhere: the others are no more than the whole.
                 knowledge.relate(
                     dict.fromkeys(members.values(), 1.0) | {number: -1.0}, -math.inf, 0.0
                 )
             break
+
+
+def _without_group(families: Mapping, knowledge: Knowledge) -> dict[tuple, float]:
+    """The most people that have no group of a variable, where those who have do not add up."""
+    found = {}
+    for (what, rest, variable), members in families.items():
+        everybody = knowledge.numbers.get((*what, Conditions()))
+        if rest or what[1] != "people" or everybody is None:
+            continue
+        if sum(knowledge.high[each] for each in members.values()) < knowledge.low[everybody]:
+            fewest = sum(knowledge.low[each] for each in members.values())
+            found[what[0], variable] = knowledge.high[everybody] - fewest
+    return found
 
 
 def _parts(knowledge: Knowledge, key: Key, levels: Mapping[str, set]) -> None:
@@ -585,6 +618,14 @@ def _parts(knowledge: Knowledge, key: Key, levels: Mapping[str, set]) -> None:
                 # A group loses no more people to a model than everybody together.
                 lost = {whole: 1.0, knowledge.numbers[key]: -1.0, everybody: -1.0, modelled: 1.0}
                 knowledge.relate(lost, -math.inf, 0.0)
+            if variable == "model" and what == "deaths":
+                # No more of them died than there are of those whom the model leaves out.
+                there = (knowledge.numbers.get((release, "people", c, *rest))
+                         for c in (conditions - {condition}, conditions))  # fmt: skip
+                people, inside = there
+                if None not in (people, inside):
+                    left_out = {whole: 1.0, knowledge.numbers[key]: -1.0, people: -1.0, inside: 1.0}
+                    knowledge.relate(left_out, -math.inf, 0.0)
 
 
 def _ends(knowledge: Knowledge, keys: list[Key]) -> None:
@@ -705,6 +746,14 @@ def _followed(knowledge: Knowledge, keys: list[Key], release: int) -> None:
             step = numbers.get((release, "deaths in step", conditions, start, end))
             if step is not None:
                 knowledge.relate(gone | {step: -1.0}, -math.inf, 0.0)
+
+
+def lasting_name(knowledge: Knowledge, unknown: int) -> Key:
+    """The name of an unknown that is the same in another reading, where numbers may differ."""
+    release, what, *rest = knowledge.keys[unknown]
+    if what != OTHERS:
+        return knowledge.keys[unknown]
+    return release, what, *(lasting_name(knowledge, number) for number in rest)
 
 
 def link_releases(knowledge: Knowledge, before: int, now: int) -> None:

@@ -66,7 +66,8 @@ def faults(table: pd.DataFrame, shape: str, known: groups.Known | None = None) -
         elif is_number(values):
             fit = not len(values) or _key(table, column, values, shape)
         else:
-            fit = column in TEXT and _words(values, column) or not _said(values)
+            named = _untitled(values, known) if column == "note" and known else values
+            fit = column in TEXT and _words(named, column) or not _said(values)
         if not fit:
             found.append(
                 f"its column '{column}' holds what no rule for tables of people judges: counts go "
@@ -145,6 +146,15 @@ def _key(table: pd.DataFrame, column: str, values: pd.Series, shape: str) -> boo
     return column == curves.ERROR and shape == "curve" and bool(bands.all())
 
 
+def _untitled(values: pd.Series, known: groups.Known) -> pd.Series:
+    """Take the titles of the study out of the parts of a list of them."""
+    return values.astype(str).map(
+        lambda text: ", ".join(
+            part for part in text.removeprefix("needs: ").split(", ") if part not in known.titles
+        )
+    )
+
+
 def _words(values: pd.Series, column: str) -> bool:
     said = values.astype(str).str.strip()
     if column == "note" and said.str.contains(r"\d").any():
@@ -168,8 +178,7 @@ def contribution(table: pd.DataFrame) -> list[str]:
     others = [c for c in counts.ESTIMATE_COLUMNS if c != "estimate" and c in table]
     terms = list(table.loc[table["measure"] == "coefficient", "term"])
     place = {term: number for number, term in enumerate(terms)}
-    wanted = {("log partial likelihood", "all", "")}
-    wanted |= {(each, term, "") for each in ("coefficient", "score") for term in terms}
+    wanted = {(each, term, "") for each in ("coefficient", "score") for term in terms}
     wanted |= {("information", *sorted((a, b))) for a in terms for b in terms}
     # Besides the sums: the number of the round, and the cuts of distance that all registries share.
     asked = table[table["measure"].isin(["round", "cut"])]

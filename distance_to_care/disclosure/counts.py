@@ -23,8 +23,9 @@ COUNT_COLUMNS = (
     "missing",
     *STEP_COLUMNS,
 )
-# What decides and is never published: counts behind one contrast of a model,
-LEVEL_COLUMNS = ("level_people", "level_deaths")
+# What decides and is never published: counts behind one contrast of a model (everybody, who died,
+# who did not),
+LEVEL_COLUMNS = ("level_people", "level_deaths", "level_others")
 # and the events and parameters of a whole model.
 MODEL_COLUMNS = ("model_events", "model_parameters")
 # How the follow-up of people ends.
@@ -112,6 +113,8 @@ def _once(
     """One round of `protect`: the table, and which rows lost a count or an estimate."""
     out = table.copy()
     counts = [c for c in COUNT_COLUMNS if c in out]
+    if {"missing", "people"} <= set(out) and "variable" not in out:
+        _few_left_out(out, is_small(out["missing"], profile))
     hidden = {}
     for column in counts:
         small = is_small(out[column], _at_least(profile, lowest, column))
@@ -169,6 +172,18 @@ def _second_of_the_outcomes(out: pd.DataFrame, hidden: dict[str, pd.Series]) -> 
     alone = (gone.sum(axis=1) == 1) & np.isfinite(shown).any(axis=1)
     for place, column in enumerate(OUTCOMES):
         hidden[column] = hidden[column] | (alone & (shown.argmin(axis=1) == place))
+
+
+def _few_left_out(out: pd.DataFrame, few: pd.Series) -> None:
+    """Count everybody, in place, in the rows that leave out so few that it is withheld how many.
+
+    Whoever is left in, beside everybody, would give the others back.
+    """
+    if few.any():
+        whole = out.loc[out["people"].astype(float).idxmax()]
+        for column in ("people", *OUTCOMES):
+            if column in out:
+                out[column] = out[column].mask(few, whole[column])
 
 
 def _known_as_everybody(out: pd.DataFrame, hidden: pd.Series) -> None:

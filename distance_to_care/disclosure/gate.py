@@ -191,7 +191,9 @@ def _shaped(
         shape = "contribution"
         _refuse(name, models.contribution_faults(out, profile) + columns.contribution(out))
         _kept(
-            rules, "enough people, deaths and degrees of freedom behind every row, or none leaves"
+            rules,
+            "enough people behind every row, of whom enough died and enough did not, and enough "
+            "degrees of freedom, or none leaves",
         )
     elif curves.is_curve(out):
         shape = "curve"

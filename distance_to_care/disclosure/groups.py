@@ -54,10 +54,12 @@ class Known:
 
     levels : for each column, score and stage of the study the groups that it makes, as text.
     measured : the unit of each whose values are numbers, of which a mean is no share.
+    titles : what the study file calls them; a digit in a title counts nobody.
     """
 
     levels: Mapping[str, frozenset[str]]
     measured: Mapping[str, str]
+    titles: frozenset[str] = frozenset()
 
     def of(self, name: str) -> frozenset[str]:
         """The groups that a column makes, or two at once."""
@@ -88,7 +90,11 @@ def of_study(study: object) -> Known:
         levels[each.name], measured[each.name] = FIFTHS, POINTS
         if getattr(each, "stages", ()):
             levels[f"{each.name}_stage"] = frozenset(str(stage.label) for stage in each.stages)
-    return Known(levels, measured)
+    called = (*study.columns.values(), *getattr(study, "scores", ()))
+    titles = {getattr(each, "title", "") for each in called}
+    # A title that is a number only is no name.
+    titles = {title for title in titles if any(letter.isalpha() for letter in title)}
+    return Known(levels, measured, frozenset(titles))
 
 
 def _levels(column: object) -> Iterator[str]:
@@ -139,10 +145,7 @@ def _fits(row: Mapping[str, str], column: str, known: Known, shape: str) -> bool
     of_one_column = column == "group" and known.names(row.get("group_by", ""))
     if said in MADE_BY_THE_PROGRAM and not of_one_column:
         return shape == "model" or said not in OF_MODELS_ONLY
-    if not named:
-        named = list(known.levels)
-        if said.isdecimal() and int(said) <= HIGHEST:
-            return True
+    # Of what is named nowhere, a number could be two fifths put together.
     levels = frozenset().union(*map(known.of, named[:1] if of_one_column else named))
     return said in levels or said.casefold() in levels
 

@@ -80,8 +80,9 @@ def withheld(table: pd.DataFrame, profile: Profile) -> pd.Series:
 def contribution_faults(table: pd.DataFrame, profile: Profile) -> list[str]:
     """Say why a contribution to a model of several registries may not leave: whole or not at all.
 
-    table : rows with `people`, `deaths`, `level_people`, `level_deaths`; the rows whose measure is
-        `coefficient` are the parameters.
+    table : rows with `people`, `deaths` and `LEVEL_COLUMNS`; the rows whose measure is
+        `coefficient` are the parameters. Who did not die is withheld elsewhere where it is few, and
+        people less deaths would tell it.
     """
     found = never(table)
     for column in ("people", "deaths", *LEVEL_COLUMNS):
@@ -89,6 +90,10 @@ def contribution_faults(table: pd.DataFrame, profile: Profile) -> list[str]:
             found.append(f"it does not say '{column}'")
         elif (table[column].isna() | (table[column] < profile.threshold)).any():
             found.append(f"fewer than {profile.threshold} stand behind a row ('{column}')")
+    if {"people", "deaths"} <= set(table):
+        others = table["people"] - table["deaths"]
+        if (others < profile.threshold).any():
+            found.append(f"fewer than {profile.threshold} did not die")
     if "deaths" in table and "measure" in table and len(table):
         spare = table["deaths"].min() - (table["measure"] == "coefficient").sum()
         if not spare >= profile.residual_degrees_of_freedom:

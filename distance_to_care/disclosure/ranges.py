@@ -15,7 +15,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import highspy
 import numpy as np
@@ -23,7 +23,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from distance_to_care.disclosure import attacker
+from distance_to_care.disclosure import attacker, models
 from distance_to_care.disclosure.counts import ESTIMATE_COLUMNS, bounds, lowest_shown
 from distance_to_care.disclosure.profiles import DEFAULT, Profile
 from distance_to_care.problems import Problem
@@ -90,11 +90,41 @@ def hidden_ranges(
 
 
 def _known(tables: Tables, profile: Profile, earlier: Sequence[Tables]) -> attacker.Knowledge:
-    known = attacker.read(tables, profile)
-    for number, before in enumerate(earlier, start=1):
-        attacker.read(before, profile, known, release=number)
-        attacker.link_releases(known, number, 0)
+    releases = [tables, *earlier]
+    known = attacker.Knowledge()
+    for number, own in enumerate(releases):
+        others = _contributions(releases, number)
+        told = {said: releases[of][name] for said, (of, name) in others.items()}
+        attacker.read({**own, **told}, profile, known, release=number)
+        for cell in known.cells:
+            if cell.table in others:
+                cell.release, cell.table = others[cell.table]
+        if number:
+            attacker.link_releases(known, number, 0)
     return known
+
+
+def _contributions(releases: Sequence[Tables], number: int) -> dict[str, tuple[int, str]]:
+    """Contributions of other releases that a reader takes to be about the people of this one.
+
+    That is where as many people are shown: nobody then seems to be left out.
+    """
+    everybody = _most_people(releases[number])
+    return {
+        f"{name} of release {of}": (of, name)
+        for of, tables in enumerate(releases)
+        for name, table in tables.items()
+        if of != number
+        and models.CONTRIBUTION in table
+        and _most_people({name: table}) == everybody
+    }
+
+
+def _most_people(tables: Tables) -> float:
+    """How many people the largest of released counts shows."""
+    shown = [table["people"].max() for table in tables.values()
+             if "people" in table and attacker.about_people(table)]  # fmt: skip
+    return max((float(each) for each in shown if pd.notna(each)), default=0.0)
 
 
 def _keys_of(table: pd.DataFrame, row: int) -> dict:
@@ -254,7 +284,14 @@ def _blocks(relations, low, high, wanted):
 class _Block:
     """Unknowns that hang together, their relations, and the whole-number tables found so far."""
 
-    def __init__(self, unknowns: list[int], relations: list, low: np.ndarray, high: np.ndarray):
+    def __init__(
+        self,
+        unknowns: list[int],
+        relations: list,
+        low: np.ndarray,
+        high: np.ndarray,
+        in_fractions: bool = False,
+    ):
         self.place = {unknown: place for place, unknown in enumerate(unknowns)}
         self.low, self.high = low[unknowns], high[unknowns]
         rows, columns, values, bottom, top = [], [], [], [], []
@@ -274,14 +311,16 @@ class _Block:
         self.bottom, self.top = np.array(bottom), np.array(top)
         self.least = np.full(len(unknowns), np.inf)
         self.most = np.full(len(unknowns), -np.inf)
-        self._settle()
+        self._settle(in_fractions)
 
-    def _settle(self) -> None:
-        """Give up relations until the others can hold together in whole numbers."""
+    def _settle(self, in_fractions: bool) -> None:
+        """Give up relations until the others can hold together, in whole numbers or fractions."""
         for _ in range(PASSES):
             self.fractions, self.whole = self._solver(False), self._solver(True)
             self.fractions.run()
             if self._status(self.fractions) != "infeasible":
+                if in_fractions:
+                    return
                 self.whole.run()
                 if self._keep(self.whole):
                     return
@@ -378,6 +417,24 @@ class _Block:
             self._optimum(self.whole, place, -1.0)
         return int(self.least[place]), int(self.most[place])
 
+    def holding(self, unknown: int) -> set[int]:
+        """The unknowns whose bounds have a price in the range of one in fractions.
+
+        Where a printed share holds it, its count and its people do.
+        """
+        held = np.zeros(len(self.low), dtype=bool)
+        place = self.place[unknown]
+        for sign in (1.0, -1.0):
+            self.fractions.changeColCost(place, sign)
+            self.fractions.run()
+            solution = self.fractions.getSolution()
+            held |= np.abs(solution.col_dual) > NEAR
+            priced = self.matrix[np.abs(solution.row_dual) > NEAR]
+            in_shares = priced[np.unique(priced.nonzero()[0][np.abs(priced.data) != 1.0])]
+            held[in_shares.indices] = True
+            self.fractions.changeColCost(place, 0.0)
+        return {each for each, at in self.place.items() if held[at]}
+
     def _wide(self, place: int, lowest: float, profile: Profile, plain: bool) -> bool:
         """Whether the numbers found so far say that a range is not narrow, whatever its ends are.
 
@@ -405,7 +462,10 @@ class _Block:
 
 
 def repair(
-    tables: Tables, profile: Profile = DEFAULT, earlier: Sequence[Tables] = ()
+    tables: Tables,
+    profile: Profile = DEFAULT,
+    earlier: Sequence[Tables] = (),
+    progress: Callable[[str], None] = lambda _: None,
 ) -> pd.DataFrame:
     """Propose further cells to withhold, until no withheld count has a narrow range.
 
@@ -416,6 +476,7 @@ def repair(
     Parameters
     ----------
     tables, profile, earlier : as for `hidden_ranges`.
+    progress : called with a line when all ranges of a round are worked out.
 
     Returns
     -------
@@ -425,11 +486,18 @@ def repair(
     """
     now = dict(tables)
     proposed: list[dict] = []
+    wide: set[tuple] = set()
     for number in itertools.count():
         known = _known(now, profile, earlier)
         hidden = sorted({cell.unknown for cell in known.cells if cell.hidden})
-        ends = tightest(known, hidden, profile)
-        narrow = [u for u in hidden if _judged(*ends[u], profile, _is_plain(known, u))["narrow"]]
+        narrow = _narrow_now(known, hidden, profile, wide)
+        if number and not narrow:
+            # What was wide before is asked once more, of the tables as they are in the end.
+            wide.clear()
+            narrow = _narrow_now(known, hidden, profile, wide)
+        progress(
+            f"{len(hidden)} withheld counts, {len(narrow)} of them can be worked out too closely"
+        )
         if not narrow:
             break
         more = []
@@ -447,6 +515,20 @@ def repair(
         proposed += more + again
     columns = ["table", "row", *attacker.ROW_KEYS, "column", "shown", "why"]
     return pd.DataFrame(proposed, columns=columns)
+
+
+def _narrow_now(
+    known: attacker.Knowledge, hidden: list[int], profile: Profile, wide: set[tuple]
+) -> list[int]:
+    """The withheld counts whose range is narrow; the others are added to those that are wide.
+
+    A range that is wide stays so when more is withheld, and is not worked out again.
+    """
+    asked = [unknown for unknown in hidden if attacker.lasting_name(known, unknown) not in wide]
+    ends = tightest(known, asked, profile)
+    narrow = [u for u in asked if _judged(*ends[u], profile, _is_plain(known, u))["narrow"]]
+    wide |= {attacker.lasting_name(known, unknown) for unknown in {*asked} - {*narrow}}
+    return narrow
 
 
 def _totals_again(known: attacker.Knowledge, before: Tables, now: Tables) -> list[dict]:
@@ -489,6 +571,7 @@ def _next_to_withhold(
     for relation in known.relations:
         for unknown in relation.terms:
             related[unknown] |= relation.terms.keys()
+    holds = {} if widely else _holding(known, narrow)
     chosen: dict[int, str] = {}
     for unknown in narrow:
         why = f"the range of a withheld count of '{_first_table(known, unknown)}' is narrow"
@@ -501,6 +584,10 @@ def _next_to_withhold(
         for other in sorted(each for each in beside if not released.get(each)):
             beside |= related[other]
         options = [u for u in sorted(beside - {unknown} - hidden) if released.get(u)]
+        if not widely:
+            # Unless one of those is withheld that hold its ends, its range stays as it is.
+            holding = [u for u in sorted(holds.get(unknown, ())) if u not in hidden and released[u]]
+            options = holding or options
         if widely:
             everybody = known.numbers.get((0, "people", attacker.Conditions()))
             chosen |= dict.fromkeys([u for u in options if u != everybody], why)
@@ -516,6 +603,23 @@ def _next_to_withhold(
         for unknown, why in chosen.items()
         for cell in released[unknown]
     ]
+
+
+def _holding(known: attacker.Knowledge, narrow: list[int]) -> dict[int, set[int]]:
+    """For each narrow count the counts whose released bounds hold its range where it is.
+
+    They have a price in one of its two programmes (Dantzig 1963, shadow prices): with all others
+    released or not, the range in fractions stays as it is.
+    """
+    low, high = np.array(known.low), np.array(known.high)
+    relations = _narrowed(known.relations, low.copy(), high.copy())
+    found = {}
+    # Also a count that is known exactly may be what holds a range.
+    for block, rows in _blocks(relations, low - 1, high, narrow):
+        related = [relations[row] for row in rows]
+        solver = _Block(sorted(block), related, low, high, in_fractions=True)
+        found |= {unknown: solver.holding(unknown) for unknown in narrow if unknown in block}
+    return found
 
 
 def _left_out(known: attacker.Knowledge, narrow: list[int]) -> list[dict]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from distance_to_care.people_flow import grammar
+from distance_to_care.people_flow import choices, grammar
 from distance_to_care.people_flow.flow import About, Flow, copied, parsed, written
 from distance_to_care.people_flow.rows import Rows
 from distance_to_care.problems import Problem
@@ -65,20 +65,21 @@ STATEMENTS = {
 }
 
 
-def violations(cells: Iterable[str], name: str) -> list[str]:
+def violations(cells: Iterable[str], name: str, columns: Collection[str] = ()) -> list[str]:
     """List every way in which a notebook about a cohort could show, save or send people.
 
     Parameters
     ----------
     cells : source of the code cells, in order.
     name : the notebook's file name without its ending.
+    columns : the columns and scores of its study, beside those that every study has.
 
     Returns
     -------
     One sentence a fault, with the notebook, the code cell and what to do; empty where the
     notebook publishes its results through its page and does nothing else with people.
     """
-    guard = _Guard()
+    guard = _Guard(columns)
     for place, cell in enumerate(cells, start=1):
         guard.where = f"notebooks/{name}.ipynb, code cell {place}"
         try:
@@ -93,8 +94,9 @@ def violations(cells: Iterable[str], name: str) -> list[str]:
 class _Guard(Flow):
     """Follows people and files a sentence wherever they could come out."""
 
-    def __init__(self) -> None:
+    def __init__(self, columns: Collection[str] = ()) -> None:
         super().__init__()
+        self.columns = columns
         self.where = ""
         self.decided = False
         self.found: dict[str, None] = {}
@@ -112,6 +114,8 @@ class _Guard(Flow):
         self.rows.learn(tree)
         for node in ast.walk(tree):
             self._own_rows(node)
+        for what, mend in choices.faults(tree, self.rows, self.columns):
+            self.fault(what, mend)
         for what, mend in grammar.faults(tree, self.dotted, self.modules):
             self.fault(what, mend)
         above = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}

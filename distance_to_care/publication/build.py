@@ -106,7 +106,7 @@ def book(
             raise Problem(f"_toc.yml lists notebooks/{page.name}, and there is no such notebook.")
     left_out = []
     if other_people:
-        study = tables.read_study().chapters_of
+        study = notebooks.serving(tables.read_study(), {page.study for page in pages})
         left_out = [p for p in pages if p.synthetic_only or p.study not in (None, study)]
     not_released = redraw.not_released(p for p in pages if p not in left_out)
     left_out += not_released

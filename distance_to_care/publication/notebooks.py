@@ -7,18 +7,23 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distance_to_care import places
+from distance_to_care import places, tables
 from distance_to_care.people_flow import violations
 from distance_to_care.problems import Problem
 
 if TYPE_CHECKING:
     import nbformat
+
+    from distance_to_care.study import Study
+
+# What a chapter names as its study that serves every study without chapters of its own.
+ANY = "any"
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ class Notebook:
 
     @property
     def study(self) -> str | None:
-        """Name of the one study whose cohorts the notebook analyses; None where any would do."""
+        """Name of the study whose cohorts it analyses; `any`: every other study; None: each one."""
         return self._about.get("study")
 
     @cached_property
@@ -178,6 +183,19 @@ def ordered(notebooks: Iterable[Notebook]) -> list[Notebook]:
     return order
 
 
+def serving(study: Study, written_for: Collection[str | None]) -> str:
+    """Name the study whose chapters serve a study: `any`, where none are written for it.
+
+    Parameters
+    ----------
+    study : the study; a name in its `chapters` that nobody knows is handed back as it is.
+    written_for : the studies that chapters are written for.
+    """
+    named = study.chapters_of
+    unknown = named != study.name and named not in tables.study_names()
+    return named if named in written_for or unknown else ANY
+
+
 def refuse_to_show_people(notebooks: Iterable[Notebook]) -> None:
     """Look through notebooks about a cohort for code that would show, save or send people.
 
@@ -185,9 +203,19 @@ def refuse_to_show_people(notebooks: Iterable[Notebook]) -> None:
     ------
     Problem : every such place of every notebook at once, with what to do.
     """
-    found = [line for each in notebooks for line in violations(each.code, each.name)]
+    found = [
+        line for each in notebooks for line in violations(each.code, each.name, _columns(each))
+    ]
     if found:
         raise Problem("\n".join(found))
+
+
+def _columns(notebook: Notebook) -> set[str]:
+    """Name the columns, scores and derived columns of the studies a notebook may be run for."""
+    own = notebook.study if notebook.study in tables.study_names() else None
+    studies = [tables.read_study(name) for name in (None, own)]
+    parts = [part for each in studies for part in (*each.own_columns, *each.scores, *each.derived)]
+    return {part.name for part in parts}
 
 
 def digest_of_files(paths: Iterable[Path], root: Path = places.ROOT) -> str:

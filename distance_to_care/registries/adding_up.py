@@ -96,14 +96,17 @@ def contributions(releases: Sequence[Release], asked: Round) -> list[pooled_cox.
                 f"{release.folder} does not answer round {asked.number}: 'coefficients' differs "
                 "from what the round asks for."
             )
+        # In the order of the round, so that its sums can be compared with the next ones.
+        sums = _ordered(sums, asked.terms)
         for other, before in zip(releases, found, strict=False):
-            if sums.log_likelihood == before.log_likelihood:
+            if np.array_equal(sums.score, before.score) and np.array_equal(
+                sums.information, before.information
+            ):
                 raise Problem(
                     f"{release.folder} holds the same contribution as {other.folder}: one release "
                     "under two names. Its people would count twice."
                 )
-        # In the order of the round, so that its sums can be compared with the next ones.
-        found.append(_ordered(sums, asked.terms))
+        found.append(sums)
     return found
 
 
@@ -112,7 +115,6 @@ def _ordered(sums: pooled_cox.Sums, terms: Sequence[str]) -> pooled_cox.Sums:
     return pooled_cox.Sums(
         tuple(terms),
         sums.coefficients[order],
-        sums.log_likelihood,
         sums.score[order],
         sums.information[np.ix_(order, order)],
     )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from distance_to_care import disclosure
 from distance_to_care.registries.meaning import DISTANCE
 from distance_to_care.registries.rounds import Round
 from distance_to_care.statistics import pooled_cox
@@ -53,19 +54,21 @@ def answer(people: pd.DataFrame, study: Study, asked: Round) -> pd.DataFrame:
     """
     terms = pooled_cox.contrasts(study, asked.exposure, asked.model)
     found = pooled_cox.contribution(with_cuts(people, asked.cuts), terms, asked.coefficients)
-    everybody = found.loc[[0], ["people", "deaths", "level_people", "level_deaths"]]
+    people, deaths = found.loc[0, ["people", "deaths"]]
+    everybody = {"people": people, "deaths": deaths, "level_people": people,
+                 "level_deaths": deaths, "level_others": people - deaths}  # fmt: skip
     more = [{"measure": ROUND, "term": "all", "estimate": float(asked.number), "unit": "number"}]
     more += [
         {"measure": CUT, "term": f"{DISTANCE}[{place}]", "estimate": cut, "unit": "km"}
         for place, cut in enumerate(asked.cuts or (), start=1)
     ]
-    told = pd.DataFrame(more).assign(with_term="", **everybody.iloc[0].to_dict())
+    told = pd.DataFrame(more).assign(with_term="", **everybody)
     table = pd.concat([found, told], ignore_index=True)
     return table.assign(model=asked.model, exposure=asked.exposure)
 
 
 def too_few(table: pd.DataFrame, threshold: int) -> list[str]:
-    """Name the terms of an answer that too few people or deaths stand behind.
+    """Name the terms of an answer behind which too few people are, or died, or did not.
 
     Parameters
     ----------
@@ -75,7 +78,7 @@ def too_few(table: pd.DataFrame, threshold: int) -> list[str]:
     -------
     Their names; `all` where the whole registry is too small.
     """
-    few = (table[["level_people", "level_deaths"]] < threshold).any(axis=1)
+    few = (table[list(disclosure.LEVEL_COLUMNS)] < threshold).any(axis=1)
     return list(dict.fromkeys(table.loc[few & (table["with_term"] == ""), "term"]))
 
 

@@ -30,8 +30,8 @@ class Round:
     """What every registry is asked for in one round: `round_N.json`.
 
     `start` is None in the first round; later it holds the sums of an earlier round (`round,
-    coefficients, log_partial_likelihood, score, information`) and the `fraction` of Newton's step
-    that leads from there to the coefficients.
+    coefficients, score, information`) and the `fraction` of Newton's step that leads from there to
+    the coefficients.
     """
 
     number: int
@@ -60,7 +60,6 @@ class Round:
         return pooled_cox.Sums(
             self.terms,
             np.array(self.start["coefficients"], dtype=float),
-            float(self.start["log_partial_likelihood"]),
             np.array(self.start["score"], dtype=float),
             np.array(self.start["information"], dtype=float),
         )
@@ -197,7 +196,6 @@ def next_round(asked: Round, now: pooled_cox.Sums) -> tuple[Round, pooled_cox.Ne
         "round": of,
         "fraction": step.fraction,
         "coefficients": list(map(float, step.start.coefficients)),
-        "log_partial_likelihood": step.start.log_likelihood,
         "score": list(map(float, step.start.score)),
         "information": step.start.information.tolist(),
     }

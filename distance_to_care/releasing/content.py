@@ -134,7 +134,7 @@ def smallest_count(rows: Sequence[Sequence[str]]) -> int | None:
     rows : cells as text, the header first.
     """
     places = [place for place, header in enumerate(rows[0]) if header in COUNTS]
-    shown = [_as_number(row[place]) for row in rows[1:] for place in places]
+    shown = [as_number(row[place]) for row in rows[1:] for place in places]
     return min((int(count) for count in shown if count is not None), default=None)
 
 
@@ -168,9 +168,9 @@ def absent(rows: Sequence[Sequence[str]], tables: Mapping[str, Sequence]) -> lis
     found = []
     for place, row in enumerate(rows[1:]):
         filed = dict(zip(rows[0], row, strict=True))
-        value = _as_number(filed["value"])
+        value = as_number(filed["value"])
         if value is None and re.fullmatch(r"[\d,]+", filed["text"]):
-            value = _as_number(filed["text"].replace(",", ""))
+            value = as_number(filed["text"].replace(",", ""))
         if filed["table"] in known and value is not None and value not in known[filed["table"]]:
             found.append(place)
     return found
@@ -179,7 +179,7 @@ def absent(rows: Sequence[Sequence[str]], tables: Mapping[str, Sequence]) -> lis
 def _values(rows: Sequence[Sequence[str]]) -> set[float | None]:
     """The numbers of a table but those that name its rows, such as the number of a group."""
     places = [place for place, header in enumerate(rows[0]) if header not in NAMING]
-    return {_as_number(row[place]) for row in rows[1:] for place in places} - {None}
+    return {as_number(row[place]) for row in rows[1:] for place in places} - {None}
 
 
 def _rows(count: int) -> str:
@@ -189,7 +189,7 @@ def _rows(count: int) -> str:
 def _broken_count(cell: str, numbers: Mapping) -> str:
     if cell == "":
         return ""
-    value = _as_number(cell)
+    value = as_number(cell)
     if value is None or value != int(value) or value < 0:
         return "not a whole number"
     if value < numbers["threshold"] and (value > 0 or numbers.get("zero_is_small", True)):
@@ -199,7 +199,8 @@ def _broken_count(cell: str, numbers: Mapping) -> str:
     return ""
 
 
-def _as_number(cell: str) -> float | None:
+def as_number(cell: str) -> float | None:
+    """Read a cell that is a finite number; None where it is anything else."""
     plain = cell.isascii() and _NUMBER.fullmatch(cell) and cell[-1].isdigit()
     return float(cell) if plain and math.isfinite(float(cell)) else None
 

@@ -6,6 +6,7 @@ RO-Crate 1.1, made and read back with the library `rocrate`.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
@@ -97,7 +98,10 @@ def faults(content: bytes, manifest: Mapping, files: Mapping[str, bytes]) -> lis
     if not sealing.seal_holds(content):
         found.append(f"{NAME} does not have the bytes with which it was sealed.")
     try:
-        crate = ROCrate(sealing.parsed(content, NAME))
+        with warnings.catch_warnings():
+            # The library warns of a broken graph, with a path of this computer.
+            warnings.simplefilter("ignore")
+            crate = ROCrate(sealing.parsed(content, NAME))
         listed = {part.id: dict(part.properties()) for part in crate.root_dataset["hasPart"]}
         run = crate.dereference(_RUN)
         results = {part.id for part in run["result"]}

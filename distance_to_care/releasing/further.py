@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from distance_to_care import results
@@ -25,7 +25,10 @@ class Further:
 
 
 def withheld(
-    work: work_folder.Work, profile: Profile, earlier: Sequence[Mapping[str, bytes]] = ()
+    work: work_folder.Work,
+    profile: Profile,
+    earlier: Sequence[Mapping[str, bytes]] = (),
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Further:
     """Withhold means over withheld times, and what `disclosure.ranges.repair` proposes.
 
@@ -36,11 +39,12 @@ def withheld(
     work : the work folder as it was read.
     profile : the profile of the release.
     earlier : the tables about people of each earlier release, by name.
+    progress : called with a line after each round.
     """
     about = work_folder.people_of(work)
     beyond = fixed_times.beyond(hidden_cells.as_tables(about))
     told = {name: _emptied(about[name], name, cells) for name, cells in beyond.items()}
-    found = hidden_cells.proposed(about | told, profile, earlier)
+    found = hidden_cells.proposed(about | told, profile, earlier, progress)
     for name, cells in beyond.items():
         if found.get(name, cells):
             found[name] = [*cells, *found.get(name, [])]

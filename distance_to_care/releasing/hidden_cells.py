@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
@@ -26,8 +26,11 @@ def proposed(
     tables: Mapping[str, bytes],
     profile: Profile,
     earlier: Sequence[Mapping[str, bytes]] = (),
+    progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, list[tuple[int, str, str]]]:
     """Find the further cells to withhold so that no withheld count can be worked out.
+
+    `progress` is called with a line after each round.
 
     Returns
     -------
@@ -35,7 +38,8 @@ def proposed(
     count of everybody where it was added up from groups that are withheld now); no cells for a
     table to leave out whole.
     """
-    found = ranges.repair(as_tables(tables), profile, [as_tables(each) for each in earlier])
+    before = [as_tables(each) for each in earlier]
+    found = ranges.repair(as_tables(tables), profile, before, progress)
     cells: dict[str, list[tuple[int, str, str]]] = {}
     for table, proposal in found.groupby("table"):
         whole = (proposal["column"] == "").any()
@@ -114,7 +118,7 @@ def moved(
         "were added."
         for name in sorted({*now} & {*before})
         if now[name] != before[name]
-        and not (_another_question(name, now, before) and _entries_agree(name, now, before))
+        and not (_another_question(name, now, before) and sums_agree(now[name], before[name]))
     ]
 
 
@@ -141,14 +145,16 @@ def _cuts_differ(name: str, now: Mapping[str, bytes], before: Mapping[str, bytes
     return all(fifths) and cuts[0] != cuts[1]
 
 
-def _entries_agree(name: str, now: Mapping[str, bytes], before: Mapping[str, bytes]) -> bool:
+def sums_agree(one: bytes, other: bytes) -> bool:
     """Say whether two contributions agree in all that must be equal for the same people.
 
     That is, whatever the models are called: how many people and deaths; and at equal coefficients
-    (a term that a model does not have is at nought) the likelihood and the entries of terms that
-    both have.
+    (a term that a model does not have is at nought) the entries of terms that both have. Nothing
+    is said of two tables that are not both contributions.
     """
-    ours, theirs = (_entries(text[name], name) for text in (now, before))
+    ours, theirs = (_entries(text, "a contribution") for text in (one, other))
+    if not ours or not theirs:
+        return True
     at = [
         {key[1]: number for key, (number, _) in each.items() if key[0] == "coefficient"}
         for each in (ours, theirs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from distance_to_care import second_opinion
 from distance_to_care.disclosure import Profile, from_words
 from distance_to_care.problems import Problem
 from distance_to_care.releasing import (
+    agreement,
     content,
     crate,
     fixed_times,
@@ -53,6 +54,7 @@ def release(
     reviewer: str = "",
     profile: str = "",
     date: str = "",
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Released:
     """Check a work folder once more and write what may leave of it, whole or not at all.
 
@@ -66,6 +68,7 @@ def release(
     reviewer : name of the person who is asked to look at it.
     profile : the profile that every table must keep, in the words of `profiles.from_words`.
     date : the day of the release, year-month-day; today where empty.
+    progress : called with a line when a part of the work begins or ends.
 
     Raises
     ------
@@ -93,7 +96,10 @@ def release(
         )
     before = [_earlier(folder) for folder in earlier]
     held_to = _profile(ready, asked)
-    more = further.withheld(ready, held_to, [tables for _, _, tables in before])
+    progress("Working out what the tables together give away of each withheld count ...")
+    theirs = [tables for _, _, tables in before]
+    more = further.withheld(ready, held_to, theirs, lambda line: progress(f"  {line}"))
+    progress("Proving it of the tables as they would leave ...")
     checks = _attacked(more, held_to, before)
     files = _files(more.work, kind, day, reviewer, held_to, before, checks)
     with whole_folder.written(target) as folder:
@@ -180,13 +186,17 @@ def _attacked(more: further.Further, profile: Profile, before: Sequence) -> list
     about = work_folder.people_of(more.work)
     found = hidden_cells.narrow(about, profile, [tables for _, _, tables in before])
     found += fixed_times.crossing(hidden_cells.as_tables(about))
+    found += agreement.within(about)
     people = more.work.run["people"]
     first = "Too much could be worked out from what would be released:"
     for theirs, digest, tables in before:
         then = theirs["people"]
         moved = hidden_cells.moved(about, tables, people, then, profile.threshold, digest[:12])
+        few = hidden_cells.apart(people, then) < profile.threshold
+        if few:
+            moved += agreement.with_earlier(about, tables, digest[:12])
         found += moved
-        if moved and hidden_cells.apart(people, then) < profile.threshold:
+        if moved and few:
             first = (
                 f"Too few people may have been added since the earlier release {digest[:12]}: wait "
                 f"until at least {profile.threshold} more were added.\n{first}"
@@ -202,6 +212,10 @@ def _attacked(more: further.Further, profile: Profile, before: Sequence) -> list
         },
         {
             "rule": "survival of a group is told by all tables at the points of one curve",
+            "result": "kept",
+        },
+        {
+            "rule": "tables that answer the same question agree in every estimate that they show",
             "result": "kept",
         },
         {

@@ -156,8 +156,8 @@ SCHEMA = {
             "second_opinion": {
                 **_object({**_LIBRARY, **_ASKED, "looser": {"const": 0}}),
                 "description": "The library that was asked which cells of the cross-tabulations it "
-                "would withhold, and how many of those are shown; no version where it was not "
-                "installed",
+                "withholds, how many cells the tables showed it, and how many of these it "
+                "withholds; no version where it was not installed",
             },
             "files": {
                 "type": "object",

@@ -14,6 +14,10 @@ from distance_to_care.releasing import manifest as manifests
 TABLES = "tables"
 # Those that describe the release; all others stand in the manifest.
 _FORMS = (request_form.SUMMARY_NAME, request_form.CSV_NAME)
+_LAYOUT = (
+    " A reviewer fills in their field with a text editor, and keeps spaces, lines and order as "
+    "they are: a program that writes JSON lays it out anew."
+)
 DESCRIBING = (manifests.NAME, *_FORMS, request_form.JSON_NAME, crate.NAME)
 
 
@@ -45,8 +49,11 @@ def _faults(folder: Path) -> list[str]:
         manifest = sealing.parsed(files[manifests.NAME], manifests.NAME)
     except Problem as problem:
         # A byte of its form has changed; what it says can still be held against the files.
-        found.append(str(problem))
         manifest = _as_far_as_readable(files[manifests.NAME])
+        found.append(f"{problem}{'' if manifest is None else _LAYOUT}")
+    if not isinstance(manifest, dict):
+        # What follows from that is no fault of its own.
+        return found or [f"{manifests.NAME} is not that of a release."]
     wrong_form = manifests.faults(manifest)
     if wrong_form and not {request_form.CSV_NAME, crate.NAME} & set(files):
         return [

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from distance_to_care import imputation, survival
+from distance_to_care.disclosure.profiles import DEFAULT
 from distance_to_care.problems import AnalysisError
-from distance_to_care.statistics import cohort_survival
+from distance_to_care.statistics import cohort_people, cohort_survival
 from distance_to_care.statistics.cohort_survival import label
 from distance_to_care.study import EXPOSURES, Study
 
@@ -34,10 +35,12 @@ def missing_values(
     ----------
     people : one row a person, in the cohort contract.
     study : the study; its `empty_when` says which empty cells are not missing.
-    columns : columns that are counted, each and together: those that the model holds.
+    columns : columns that are counted, each and together: those that the model holds, whether
+        anybody lacks them or not.
     by : column whose groups are counted apart.
     also : columns that are counted by themselves only.
-    where_missing : further columns of the model, counted where somebody lacks them.
+    where_missing : further columns of the model, counted where as many lack them as may be told: a
+        row that came with the first of them would tell one from nobody.
 
     Returns
     -------
@@ -46,14 +49,13 @@ def missing_values(
     columns), `level` (empty), `group_by`, `group`, `people`, `missing` (people), `estimate` (of the
     people), `unit` (per cent).
     """
-    columns = [*columns, *(name for name in where_missing if people[name].isna().any())]
+    often = people[list(where_missing)].isna().sum() >= DEFAULT.threshold
+    columns = [*columns, *often.index[often]]
     every = [*columns, *also]
     empty, nature = people[every].isna(), _by_nature(people, study, every)
     missing = (empty & ~nature).assign(any=lambda each: each[columns].any(axis=1))
     counted = {"not known": missing, "not applicable": nature[list(_flags(study, every))]}
-    known = people[by].dropna()
-    groups = {"all": people.index}
-    groups |= {label(level): known.index[known == level] for level in sorted(known.unique())}
+    groups = {name: members.index for name, members in cohort_people.groups(people, by)}
     table = pd.DataFrame(
         [
             {

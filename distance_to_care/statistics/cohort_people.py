@@ -12,12 +12,14 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from distance_to_care import survival
+from distance_to_care.disclosure.profiles import DEFAULT
 from distance_to_care.study import EXPOSURES, Column, Study
 
 OUTCOMES = {"deaths": "died", "transplants": "transplanted", "censored": "censored"}
 # What happened after people were first seen: no part of what they were like then.
 FOLLOW_UP = "follow_up_years"
 LATER = (FOLLOW_UP, "outcome")
+FIFTHS = range(1, 6)
 
 
 def flow(people: pd.DataFrame, study: Study, models: Mapping[str, str]) -> pd.DataFrame:
@@ -34,8 +36,8 @@ def flow(people: pd.DataFrame, study: Study, models: Mapping[str, str]) -> pd.Da
     -------
     One row a step: `measure` (the step in words, numbered), `model` (the exposure or the set of
     adjustments; `all` for the file), `people`, `missing` (people of the file who are left out;
-    empty where nobody is), `deaths`, `transplants`, `censored` (how follow-up of those in it
-    ended), `unit`, and `note`: what is not known in some, by its title.
+    empty for the file), `deaths`, `transplants`, `censored` (how follow-up of those in it
+    ended), `unit`, and `note`: what has to be known, by its title.
     """
     steps = [("in the file", "all", ())]
     steps += [(f"{_title(each, study).lower()} known", each, (each,)) for each in EXPOSURES]
@@ -44,18 +46,18 @@ def flow(people: pd.DataFrame, study: Study, models: Mapping[str, str]) -> pd.Da
         steps.append((words, name, tuple(dict.fromkeys((*EXPOSURES, *asked)))))
     rows = []
     for number, (words, model, columns) in enumerate(steps, start=1):
-        known = people[list(columns)].notna()
-        inside = people[known.all(axis=1)]
-        lacking = [_title(column, study) for column in columns if not known[column].all()]
+        inside = people.dropna(subset=list(columns))
+        # What is lacking in some, and what in nobody, would tell a count that is withheld.
+        needed = ", ".join(_title(column, study) for column in columns)
         rows.append(
             {
                 "measure": f"{number}: {words}",
                 "model": model,
                 "people": len(inside),
-                "missing": len(people) - len(inside) if lacking else pd.NA,
+                "missing": len(people) - len(inside) if columns else pd.NA,
                 **{name: int((inside["outcome"] == end).sum()) for name, end in OUTCOMES.items()},
                 "unit": "people",
-                "note": f"not known in some: {', '.join(lacking)}" if lacking else "",
+                "note": f"needs: {needed}" if needed else "",
             }
         )
     return pd.DataFrame(rows).astype({"missing": "Int64"})
@@ -68,6 +70,20 @@ def _title(name: str, study: Study) -> str:
     titles = {each.name: each.title for each in (*study.columns.values(), *study.scores)}
     # An exposure and the column that it is cut from are one thing to a reader.
     return titles[name].removesuffix(" quintile")
+
+
+def titles(study: Study) -> dict[str, str]:
+    """Say what each thing that describes a person is called, with its unit, in the study's order.
+
+    study : says which columns and scores there are.
+    """
+    called = {"people": "People"}
+    for name, column in study.columns.items():
+        called[name] = ", ".join(filter(None, (column.title or name, column.unit)))
+    called |= {name: f"{_title(name, study)} fifth" for name in EXPOSURES}
+    for score in study.scores:
+        called |= {score.name: score.title, f"{score.name}_stage": f"{score.title}, stage"}
+    return called
 
 
 def table_one(people: pd.DataFrame, study: Study, by: str) -> pd.DataFrame:
@@ -89,28 +105,32 @@ def table_one(people: pd.DataFrame, study: Study, by: str) -> pd.DataFrame:
     One row a measure, variable, level and group: `measure` (`people`, `mean`, `standard deviation`,
     `median`, `lower quartile`, `upper quartile`, `share`, `not known`), `variable`, `level`,
     `group_by`, `group`, `people` (for whom it is known; for `people` and `not known`: everybody),
-    `missing` (for `not known`), `estimate`, `unit`. A variable known in everybody has no rows
-    `not known`.
+    `missing` (for `not known`), `estimate`, `unit`. A variable that fewer lack than may be told
+    has no rows `not known`, and neither have deprivation and distance; every level and group has
+    rows, whether they count anybody or not: a row that came with the first person would tell a
+    withheld count.
     """
     described = []
     for column, values in _described(people, study, by):
         # Where there is nothing to measure, nothing is missing.
         if column.empty_when:
             values = values[~people[column.empty_when].fillna(False).astype(bool)]
-        described.append((column, values, values.isna().any() and not column.missing_means))
+        # Tests by the fifths of an exposure tell how many have one, so its gaps are told nowhere.
+        told = column.name not in EXPOSURES and values.isna().sum() >= DEFAULT.threshold
+        described.append((column, values, told))
     rows = []
-    for group, members in _groups(people, by):
+    for group, members in groups(people, by):
         key = {"group_by": by, "group": group}
         everybody = key | {"people": len(members)}
         rows.append(everybody | {"measure": "people", "variable": "people", "unit": "people"})
         for column, values, is_missing in described:
             own = values[values.index.isin(members.index)]
             rows += [key | {"variable": column.name} | row for row in _describe(own, column)]
-            if is_missing:
+            if is_missing and not column.missing_means:
                 unknown = int(own.isna().sum())
-                share = {"estimate": 100 * unknown / len(members), "unit": "per cent"}
+                share = 100 * unknown / len(members) if len(members) else float("nan")
                 named = {"measure": "not known", "variable": column.name, "missing": unknown}
-                rows.append(everybody | named | share)
+                rows.append(everybody | named | {"estimate": share, "unit": "per cent"})
     table = pd.DataFrame(rows)
     columns = ["measure", "variable", "level", "group_by", "group", "people", "missing"]
     table = table.reindex(columns=[*columns, "estimate", "unit"])
@@ -131,30 +151,39 @@ def follow_up(people: pd.DataFrame, *by: str) -> pd.DataFrame:
     Returns
     -------
     One row a measure, column and group: `measure` (`median follow-up`, `person-years`), `group_by`,
-    `group`, `people`, `deaths`, `estimate`, `ci_low`, `ci_high` (95%, for the median), `unit`.
+    `group`, `people`, `deaths`, `estimate`, `ci_low`, `ci_high` (95%, for the median), `unit`, and
+    for disclosure control `level_deaths`: of a median those who left alive, on whom it rests.
 
     Schemper and Smith 1996, doi 10.1016/0197-2456(96)00075-X.
     """
     rows = []
-    described = [(column, *group) for column in by for group in _groups(people, column)]
+    described = [(column, *group) for column in by for group in groups(people, column)]
     for column, group, members in described:
         died = members["outcome"] == "died"
         row = {"group_by": column, "group": group}
         row |= {"people": len(members), "deaths": int(died.sum()), "unit": "years"}
         total = members["follow_up_years"].sum()
         rows.append(row | {"measure": "person-years", "estimate": total})
-        if not died.all():
+        median = {"measure": "median follow-up", "level_deaths": int((~died).sum())}
+        if died.any() and not died.all():
             found = survival.follow_up(members.assign(died=died), "follow_up_years", "died")
-            median = found.rename(columns={"median": "estimate"}).iloc[0]
-            limits = median[["estimate", "ci_low", "ci_high"]].to_dict()
-            rows.append(row | {"measure": "median follow-up"} | limits)
-    return pd.DataFrame(rows)
+            found = found.rename(columns={"median": "estimate"}).iloc[0]
+            median |= found[["estimate", "ci_low", "ci_high"]].to_dict()
+        rows.append(row | median)
+    columns = ["measure", "group_by", "group", "people", "deaths", "estimate", "ci_low", "ci_high"]
+    table = pd.DataFrame(rows).reindex(columns=[*columns, "unit", "level_deaths"])
+    return table.astype({"level_deaths": "Int64"})
 
 
-def _groups(people: pd.DataFrame, by: str) -> Iterator[tuple[str, pd.DataFrame]]:
+def groups(people: pd.DataFrame, by: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Give everybody, and the people of each group of a column; a fifth with nobody has its own.
+
+    people : one row a person. by : the column. Gives the name of each group and its people.
+    """
     yield "all", people
-    for level, members in people.dropna(subset=by).groupby(by, observed=True):
-        yield survival.label(level), members
+    known = people.dropna(subset=by)
+    for level in FIFTHS if by in EXPOSURES else sorted(known[by].unique()):
+        yield survival.label(level), known[known[by] == level]
 
 
 def _described(people: pd.DataFrame, study: Study, by: str) -> Iterator[tuple[Column, pd.Series]]:
@@ -162,8 +191,10 @@ def _described(people: pd.DataFrame, study: Study, by: str) -> Iterator[tuple[Co
     for name, column in study.columns.items():
         # A name or code of a person, a place or a centre describes nobody.
         describes = not column.constant and (column.type != "string" or column.levels)
-        # An optional column that is known for nobody is not in the file.
-        there = name in people and (column.required or people[name].notna().any())
+        # One that is known for few is described no more than one that the file has not.
+        there = name in people and (
+            column.required or people[name].notna().sum() >= DEFAULT.threshold
+        )
         if there and name not in (*LATER, *EXPOSURES) and describes:
             yield column, people[name]
     for name in EXPOSURES:
@@ -186,7 +217,7 @@ def _describe(values: pd.Series, column: Column) -> Iterator[dict]:
     if column.missing_means:
         yield _share(values.isna(), column.missing_means)
     if column.levels or column.name in EXPOSURES:
-        for level in column.levels or sorted(known.unique()):
+        for level in column.levels or FIFTHS:
             yield _share(known == level, survival.label(level))
     elif column.type == "boolean":
         yield _share(known.astype(bool), "yes")

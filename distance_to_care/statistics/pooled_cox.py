@@ -2,13 +2,15 @@
 
 Each registry is a stratum: it has a baseline hazard of its own. The log partial likelihood of the
 stratified model is then a sum over registries, and so are its derivatives. At given coefficients a
-registry works out only its log partial likelihood, its score and its information (`contribution`);
-whoever holds the contributions adds them up (`added`) and takes Newton's step (`newton`). After
+registry works out only its score and its information (`contribution`); whoever holds the
+contributions adds them up (`added`) and takes Newton's step (`newton`). The likelihood itself stays
+inside: with ten digits it tells how many were still followed when each of a few people left. After
 some five rounds the coefficients are those of the stratified model on all people together: not
 close to them, the same. The cheaper way averages the ratios that each registry released
 (`averaged`, `synthesis`), and is an approximation (`ways_compared`).
 
-Lu and others 2015 (WebDISCO), doi 10.1093/jamia/ocv083; Efron 1977, doi 10.2307/2286217.
+Lu and others 2015 (WebDISCO), doi 10.1093/jamia/ocv083; Efron 1977, doi 10.2307/2286217; Deuflhard
+2011 (the natural monotonicity test), doi 10.1007/978-3-642-23899-4.
 """
 
 from __future__ import annotations
@@ -32,16 +34,10 @@ from distance_to_care.survival import label
 ARRIVED = 1e-8
 # Coefficients travel with the digits of published tables, so that all sites use the same ones.
 DIGITS = 10
-# A fall of the log likelihood that is rounding of the contributions and no fall.
-ROUNDING = 1e-9
-LOG_LIKELIHOOD, COEFFICIENT = "log partial likelihood", "coefficient"
-SCORE, INFORMATION = "score", "information"
-UNITS = {
-    LOG_LIKELIHOOD: "natural logarithm",
-    COEFFICIENT: "natural logarithm",
-    SCORE: SCORE,
-    INFORMATION: INFORMATION,
-}
+# So near the maximum, in standard errors, a longer score is rounding of the contributions.
+ROUNDING = 1e-5
+COEFFICIENT, SCORE, INFORMATION = "coefficient", "score", "information"
+UNITS = {COEFFICIENT: "natural logarithm", SCORE: SCORE, INFORMATION: INFORMATION}
 PER_UNIT = "per unit"
 ALL_PEOPLE = "stratified, all people"
 FIXED, RANDOM = "one-round average, fixed", "one-round average, random effects"
@@ -186,10 +182,11 @@ def contribution(
 
     Returns
     -------
-    One row a number: `measure` (log partial likelihood, coefficient, score, information), `term`,
-    `with_term` (of the information, each pair once), `estimate`, `unit`, `people`, `deaths`, and
-    for disclosure control `level_people` and `level_deaths`: the smaller of a level and its
-    reference, everybody for numbers. A level without people or deaths has noughts there.
+    One row a number: `measure` (coefficient, score, information), `term`, `with_term` (of the
+    information, each pair once), `estimate`, `unit`, `people`, `deaths`, and for disclosure control
+    `level_people`, `level_deaths` and `level_others` (those who did not die): the smaller of a
+    level and its reference, everybody for numbers. A level without people or deaths has noughts
+    there.
 
     Raises
     ------
@@ -202,13 +199,11 @@ def contribution(
         )
     known = complete(people, terms)
     matrix, died = design(known, terms), (known["outcome"] == "died").to_numpy()
-    likelihood, score, information = engine.derivatives(
+    _, score, information = engine.derivatives(
         known["follow_up_years"].to_numpy(float), died, matrix.to_numpy(), coefficients
     )
     sides = level_sizes(matrix, died, terms)
-    everybody = {"level_people": len(known), "level_deaths": int(died.sum())}
-    names = list(terms["term"])
-    rows = [{"measure": LOG_LIKELIHOOD, "estimate": likelihood, **everybody}]
+    names, rows = list(terms["term"]), []
     for j, term in enumerate(names):
         rows.append({"measure": COEFFICIENT, "term": term, "estimate": coefficients[j], **sides[j]})
         rows.append({"measure": SCORE, "term": term, "estimate": score[j], **sides[j]})
@@ -218,11 +213,11 @@ def contribution(
             rows.append({"measure": INFORMATION, **entry, **pair})
     table = pd.DataFrame(rows).assign(people=len(known), deaths=int(died.sum()))
     table["unit"] = table["measure"].map(UNITS)
-    return table.fillna({"term": "all", "with_term": ""})
+    return table.fillna({"with_term": ""})
 
 
 def level_sizes(matrix: pd.DataFrame, died: np.ndarray, terms: pd.DataFrame) -> list[dict]:
-    """Count people and deaths behind each term: the smaller of its level and its reference.
+    """Count who is behind each term, died and did not: the smaller of a level and its reference.
 
     Parameters
     ----------
@@ -230,7 +225,7 @@ def level_sizes(matrix: pd.DataFrame, died: np.ndarray, terms: pd.DataFrame) -> 
 
     Returns
     -------
-    For each term `level_people` and `level_deaths`; everybody for a number.
+    For each term `level_people`, `level_deaths` and `level_others`; everybody for a number.
     """
     found, values = [], matrix.to_numpy() == 1
     variables = terms["variable"].to_numpy()
@@ -243,6 +238,7 @@ def level_sizes(matrix: pd.DataFrame, died: np.ndarray, terms: pd.DataFrame) -> 
             {
                 "level_people": min(int(side.sum()) for side in sides),
                 "level_deaths": min(int(died[side].sum()) for side in sides),
+                "level_others": min(int((~died[side]).sum()) for side in sides),
             }
         )
     return found
@@ -272,11 +268,10 @@ def reach(people: pd.DataFrame, terms: pd.DataFrame, coefficients: Sequence[floa
 
 @dataclass(frozen=True)
 class Sums:
-    """The log partial likelihood of several registries and its derivatives, at coefficients."""
+    """The derivatives of the log partial likelihood of several registries, at coefficients."""
 
     terms: tuple[str, ...]
     coefficients: np.ndarray
-    log_likelihood: float
     score: np.ndarray
     information: np.ndarray
 
@@ -297,22 +292,21 @@ def of_table(table: pd.DataFrame) -> Sums:
     AnalysisError : a number is missing or withheld.
     """
     by = dict(list(table.groupby("measure")))
-    wanted = (LOG_LIKELIHOOD, COEFFICIENT, SCORE, INFORMATION)
+    wanted = (COEFFICIENT, SCORE, INFORMATION)
     parts = [by.get(measure, table.iloc[:0]) for measure in wanted]
-    terms = tuple(parts[1]["term"])
-    whole = [1, len(terms), len(terms), len(terms) * (len(terms) + 1) // 2]
+    terms = tuple(parts[0]["term"])
+    whole = [len(terms), len(terms), len(terms) * (len(terms) + 1) // 2]
     given = [int(part["estimate"].notna().sum()) for part in parts]
-    if given != whole or set(parts[2]["term"]) != set(terms):
+    if given != whole or set(parts[1]["term"]) != set(terms):
         raise AnalysisError("The contribution is not whole: a number is missing or withheld.")
     place = {term: j for j, term in enumerate(terms)}
     score, information = np.zeros(len(terms)), np.zeros((len(terms), len(terms)))
-    for row in parts[2].itertuples():
+    for row in parts[1].itertuples():
         score[place[row.term]] = row.estimate
-    for row in parts[3].itertuples():
+    for row in parts[2].itertuples():
         j, k = place[row.term], place[row.with_term]
         information[j, k] = information[k, j] = row.estimate
-    likelihood = float(parts[0]["estimate"].iloc[0])
-    return Sums(terms, parts[1]["estimate"].to_numpy(float), likelihood, score, information)
+    return Sums(terms, parts[0]["estimate"].to_numpy(float), score, information)
 
 
 def added(contributions: Sequence[Sums]) -> Sums:
@@ -340,11 +334,9 @@ def added(contributions: Sequence[Sums]) -> Sums:
         order = [each.terms.index(term) for term in first.terms]
         if not np.array_equal(each.coefficients[order], first.coefficients):
             raise AnalysisError("The contributions were made at different coefficients.")
-        parts.append(
-            (each.log_likelihood, each.score[order], each.information[np.ix_(order, order)])
-        )
-    likelihood, score, information = (sum(part) for part in zip(*parts, strict=True))
-    return Sums(first.terms, first.coefficients, float(likelihood), score, information)
+        parts.append((each.score[order], each.information[np.ix_(order, order)]))
+    score, information = (sum(part) for part in zip(*parts, strict=True))
+    return Sums(first.terms, first.coefficients, score, information)
 
 
 @dataclass(frozen=True)
@@ -359,7 +351,10 @@ class Newton:
 
 
 def newton(now: Sums, last: Newton | None = None) -> Newton:
-    """Take Newton's step, or half of the last one where the likelihood fell.
+    """Take Newton's step, or half of the last one where the score grew longer.
+
+    Score and information at the start say how long a score is, in standard errors. Along Newton's
+    step it first grows shorter, so some half of it does; at the maximum its length is nought.
 
     Parameters
     ----------
@@ -377,11 +372,11 @@ def newton(now: Sums, last: Newton | None = None) -> Newton:
     """
     start, fraction = now, 1.0
     if last is not None:
-        slack = ROUNDING * abs(last.start.log_likelihood)
-        if now.log_likelihood < last.start.log_likelihood - slack:
+        length, before = (_length(last.start, each.score) for each in (now, last.start))
+        if length > max(before, ROUNDING):
             start, fraction = last.start, last.fraction / 2
     step = full_step(start)
-    distance = float(np.sqrt(max(step @ start.score, 0.0)))
+    distance = _length(start, start.score)
     return Newton(
         start.coefficients + fraction * step,
         start,
@@ -389,6 +384,12 @@ def newton(now: Sums, last: Newton | None = None) -> Newton:
         distance,
         fraction == 1.0 and distance < ARRIVED,
     )
+
+
+def _length(at: Sums, score: np.ndarray) -> float:
+    """How long a score is, in the standard errors of the information at some coefficients."""
+    step = full_step(Sums(at.terms, at.coefficients, score, at.information))
+    return float(np.sqrt(max(step @ score, 0.0)))
 
 
 def full_step(at: Sums) -> np.ndarray:
@@ -533,8 +534,8 @@ def ways_compared(
     terms : what `contrasts` returned; its first variable is the exposure.
     smallest : what may leave a registry: ratios with at least this many people and deaths in the
         level and in its reference, with the decimals that disclosure control leaves, and
-        contributions with as many in every level of the model; with 0 everything that can be
-        worked out.
+        contributions with as many people in every level of the model, as many who died and as many
+        who did not; with 0 everything that can be worked out.
     rounds : which rounds of the exact way are shown; those before them are worked out too.
 
     Returns
@@ -565,8 +566,12 @@ def ways_compared(
     ratios, able = [], []
     for name, people in known.items():
         sizes = level_sizes(design(people, terms), _died(people), terms)
-        ample = np.array([min(size.values()) >= max(smallest, 1) for size in sizes])
-        if (ample.all() or not smallest) and _died(people).any():
+        # A ratio needs people and deaths; a contribution needs some who did not die as well.
+        ample = np.array(
+            [min(s["level_people"], s["level_deaths"]) >= max(smallest, 1) for s in sizes]
+        )
+        whole = min(min(size.values()) for size in sizes) >= smallest
+        if (whole or not smallest) and _died(people).any():
             able.append(people)
         found = _released(name, people, terms, ample)
         # Ratios leave a registry with few decimals.
@@ -655,7 +660,9 @@ def _rounds(able, terms, levels, shown, rounds: Sequence[int]) -> list[dict]:
         found, errors = nobody, nobody
         if able:
             # As `contribution`, without the table that would be published.
-            now = added([Sums(names, at, *engine.derivatives(*of_one, at)) for of_one in as_arrays])
+            now = added(
+                [Sums(names, at, *engine.derivatives(*of_one, at)[1:]) for of_one in as_arrays]
+            )
             last = newton(now, last)
             at = np.array(rounded(last.coefficients))
             found = last.coefficients[shown]
@@ -684,10 +691,11 @@ def may_leave(
         known = complete(people, terms)
         died = _died(known)
         sizes = level_sizes(design(known, terms), died, terms)
-        ample = np.array([min(size.values()) >= smallest for size in sizes])
+        ample = np.array([min(s["level_people"], s["level_deaths"]) >= smallest for s in sizes])
+        whole = min(min(size.values()) for size in sizes) >= smallest
         row = {"group": name, "people": len(known), "deaths": int(died.sum())}
-        row["contributes"] = bool(ample.all())
-        answer = "may" if ample.all() else "may not"
+        row["contributes"] = whole
+        answer = "may" if whole else "may not"
         note = f"{int(ample[exposure].sum())} of {int(exposure.sum())} ratios may leave"
         rows.append(row | {"note": f"{note}; it {answer} contribute"})
     return pd.DataFrame(rows)

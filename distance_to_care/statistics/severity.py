@@ -21,6 +21,7 @@ from statsmodels.tools.sm_exceptions import PerfectSeparationError
 
 from distance_to_care import inequality
 from distance_to_care.problems import AnalysisError
+from distance_to_care.study import Study
 from distance_to_care.survival import design, label
 
 Z95 = float(stats.norm.ppf(0.975))
@@ -169,6 +170,25 @@ METHODS: dict[str, Callable[..., pd.DataFrame]] = {
     "logistic": logistic,
     "gradient": gradient,
 }
+
+
+def parts_with_whole(people: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Keep the parts of a score only where the whole score is known, so that they add up.
+
+    Parameters
+    ----------
+    people : one row a person, with the study's scores.
+    study : the study, with its scores and the parts of each.
+
+    Returns
+    -------
+    All people; a part is missing wherever its whole is.
+    """
+    out = people.copy()
+    for score in study.scores:
+        for part in score.parts:
+            out[part] = out[part].where(out[score.name].notna())
+    return out
 
 
 def models(

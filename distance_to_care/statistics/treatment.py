@@ -15,6 +15,8 @@ from distance_to_care import survival
 from distance_to_care.problems import AnalysisError
 from distance_to_care.statistics import engine
 
+FOLLOW_UP = "follow_up_years"
+
 
 def split_at_treatment(people: pd.DataFrame, duration: str, event: str, start: str) -> pd.DataFrame:
     """Split each person's follow-up where treatment starts, into untreated and treated time.
@@ -67,15 +69,38 @@ def landmark(
 
     Raises
     ------
-    AnalysisError : where nobody is followed so long, or a follow-up is missing.
+    AnalysisError : where nobody is followed so long, a follow-up is missing, or `duration` is not
+        `follow_up_years`: people are not chosen by another column.
 
     Anderson, Cain and Gelber 1983, doi 10.1200/JCO.1983.1.11.710.
     """
+    if duration != FOLLOW_UP:
+        raise AnalysisError(f"A landmark is a time of follow-up: it is counted in '{FOLLOW_UP}'.")
     _check(people, duration)
     left = people[people[duration] > at]
     if left.empty:
         raise AnalysisError("Nobody is followed beyond the landmark: choose an earlier one.")
     return left.assign(**{duration: left[duration] - at}, treated=left[start] <= at)
+
+
+def not_yet_treated(people: pd.DataFrame, start: str) -> pd.DataFrame:
+    """Keep whoever was not on treatment when follow-up began: those who started later, or never.
+
+    Parameters
+    ----------
+    people, start : as for `split_at_treatment`.
+
+    Returns
+    -------
+    Their rows.
+
+    Raises
+    ------
+    AnalysisError : where `start` is not a time: people are not chosen by yes and no.
+    """
+    if pd.api.types.is_bool_dtype(people[start]):
+        raise AnalysisError(f"'{start}' says yes or no: give the column of the time of treatment.")
+    return people[~(people[start] <= 0)]
 
 
 def hazard_ratio(people: pd.DataFrame, event: str, held: Sequence[str]) -> pd.DataFrame:
@@ -86,7 +111,7 @@ def hazard_ratio(people: pd.DataFrame, event: str, held: Sequence[str]) -> pd.Da
     people : a table with `treated` (true or false): one row a person with `follow_up_years`, or
         what `split_at_treatment` returns.
     event : whether follow-up ended with the event.
-    held : columns whose values are held equal.
+    held : columns whose values are held equal; whoever lacks one of them is left out.
 
     Returns
     -------
@@ -95,8 +120,9 @@ def hazard_ratio(people: pd.DataFrame, event: str, held: Sequence[str]) -> pd.Da
     others, `model_events` and `model_parameters`. Where these people are too few for the model,
     the estimate is missing and `note` says why.
     """
+    people = people.dropna(subset=list(held))
     split = "from_time" in people
-    end, entry = ("to_time", "from_time") if split else ("follow_up_years", None)
+    end, entry = ("to_time", "from_time") if split else (FOLLOW_UP, None)
     row: dict[str, object] = {"estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan, "note": ""}
     terms = ["treated", *held]
     try:
@@ -129,7 +155,7 @@ def immortal_time_bias(
     ----------
     people : one row a person, with `person_id`, `follow_up_years` and the columns named.
     event, start : as for `split_at_treatment`.
-    held : columns whose values are held equal.
+    held : columns whose values are held equal; whoever lacks one of them is left out.
     replicates, seed : of the bootstrap.
 
     Returns
@@ -139,8 +165,9 @@ def immortal_time_bias(
     `deaths`, `note`, `level_people`, `level_deaths`, as `hazard_ratio` gives them for the right
     model.
     """
+    people = people.dropna(subset=list(held))
     ever = people.assign(treated=people[start].notna())
-    dated = split_at_treatment(people, "follow_up_years", event, start)
+    dated = split_at_treatment(people, FOLLOW_UP, event, start)
     row = hazard_ratio(dated, event, held)
     place = {person: number for number, person in enumerate(people["person_id"])}
     copies = []
@@ -149,7 +176,7 @@ def immortal_time_bias(
             (rows[end], rows[event], survival.design(rows, ["treated", *held]).matrix,
              rows[entry] if entry else None, rows["person_id"].map(place).to_numpy())
             for rows, end, entry in (
-                (ever, "follow_up_years", None), (dated, "to_time", "from_time")
+                (ever, FOLLOW_UP, None), (dated, "to_time", "from_time")
             )
         ]  # fmt: skip
         for replicate in range(replicates + 1):

@@ -10,7 +10,8 @@ import pytest
 from invented_people import people as invented_people
 
 from distance_to_care import cohort, disclosure, results, synthetic, tables
-from distance_to_care.statistics import cohort_people
+from distance_to_care.disclosure import attacker
+from distance_to_care.statistics import cohort_missing, cohort_people
 
 
 @pytest.fixture(scope="module")
@@ -48,15 +49,16 @@ def test_each_step_counts_who_is_in_it_and_how_their_follow_up_ended(ten, study)
     assert everybody[["people", "deaths", "transplants", "censored"]].tolist() == [10, 3, 1, 6]
     assert pd.isna(everybody["missing"])
     assert everybody["note"] == ""
+    assert flow["missing"].notna().sum() == 4
     # One person has an area instead of deprivation and distance.
     for step in ("deprivation_quintile", "distance_quintile", "age_sex"):
         assert flow.loc[step, ["people", "missing"]].tolist() == [9, 1]
-    assert flow.loc["distance_quintile", "note"] == "not known in some: Distance"
+    assert flow.loc["distance_quintile", "note"] == "needs: Distance"
     # One more never had a gas transfer, and one more has no length of symptoms.
     assert flow.loc["as_published", ["people", "missing", "deaths"]].tolist() == [7, 3, 3]
-    # What is lacking is called what the study calls it, and no code name is left.
-    lacking = "Deprivation, Distance, GAP index, Duration of symptoms"
-    assert flow.loc["as_published", "note"] == f"not known in some: {lacking}"
+    # What is needed is called what the study calls it, whether somebody lacks it or not.
+    needed = "Deprivation, Distance, Smoking, GAP index, Duration of symptoms"
+    assert flow.loc["as_published", "note"] == f"needs: {needed}"
 
 
 def test_a_model_takes_those_for_whom_both_exposures_are_known(ten, study):
@@ -104,17 +106,18 @@ def test_shares_are_of_those_for_whom_it_is_known(ten, study):
 
 
 def test_a_cell_that_has_to_be_empty_is_not_missing(ten, study):
-    table = cohort_people.table_one(ten, study, "deprivation_quintile")
-    # Two have no gas transfer: one could not do the test, and one was never tested.
+    hundred = pd.concat([ten] * 10, ignore_index=True)
+    table = cohort_people.table_one(hundred, study, "deprivation_quintile")
+    # Of ten, two have no gas transfer: one could not do the test, and one was never tested.
     gas = one(table, measure="not known", variable="dlco_percent", group="all")
-    assert (gas["missing"], gas["people"], gas["estimate"]) == (1, 10, pytest.approx(10))
-    assert one(table, measure="mean", variable="dlco_percent", group="all")["people"] == 8
+    assert (gas["missing"], gas["people"], gas["estimate"]) == (10, 100, pytest.approx(10))
+    assert one(table, measure="mean", variable="dlco_percent", group="all")["people"] == 80
     score = one(table, measure="not known", variable="gap_index", group="all")
-    assert score["missing"] == 1
+    assert score["missing"] == 10
     # Two never started treatment, which is an answer and not a gap; one began on the first day.
     started = table[(table["variable"] == "antifibrotic_start_years") & (table["group"] == "all")]
     assert started[["measure", "level", "people"]].to_numpy().tolist() == [
-        ["share", "when first seen", 10]
+        ["share", "when first seen", 100]
     ]
     assert started["estimate"].iloc[0] == pytest.approx(10)
 
@@ -143,10 +146,11 @@ def test_what_happened_later_and_who_somebody_is_are_not_described(ten, study):
     assert "distance_quintile" not in other
 
 
-def test_an_optional_column_that_nobody_filled_in_is_not_described(ten, study):
-    known = cohort_people.table_one(ten, study, "distance_quintile")
+def test_an_optional_column_that_nobody_filled_in_is_not_described(drawn, study):
+    known = cohort_people.table_one(drawn, study, "distance_quintile")
     assert {"distance_km", "travel_minutes", "referral_wait_days"} <= set(known["variable"])
-    without = cohort_people.table_one(ten.assign(travel_minutes=np.nan), study, "distance_quintile")
+    without = drawn.assign(travel_minutes=np.nan)
+    without = cohort_people.table_one(without, study, "distance_quintile")
     assert set(known["variable"]) - set(without["variable"]) == {"travel_minutes"}
 
 
@@ -172,10 +176,105 @@ def test_follow_up_is_the_reverse_of_survival():
     assert one(found, measure="person-years", group="b")["estimate"] == 12
     assert one(found, measure="median follow-up", group="b")["deaths"] == 1
     everybody_died = people.assign(outcome="died")
-    assert set(cohort_people.follow_up(everybody_died, "group")["measure"]) == {"person-years"}
+    nobody_left = cohort_people.follow_up(everybody_died, "group")
+    assert nobody_left["measure"].value_counts().tolist() == [3, 3]
+    assert nobody_left.loc[nobody_left["measure"] == "median follow-up", "estimate"].isna().all()
 
 
 # ------------------------------------------------------------------------ what may be published
+
+
+def told(people: pd.DataFrame, study) -> list[pd.DataFrame]:
+    """Every table of this module, as it would leave."""
+    models = {"age_sex": "age and sex known", "as_published": "the whole model known"}
+    made = [cohort_people.flow(people, study, models)]
+    for by in cohort.REFERENCE:
+        made += [cohort_people.table_one(people, study, by), cohort_people.follow_up(people, by)]
+        seldom = ["age_years", "sex", "smoking", "fvc_percent"]
+        made.append(cohort_missing.missing_values(people, study, ["dlco_percent"], by, (), seldom))
+    return [results.prepare(each, "registry", "people").table for each in made]
+
+
+@pytest.mark.parametrize("column", ["sex", "smoking", "fvc_percent", "age_years", "distance_km"])
+def test_one_gap_in_a_whole_column_changes_no_row_and_no_count_of_gaps(drawn, study, column):
+    """Withheld is nought to nine: a row that came with the first gap would tell it from none."""
+    raw = drawn.drop(columns=["distance_quintile", "died"])
+    keys = ["measure", "variable", "level", "group_by", "group", "note"]
+    tables = []
+    for gaps in (0, 1):
+        people = raw.copy()
+        people.loc[people.index[:gaps], column] = None
+        tables.append(told(cohort.prepare(people, study), study))
+    assert len(tables[0]) == 7
+    for without, with_one in zip(*tables, strict=True):
+        there = [key for key in keys if key in without]
+        pd.testing.assert_frame_equal(without[there], with_one[there])
+        if "variable" in without:
+            for table in (without, with_one):
+                of_column = table[table["variable"] == column]
+                assert of_column["missing"].isna().all()
+                assert "not known" not in set(of_column["measure"])
+
+
+def test_a_fifth_and_a_level_that_nobody_has_stand_in_the_tables(drawn, study):
+    one_there = drawn.assign(deprivation_quintile=1, smoking="never")
+    one_there.loc[drawn.index[0], ["deprivation_quintile", "smoking"]] = [4, "current"]
+    nobody = drawn.assign(deprivation_quintile=1, smoking="never")
+    for with_one, without in zip(told(one_there, study), told(nobody, study), strict=True):
+        there = [k for k in ("measure", "variable", "level", "group_by", "group") if k in without]
+        pd.testing.assert_frame_equal(without[there], with_one[there])
+
+
+def test_an_optional_column_known_for_few_is_as_if_it_were_not_in_the_file(drawn, study):
+    few, many = (drawn.copy(), drawn.copy())
+    few.loc[few.index[9:], "travel_minutes"] = np.nan
+    many.loc[many.index[10:], "travel_minutes"] = np.nan
+    for people, there in ((few, False), (many, True)):
+        table = cohort_people.table_one(people, study, "distance_quintile")
+        assert ("travel_minutes" in set(table["variable"])) == there
+
+
+def test_whoever_leaves_out_few_is_counted_as_everybody(drawn, study):
+    """Those left in, beside everybody, would give back how many are left out, and who died."""
+    for gaps, missing in ((0, None), (9, None), (12, 10)):
+        people = drawn.copy()
+        people.loc[people.index[people["died"]][:gaps], "sex"] = None
+        flow = results.prepare(
+            cohort_people.flow(people, study, {"age_sex": "known"}), "registry", "flow"
+        ).table.set_index("model")
+        counts = ["people", "deaths", "transplants", "censored"]
+        step, everybody = flow.loc["age_sex"], flow.loc["all"]
+        if missing is None:
+            assert pd.isna(step["missing"])
+            pd.testing.assert_series_equal(step[counts], everybody[counts], check_names=False)
+        else:
+            assert flow.loc["age_sex", "missing"] == missing
+            assert step["people"] < everybody["people"]
+
+
+@pytest.mark.parametrize("gaps", [0, 4])
+def test_who_is_in_a_step_that_counts_everybody_is_taken_to_be_unknown(drawn, study, gaps):
+    people = drawn.copy()
+    people.loc[people.index[:gaps], "sex"] = None
+    flow = cohort_people.flow(people, study, {"age_sex": "known"})
+    flow = results.prepare(flow, "registry", "flow").table
+    known = attacker.read({"flow": flow}, disclosure.DEFAULT)
+    step = (0, "people", frozenset({("model", "age_sex")}))
+    everybody = (0, "people", frozenset())
+    assert step not in known.numbers
+    assert known.low[known.numbers[everybody]] >= 298
+
+
+def test_a_median_follow_up_rests_on_enough_who_left_alive(drawn):
+    for left, shown in ((9, False), (12, True)):
+        people = drawn.assign(outcome="died", deprivation_quintile=1, follow_up_years=0.1)
+        last = people.index[:left]
+        people.loc[last, "outcome"] = "censored"
+        people.loc[last, "follow_up_years"] = 2 + np.arange(left) / 10
+        table = cohort_people.follow_up(people, "deprivation_quintile")
+        out = results.prepare(table, "registry", "followed").table
+        median = one(out, measure="median follow-up", group="all")
+        assert pd.notna(median["estimate"]) == shown
 
 
 @pytest.fixture(scope="module")

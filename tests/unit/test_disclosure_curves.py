@@ -92,8 +92,10 @@ def test_fixed_times_of_any_cohort_keep_every_rule(people):
         # An empty step of a published row says nobody, which has to be said before.
         told = table[[c for c in ("estimate", "at_risk") if c in table]].notna().any(axis=1)
         nobody = {c: table[c].mask(told & table[c].isna(), 0) for c in STEP_COLUMNS}
-        again = disclosure.check(table.assign(**nobody), "registry", name="fixed").table
-        pd.testing.assert_frame_equal(again, table)
+        # A median whose deaths are withheld for another's sake no longer says what it rests on.
+        if "deaths" not in table or not (told & table["deaths"].isna()).any():
+            again = disclosure.check(table.assign(**nobody), "registry", name="fixed").table
+            pd.testing.assert_frame_equal(again, table)
 
 
 def one_curve(times, deaths, left) -> pd.DataFrame:

@@ -17,7 +17,8 @@ from distance_to_care.statistics import severity
 
 
 def plain(**others) -> pd.DataFrame:
-    return pd.DataFrame({"group": ["1", "2", "3"], "people": [40, 50, 60], **others})
+    people = {"group_by": "deprivation_quintile", "group": ["1", "2", "3"], "people": [40, 50, 60]}
+    return pd.DataFrame(people | others)
 
 
 def of_model(**others) -> pd.DataFrame:
@@ -156,10 +157,12 @@ def test_no_word_of_a_record_leaves_and_no_message_says_it(text):
         assert text not in str(problem.value)
 
 
-@pytest.mark.parametrize("text", ["male", "7", "all"])
-def test_words_of_the_study_and_short_numbers_are_no_record(text):
+@pytest.mark.parametrize(
+    ("text", "of"), [("male", "sex"), ("4", "gap_index"), ("all", "sex"), ("all", "any")]
+)
+def test_words_of_the_study_and_short_numbers_are_no_record(text, of):
     disclosure.analysing(analysed(), tables.read_study("ipf"))
-    disclosure.check(plain(level=text), "registry", name="t")
+    disclosure.check(plain(level=text, variable=of), "registry", name="t")
     disclosure.check(plain(measure="deprivation_quintile, a share"), "registry", name="t")
 
 
@@ -179,7 +182,7 @@ def test_a_word_of_a_record_is_known_however_it_is_written(typed, said):
 
 def test_a_record_that_says_a_word_of_the_study_does_not_close_the_gate():
     disclosure.analysing(pd.DataFrame({"remark": ["Fe-male"]}), tables.read_study("ipf"))
-    disclosure.check(plain(level="female"), "registry", name="t")
+    disclosure.check(plain(level="female", variable="sex"), "registry", name="t")
 
 
 def somebody(study: str = "ipf") -> None:
@@ -195,9 +198,9 @@ def test_groups_are_levels_of_the_study_and_not_put_together(said):
     for by in ("deprivation_quintile", "sex", "deprivation_quintile, sex"):
         odd = table.assign(group_by=by, group=[said, "1", "2"])
         refused(odd, "its column 'group' holds a group that is no level")
-    if not said.isdecimal():
-        refused(plain().assign(group=[said, "1", "2"]), "its column 'group' holds a group")
-        refused(plain(level=said), "its column 'level' holds a group that is no level")
+    nameless = plain().drop(columns="group_by")
+    refused(nameless.assign(group=[said, "1", "2"]), "its column 'group' holds a group")
+    refused(plain(level=said), "its column 'level' holds a group that is no level")
 
 
 def test_groups_of_two_columns_are_levels_of_both():
@@ -210,7 +213,7 @@ def test_groups_of_two_columns_are_levels_of_both():
 @pytest.mark.parametrize("column", ["group_by", "variable", "exposure"])
 def test_people_are_counted_by_columns_of_the_study(column):
     somebody()
-    table = plain(**{column: "sex"}).assign(group=["all", "male", "female"])
+    table = plain(group_by="sex").assign(**{column: "sex"}, group=["all", "male", "female"])
     disclosure.check(table, "registry", name="t")
     for other in ("older than seventy", "sex, old", "region of mine"):
         refused(table.assign(**{column: other}), f"its column '{column}' counts people by what")
@@ -433,9 +436,9 @@ def test_estimates_need_people_behind_them():
 
 def contribution(**changes) -> pd.DataFrame:
     row = {"measure": "score", "term": "sex", "with_term": "", "people": 300, "deaths": 60,
-           "level_people": 90, "level_deaths": 20, "estimate": 1.23456789,
+           "level_people": 90, "level_deaths": 20, "level_others": 70, "estimate": 1.23456789,
            "unit": "score"}  # fmt: skip
-    rows = [row | {"measure": "log partial likelihood", "term": "all"}]
+    rows = []
     for term in ("sex", "age"):
         rows += [row | {"measure": each, "term": term} for each in ("coefficient", "score")]
     for pair in (("sex", "sex"), ("sex", "age"), ("age", "age")):
@@ -450,12 +453,15 @@ def test_a_contribution_leaves_whole_with_every_digit_or_not_at_all():
     assert made.shape == "contribution"
     assert set(made.table["estimate"]) == {1.23456789, 0.1}
     assert not set(disclosure.HIDDEN_COLUMNS) & set(made.table)
-    for column in ("people", "deaths", "level_people", "level_deaths"):
+    for column in ("people", "deaths", *disclosure.LEVEL_COLUMNS):
         refused(contribution(**{column: 9}), f"fewer than 10 stand behind a row ('{column}')")
         refused(contribution(**{column: None}), f"fewer than 10 stand behind a row ('{column}')")
         refused(contribution().drop(columns=column), f"does not say '{column}'")
     refused(contribution(deaths=11), "too few deaths for its terms")
     disclosure.check(contribution(deaths=12), "registry", name="t")
+    # Who did not die is told by people less deaths.
+    refused(contribution(deaths=291), "fewer than 10 did not die")
+    disclosure.check(contribution(deaths=290), "registry", name="t")
 
 
 @pytest.mark.parametrize(
@@ -572,7 +578,10 @@ def test_a_copied_table_moves_no_count_and_says_no_more_than_words():
     moved = copied.assign(deaths=40)
     refused(moved, "'deaths' holds numbers that none", made_from={"parent": parent})
     somebody()
-    disclosure.check(copied.assign(people=40, group="1"), "registry", made_from={"p": parent})
+    of_one = copied.assign(people=40, group="1")
+    refused(of_one, "its column 'group' holds a group", made_from={"parent": parent})
+    of_one = of_one.assign(group_by="deprivation_quintile")
+    disclosure.check(of_one, "registry", made_from={"p": parent})
     odd = copied.assign(people=40, group="everyone")
     refused(odd, "its column 'group' holds a group", made_from={"parent": parent})
 

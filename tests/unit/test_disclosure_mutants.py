@@ -444,7 +444,7 @@ def test_a_model_says_what_stands_behind_it():
 def contribution(**changes) -> pd.DataFrame:
     return pd.DataFrame(
         {"measure": ["coefficient", "score"], "people": 100, "deaths": [30, 11],
-         "level_people": 10, "level_deaths": 10}
+         "level_people": 20, "level_deaths": 10, "level_others": 10}
     ).assign(**changes)  # fmt: skip
 
 
@@ -453,7 +453,11 @@ def contribution(**changes) -> pd.DataFrame:
     [
         (contribution(), []),
         (contribution(deaths=[30, 10]), ["its model has too few deaths for its terms"]),
-        (contribution(people=[100, 9]), ["fewer than 10 stand behind a row ('people')"]),
+        (contribution(people=[100, 9]),
+         ["fewer than 10 stand behind a row ('people')", "fewer than 10 did not die"]),
+        (contribution(people=[40, 20]), ["fewer than 10 did not die"]),
+        (contribution(people=[40, 21]), []),
+        (contribution(level_others=[10, 9]), ["fewer than 10 stand behind a row ('level_others')"]),
         (contribution(level_deaths=[9, 10]), ["fewer than 10 stand behind a row ('level_deaths')"]),
         (contribution(level_people=[None, 10]),
          ["fewer than 10 stand behind a row ('level_people')"]),

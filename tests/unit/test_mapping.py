@@ -135,11 +135,21 @@ def test_numbers_that_a_spreadsheet_wrote_with_a_decimal_part_are_the_same_codes
     assert set(found["sex"]) == {"male", "female"}
 
 
+def test_a_date_that_serves_two_columns_is_wrong_once():
+    between = mapping.Source("first", "first", until="last")
+    since = mapping.Source("birth", "birth", until="first")
+    named = mapping.ColumnMap({"follow_up_years": between, "age_years": since})
+    frame = pd.DataFrame({"birth": ["1950-01-01"], "first": ["2015-13-40"], "last": ["2016-01-01"]})
+    known = {column.name: column for column in study.CORE}
+    _, faults = named.apply(frame, [known["follow_up_years"], known["age_years"]])
+    assert [(fault.column, fault.rows) for fault in faults] == [("first", 1)]
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
         (lambda f: f.drop(columns="FVC"), "the column 'FVC' is missing, from which"),
-        (lambda f: f.assign(last_seen="31/12/2020"), "made from dates that cannot be read (10"),
+        (lambda f: f.assign(last_seen="31/12/2020"), "'last_seen': dates that cannot be read (10"),
         (lambda f: f.assign(last_seen="2016-02-28"), "made from an end before its beginning (10"),
         (lambda f: f.assign(FVC="a lot"), "text where a number is expected (10 rows)"),
         (lambda f: f.assign(home="canary 77"), "column 'postcode': codes that are not of the"),

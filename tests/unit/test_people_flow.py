@@ -1,13 +1,16 @@
 """What each name of a notebook is about, what is left of it without people, and what is refused."""
 
 import ast
+import importlib
 
+import nbformat
 import pytest
 
 from distance_to_care import places
 from distance_to_care.people_flow import About, Flow, violations, without_people
+from distance_to_care.people_flow.rows import ROWS_AGAIN
 from distance_to_care.problems import Problem
-from distance_to_care.publication.notebooks import Notebook
+from distance_to_care.publication.notebooks import Notebook, refuse_to_show_people
 
 NOTEBOOKS = [Notebook(path) for path in sorted(places.NOTEBOOKS.glob("*.ipynb"))]
 OF_COHORTS = [notebook for notebook in NOTEBOOKS if notebook.of_a_cohort]
@@ -342,11 +345,14 @@ held, asked = ["age_years"], {}
 asked["a"] = 1
 answers = []
 answers.append(1)
-rows = people.dropna(subset=held).query("age_years > 18").assign(old=lambda r: r["age_years"] > 70)
+rows = people[["age_years", "sex"]].copy().assign(old=lambda r: r["age_years"] > 70)
+rows = rows.assign(late=people["follow_up_years"].notna() & np.log1p(people["a"]).between(0, 1))
 ways = {"all": people, "old": rows}
 found = pd.concat([severity.models(rows, "a", []).assign(model=m) for m, rows in ways.items()])
 found = page.publish(found, "t", "T")
+found = found.query("estimate > 0").dropna(subset=held).assign(outcome="died").head()
 for model in ways:
+    filed = held[model] if model in held else model.replace("_", " ")
     page.number(f"k.{model}", "t", "{estimate:.1f}", model=model)
     page.number("k.{model}".format(model=model), "t", "{estimate:.1f}", model=model)
 old = found.query("model in ('joint', 'all') and estimate > 0.5")
@@ -355,3 +361,67 @@ page.publish(severity.missed, "v", "V", made_from=["t"])
 page.figure(figures.forest(found, [], "what"), "f", "F")
 """
     assert violations([FIRST, code], "chapter") == []
+
+
+# The first of them gave a person's time of death in a release: two tables, with and without.
+CHOSEN = {
+    "a query": "few = people.query('age_years < 98')",
+    "rows by place": "few = people.iloc[1:]",
+    "rows by label": "few = people.loc[people['age_years'] < 98]",
+    "the first rows": "few = people.head(100)",
+    "rows without a value": "few = people.dropna(subset=['fvc_percent'])",
+    "a mask": "few = people[people['age_years'] < 98]",
+    "a mask by name": "keep = people['age_years'] < 98\nfew = people[keep]",
+    "a mask by hand": "few = people[[i > 0 for i in range(200)]]",
+    "a slice": "few = people[1:]",
+    "values hidden": "few = people.where(people['age_years'] < 98)",
+    "by an index": "few = people.set_index('person_id').loc['a']",
+    "one centre": "few = people.query('centre != \"a\"')",
+    "out of a copy": "few = people.copy().query('age_years < 98')",
+    "out of a dictionary": "ways = {'a': people}\nfew = ways['a'].query('age_years < 98')",
+    "out of pairs": "for n, p in {'a': people}.items(): few = p.head()",
+    "out of a list": "few = [p.iloc[1:] for p in [people]]",
+    "out of a loop": "for p in (people, people): few = p.iloc[1:]",
+    "out of a cohort in a list": "both = [read]\nfew = both[0].people.head()",
+    "out of what a function hands back": "from distance_to_care.statistics import treatment\n"
+    "few = treatment.landmark(people, 'follow_up_years', 'died', 'start', 1).iloc[1:]",
+    "everybody twice": "few = pd.concat([people, people])",
+    "an outcome": "few = people.assign(outcome=lambda r: r['sex'])",
+    "a time": "few = people.assign(follow_up_years=lambda rows: rows['age_years'] / 20)",
+    "a fifth": "few = people.assign(deprivation_quintile=1)",
+    "a death": "few = people.assign(died=people['age_years'] > 98)",
+    "a score": "few = people.assign(gap_index=1)",
+    "a column of the study": "few = people.assign(fvc_percent=1)",
+    "a column by hand": "people['outcome'] = 'died'",
+    "a column in a dictionary": "few = people.assign(**{'outcome': 1})",
+    "a time under another name": "few = people.assign(time=lambda rows: rows['age_years'] / 20)",
+    "a time turned round": "few = people.assign(x=lambda r: -r['age_years'])",
+    "a table reckoned with": "people &= 1",
+    "missing for some": "few = people.assign(x=np.sqrt(98 - people['age_years']))",
+    "a new column without some": "few = people.assign(\n"
+    "    fifth=lambda r: r['deprivation_quintile'].where(r['age_years'] < 98, 1))",
+    "a new column with others": "few = people.assign(known=people['fvc_percent'].fillna(0))",
+    "a new column of other words": "few = people.assign(new=people['sex'].replace('a', 'b'))",
+}
+MENDS = ("the extract", "Write them out", "belongs into a function of the package")
+
+
+@pytest.mark.parametrize("code", CHOSEN.values(), ids=CHOSEN)
+def test_who_is_analysed_and_what_is_known_of_them_is_no_choice_of_a_chapter(code):
+    found = violations([FIRST, code], "chapter", ["gap_index", "fvc_percent"])
+    assert [line for line in found if any(words in line for words in MENDS)]
+
+
+@pytest.mark.parametrize("name", sorted(ROWS_AGAIN))
+def test_functions_that_hand_back_rows_are_there(name):
+    module, function = name.rsplit(".", 1)
+    assert callable(getattr(importlib.import_module(module), function))
+
+
+def test_a_chapter_may_not_write_over_the_columns_of_the_study_it_is_written_for(tmp_path):
+    chapter = tmp_path / "chapter.ipynb"
+    nodes = [nbformat.v4.new_code_cell(code) for code in (FIRST, "x = people.assign(sma_type=1)")]
+    about = {"distance_to_care": {"cohort": True, "study": "sma"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=nodes, metadata=about), chapter)
+    with pytest.raises(Problem, match="it assigns 'sma_type', a column of the study"):
+        refuse_to_show_people([Notebook(chapter)])

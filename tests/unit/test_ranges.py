@@ -204,6 +204,18 @@ def test_groups_that_do_not_add_up_are_taken_to_leave_people_out():
     assert found({"one": table, "two": hidden.assign(measure="x")}) == [(7, 7)]
 
 
+def test_where_some_have_no_group_a_part_of_the_people_may_have_none_either():
+    lacking = groups([40] * 5, total=400, by="distance_quintile").assign(
+        measure="not known", variable="symptom_months", unit="per cent",
+        missing=pd.array([205, *[None] * 5], dtype="Int64"), suppressed=[False, *[True] * 5],
+    )  # fmt: skip
+    # Two hundred have no group, and may be nearly all of those of whom it is not known.
+    assert found({"t": lacking}, column="missing") == [(0, 40)] * 5
+    # Were the groups of everybody, each of them would hold most of the 205.
+    everybody = lacking.assign(people=pd.array([210, *[42] * 5], dtype="Int64"))
+    assert found({"t": everybody}, column="missing") == [(37, 42)] * 5
+
+
 def test_tables_that_are_not_about_people_are_passed_over():
     table = groups([None, 40, 60], total=107).assign(kind="open")
     assert ranges.hidden_ranges({"t": table}, UNROUNDED).empty
@@ -309,6 +321,53 @@ def test_what_is_proposed_is_withheld_and_nothing_else():
     assert left["people"].isna().tolist() == [False, True, True, False]
     assert left["suppressed"].tolist() == [False, True, True, False]
     assert found({"t": left}) == [(0, 47), (0, 47)]
+
+
+def test_only_a_count_that_holds_a_range_is_withheld_for_it():
+    narrow = groups([None, 40, 60], total=107)
+    # Deaths stand in fewer cells, and nothing of the range hangs on them.
+    deaths = groups([3, 10, 20], column="deaths", total=33)
+    tables = {"t": narrow, "again": narrow, "deaths": deaths}
+    proposed = ranges.repair(tables, UNROUNDED)
+    assert sorted(proposed["table"]) == ["again", "t"]
+    assert set(proposed["column"]) == {"people"}
+
+
+def test_a_printed_share_may_hold_a_range():
+    known = attacker.Knowledge()
+    part, whole = (known.unknown((0, "people", attacker.Conditions({x}))) for x in "ab")
+    known.bound(whole, 48, 52)
+    known.relate({part: 1.0, whole: -0.075}, 0.0, np.inf)
+    known.relate({part: 1.0, whole: -0.085}, -np.inf, 0.0)
+    assert ranges._holding(known, [part]) == {part: {part, whole}}
+
+
+def test_a_range_that_is_wide_is_worked_out_at_the_start_and_at_the_end_only(monkeypatch):
+    asked, lines = [], []
+    tightest = ranges.tightest
+
+    def counted(known, wanted, enough):
+        asked.append(len(wanted))
+        return tightest(known, wanted, enough)
+
+    monkeypatch.setattr(ranges, "tightest", counted)
+    wide = groups([None, None, 60], total=107, by="sex")
+    tables = {"t": groups([None, 40, 60], total=107), "wide": wide}
+    ranges.repair(tables, UNROUNDED, progress=lines.append)
+    assert asked == [3, 2, 4]
+    assert lines == [
+        "3 withheld counts, 1 of them can be worked out too closely",
+        "4 withheld counts, 0 of them can be worked out too closely",
+    ]
+
+
+def test_the_name_of_an_unknown_outlasts_its_number():
+    known = attacker.Knowledge()
+    part, whole = (known.unknown((0, "people", attacker.Conditions({x}))) for x in "ab")
+    others = known.unknown((0, attacker.OTHERS, part, whole))
+    assert attacker.lasting_name(known, part) == known.keys[part]
+    named = (0, attacker.OTHERS, known.keys[part], known.keys[whole])
+    assert attacker.lasting_name(known, others) == named
 
 
 def test_a_count_that_is_not_small_may_be_told_as_closely_as_by_rounding():

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import stat
 from unittest import mock
 
@@ -45,6 +46,14 @@ def refused(tmp_path, change=None, **options) -> str:
 
 
 # ---- What a release holds ------------------------------------------------------------------------
+
+
+def test_a_release_says_what_it_does_and_how_far_it_is(tmp_path):
+    lines = []
+    made(tmp_path, progress=lines.append)
+    assert lines[0].startswith("Working out what the tables together give away")
+    assert re.fullmatch(r"  \d+ withheld counts, 0 of them can be worked out too closely", lines[1])
+    assert lines[-1].startswith("Proving it")
 
 
 def test_a_release_holds_csv_and_json_only(tmp_path):
@@ -168,7 +177,7 @@ def test_the_summary_says_first_what_a_checker_asks_first(tmp_path):
     numbers = summary(tmp_path / "release", "profile minimum_10")
     assert (numbers["threshold"], numbers["zero is small"]) == ("10", "true")
     assert summary(tmp_path / "release", "columns")["at_risk"] == "What at_risk means"
-    assert len(summary(tmp_path / "release", "proved of all tables together")) == 3
+    assert len(summary(tmp_path / "release", "proved of all tables together")) == 4
     assert "by rounding only" in said["why two totals may differ"]
     assert said["second opinion on cross-tabulations"] == (
         "acro 1.0.2: 1 cross-tabulations, 6 cells, 0 looser"
@@ -715,6 +724,44 @@ def test_any_number_that_moved_with_a_few_people_stops_the_next(tmp_path):
     assert second.tables == 2
 
 
+def second_curve(files: dict, work: dict, changed: tuple[str, str], name: str = "younger") -> None:
+    """Add a table that answers what the curve answers, with other numbers."""
+    work["tables"][name] = work["tables"]["curve"] | {"redrawn_from_accepted": None}
+    small_release.retable(files, work, name, small_release.CURVE.replace(*changed))
+
+
+def test_two_answers_to_one_question_stop_a_release(tmp_path):
+    def younger(files, work, run):
+        second_curve(files, work, ("0.917", "0.916"))
+
+    work = small_release.work_folder(tmp_path / "work", younger)
+    with pytest.raises(Problem, match="curve and younger answer the same question"):
+        releasing.release(work, tmp_path / "release", first=True)
+    left = releasing.release(work, tmp_path / "release", first=True, without=["younger"])
+    assert left.tables == 3
+
+
+@pytest.mark.parametrize(("people", "stopped"), [("125 to 129", True), ("134 to 138", False)])
+def test_an_answer_that_moved_under_another_name_stops_the_next(tmp_path, people, stopped):
+    def renamed(files, work, run):
+        second_curve(files, work, ("0.917", "0.916"))
+        for each in ("curve.csv", "curve.svg"):
+            del files[each]
+        del work["tables"]["curve"], work["figures"]["curve"]
+        run["people"] = people
+
+    made(tmp_path)
+    work = small_release.work_folder(tmp_path / "later", renamed)
+    with mock.patch.object(hidden_cells, "narrow", return_value=[]):
+        try:
+            releasing.release(work, tmp_path / "second", earlier=[tmp_path / "release"])
+            said = ""
+        except Problem as problem:
+            said = str(problem)
+    assert ("younger answers the same question as curve in the earlier" in said) == stopped
+    assert bool(said) == stopped
+
+
 @pytest.mark.parametrize(
     ("people", "then", "stopped"),
     [
@@ -762,7 +809,7 @@ def test_the_next_round_of_a_pooled_model_is_another_question(tmp_path):
 
 def sums(terms: dict[str, tuple[float, float]], more: str = "", people: int = 120) -> bytes:
     """A contribution: for each term its coefficient and its score."""
-    rows = [f"log partial likelihood,all,,-250.5,{people},60"]
+    rows = [f"round,all,,1,{people},60"]
     for term, (coefficient, score) in terms.items():
         rows += [f"coefficient,{term},,{coefficient},{people},60"]
         rows += [f"score,{term},,{score},{people},60"]

@@ -415,3 +415,26 @@ def test_the_manifest_form_names_where_it_is_broken_and_not_what_stands_there(co
     assert any("files/tables/people.csv/sha256" in fault for fault in found)
     assert len(found) == 2
     assert not any("CANARY" in fault for fault in found)
+
+
+def test_a_manifest_in_another_layout_is_told_to_keep_the_layout(copy):
+    path = copy / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()), indent=4) + "\n")
+    (sentence,) = releasing.faults(copy)
+    assert "byte for byte. A reviewer fills in" in sentence and "with a text editor" in sentence
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]\n", "null\n"])
+def test_a_manifest_that_is_none_is_said_in_one_sentence_without_the_words_of_a_form(copy, text):
+    (copy / "manifest.json").write_text(text)
+    (sentence,) = releasing.faults(copy)
+    assert sentence.startswith("manifest.json ") and "breaks the rule" not in sentence
+
+
+def test_a_broken_crate_is_said_in_sentences_and_not_by_a_warning_of_the_library(copy, recwarn):
+    path = copy / crate.NAME
+    path.write_bytes(path.read_bytes().replace(b"https://w3id.org/ro/crate", b"https://x.y/ro"))
+    assert releasing.faults(copy)
+    path.write_text('{"@context": "", "@graph": []}\n')
+    assert releasing.faults(copy)
+    assert not list(recwarn)

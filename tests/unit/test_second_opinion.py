@@ -72,7 +72,7 @@ def test_a_published_cell_that_acro_withholds_is_counted():
     profile = disclosure.profile("minimum_10", threshold=12)
     found = second_opinion.of_published(people, study, counted, profile)
     # Eleven are on oxygen; those of the same fifth without it are more than enough.
-    assert found["tables"]["leak"] == {"cross_tabulations": 1, "cells": 10, "looser": 1}
+    assert found["tables"]["leak"] == {"cross_tabulations": 1, "cells": 2, "looser": 1}
     assert set(found["tables"]) == {"leak", "outcome"}
     assert second_opinion.total(found)["looser"] >= 1
     assert second_opinion.total(found, ["kept"]) == {
@@ -83,7 +83,7 @@ def test_a_published_cell_that_acro_withholds_is_counted():
         "looser": 0,
     }
     said = second_opinion.said(second_opinion.total(found, ["leak"]))
-    assert said == f"acro {second_opinion.version()}: 1 cross-tabulations, 10 cells, 1 looser"
+    assert said == f"acro {second_opinion.version()}: 1 cross-tabulations, 2 cells, 1 looser"
 
 
 def withheld_below(cohorts, pairs, threshold):
@@ -105,6 +105,22 @@ def test_one_share_of_two_tells_the_other(monkeypatch):
     shown = {"t": shares(people, "2")}
     found = second_opinion.of_published(people, study, shown, disclosure.DEFAULT)
     assert found["tables"]["t"]["looser"] == 1
+
+
+def test_the_opinion_does_not_tell_which_levels_nobody_has(monkeypatch):
+    monkeypatch.setattr(second_opinion, "acro_withholds", withheld_below)
+    people, study = few()
+    levels = study.columns["smoking"].levels
+    nobody = people.assign(smoking=people["smoking"].where(people["smoking"] != levels[-1]))
+    one = nobody.assign(smoking=nobody["smoking"].astype(object))
+    one.loc[one.index[0], "smoking"] = levels[-1]
+    shown = {"t": shares(people, "1", "2").assign(variable="smoking", level=levels[0])}
+    asked = [
+        second_opinion.of_published(each, study, shown, disclosure.DEFAULT)
+        for each in (nobody, one)
+    ]
+    assert asked[0] == asked[1]
+    assert asked[0]["tables"]["t"]["cells"] == 2
 
 
 @pytest.mark.parametrize(("zero_is_small", "looser"), [(False, 1), (True, 2)])

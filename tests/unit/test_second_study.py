@@ -7,10 +7,8 @@ study file data/studies/sma.toml, and every method is asked for the truth that w
 from __future__ import annotations
 
 import json
-import os
 import re
 import tomllib
-from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -98,13 +96,6 @@ def register(people: int = PEOPLE, seed: int = 7) -> pd.DataFrame:
             "referral_wait_days": rng.integers(0, 120, people),
         }
     )
-
-
-@pytest.fixture(autouse=True)
-def environment_as_it_was():
-    """Commands point the notebooks at their cohort by the environment: give it back after each."""
-    with mock.patch.dict(os.environ):
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -265,25 +256,44 @@ def test_check_and_analyse_know_the_study(file, tmp_path):
     assert f"Second opinion: {said}." in analysed.output
 
 
-def test_a_study_without_chapters_is_told_so_and_nothing_is_written(file, tmp_path, monkeypatch):
+def test_a_study_whose_chapters_are_not_there_is_told_so_and_nothing_is_written(
+    file, tmp_path, monkeypatch
+):
     own = tmp_path / "own.toml"
     text = (places.STUDIES / "sma.toml").read_text(encoding="utf-8")
-    own.write_text(text.replace('name = "sma"', 'name = "own"'), encoding="utf-8")
+    text = text.replace('name = "sma"', 'name = "own"\nchapters = "smma"')
+    own.write_text(text, encoding="utf-8")
     output = tmp_path / "out"
     command = ["analyse", str(file), "--study", str(own), "--output", str(output)]
     refused = CliRunner().invoke(app, command)
     assert refused.exit_code == 2
-    assert "No chapter analyses a cohort of the study 'own'" in refused.stderr
+    assert "No chapter analyses a cohort of the study 'smma'" in refused.stderr
     assert "written for ipf, sma" in refused.stderr
     assert not output.exists()
     # A study with the columns of another may say that its chapters serve it.
-    own.write_text(own.read_text(encoding="utf-8").replace(
-        'area_vintage = "LSOA 2011"', 'area_vintage = "LSOA 2011"\nchapters = "sma"'
-    ), encoding="utf-8")  # fmt: skip
+    own.write_text(text.replace('"smma"', '"sma"'), encoding="utf-8")
     monkeypatch.setattr(second_opinion, "version", str)
     served = CliRunner().invoke(app, command)
     assert served.exit_code == 0, served.output
     assert (output / "synthetic_sma_register_people.csv").exists()
+
+
+def test_a_register_with_its_own_column_names_is_analysed_by_the_chapter_of_its_disease(
+    file, tmp_path, monkeypatch
+):
+    rows = pd.read_csv(file, nrows=600).rename(columns={"follow_up_years": "jahre"})
+    rows.to_csv(tmp_path / "own.csv", index=False)
+    (tmp_path / "own.toml").write_text(
+        'name = "own"\nbased_on = "sma"\ntitle = "A register"\n'
+        '[mapping.columns]\nfollow_up_years = "jahre"\n[disclosure]\nthreshold = 12\n'
+    )
+    monkeypatch.setattr(second_opinion, "version", str)
+    output = tmp_path / "out"
+    command = ["analyse", str(tmp_path / "own.csv"), "--study", str(tmp_path / "own.toml")]
+    analysed = CliRunner().invoke(app, [*command, "--output", str(output)])
+    assert analysed.exit_code == 0, analysed.output
+    tables = json.loads((output / "manifest.json").read_text())["tables"]
+    assert {each["disclosure"]["numbers"]["threshold"] for each in tables.values()} == {12}
 
 
 def test_a_chapter_runs_for_its_own_study_and_a_general_one_for_all(tmp_path):

@@ -7,6 +7,8 @@ The data are those that statsmodels ships: `fair` (women asked about their marri
 
 from __future__ import annotations
 
+import types
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -421,3 +423,15 @@ def test_an_interval_misses_what_it_does_not_hold():
     assert nothing["estimate"].isna().all()
     assert "no interval can miss it" in nothing["note"].item()
     pd.testing.assert_frame_equal(severity.missed(beside.drop(columns="built_in")), nothing)
+
+
+def test_the_parts_of_a_score_are_kept_only_where_the_whole_is_known():
+    score = types.SimpleNamespace(name="whole", parts=("one", "other"))
+    plain = types.SimpleNamespace(name="alone", parts=())
+    people = pd.DataFrame(
+        {"whole": [3, np.nan], "one": [1, 1], "other": [2, np.nan], "alone": [0, 5]}
+    )
+    found = severity.parts_with_whole(people, types.SimpleNamespace(scores=(plain, score)))
+    assert found["one"].isna().tolist() == found["other"].isna().tolist() == [False, True]
+    assert found["alone"].tolist() == [0, 5]
+    assert people["one"].tolist() == [1, 1]

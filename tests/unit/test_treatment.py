@@ -158,3 +158,29 @@ def test_too_few_people_give_no_size_of_the_bias_and_the_reason(people):
     assert np.isnan(row["estimate"].item())
     assert "treated" in row["note"].item()
     assert row["level_people"].item() == 0
+
+
+def test_whoever_was_treated_at_the_start_is_left_out_and_no_other(people):
+    left = treatment.not_yet_treated(people, "start")["person_id"].tolist()
+    assert sorted({*people["person_id"]} - {*left}) == ["p3", "p8"]
+
+
+def test_whoever_lacks_what_is_held_equal_is_in_neither_model(people):
+    """As if the extract had not held them: the same answers from the people that are left."""
+    lacking = people.assign(age=people["age"].mask(people["person_id"] == "p6"))
+    without = people[people["person_id"] != "p6"]
+    for answer in (
+        lambda rows: treatment.hazard_ratio(
+            treatment.split_at_treatment(rows, *CLOCK), "died", ["age"]
+        ),
+        lambda rows: treatment.immortal_time_bias(rows, *CLOCK[1:], ["age"], replicates=3),
+    ):
+        pd.testing.assert_frame_equal(answer(lacking), answer(without))
+        assert answer(lacking)["people"].item() == len(people) - 1
+
+
+def test_people_are_not_chosen_by_another_column_under_the_name_of_a_time(people):
+    with pytest.raises(AnalysisError, match="it is counted in 'follow_up_years'"):
+        treatment.landmark(people, "age", "died", "start", 60)
+    with pytest.raises(AnalysisError, match="'young' says yes or no"):
+        treatment.not_yet_treated(people.assign(young=people["age"] < 80), "young")
