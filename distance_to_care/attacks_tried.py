@@ -33,8 +33,6 @@ HARMFUL, HARMLESS = "harmful", "harmless"
 # Tables as they are: exact counts, and small ones left blank.
 BARE = Profile("bare", round_to=1)
 KIND = "synthetic"
-# What the groups of random tables are called.
-QUINTILE = "quintile"
 # How much a percentage is told from another.
 WHOLE = 100.0
 ONE_MORE = "group and outcome of one person more"
@@ -296,7 +294,7 @@ def _random_table(rng: np.random.Generator) -> pd.DataFrame:
     counts[rng.integers(len(counts))] = rng.integers(1, 10)
     groups = ["all", *(str(number + 1) for number in range(len(counts)))]
     return pd.DataFrame(
-        {"group_by": QUINTILE, "group": groups, "people": [counts.sum(), *counts]}
+        {"group_by": "quintile", "group": groups, "people": [counts.sum(), *counts]}
     ).astype({"people": "Int64"})
 
 

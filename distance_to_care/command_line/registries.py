@@ -116,8 +116,8 @@ def contribute(
                 page.publish(table, registries.CONTRIBUTION, title, [results.COHORT], pointed.kind)
             except Problem as problem:
                 few = registries.too_few(table, pointed.profile.threshold)
-                where = f" Too few people, or too few who died or did not: {', '.join(few)}."
-                where = where if few else ""
+                too_few = "Too few people, or too few who died or did not"
+                where = f" {too_few}: {', '.join(few)}." if few else ""
                 raise Problem(
                     f"This registry may not contribute. {problem}{where} Merge levels in the study "
                     "file that all registries share, or release hazard ratios for the average of "

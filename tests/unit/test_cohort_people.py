@@ -216,6 +216,16 @@ def test_one_gap_in_a_whole_column_changes_no_row_and_no_count_of_gaps(drawn, st
                 assert "not known" not in set(of_column["measure"])
 
 
+def test_gaps_are_told_where_enough_lack_a_value_but_never_those_of_an_exposure(drawn, study):
+    """A test by the fifths of an exposure tells how many have one, and so how many have none."""
+    people = drawn.copy()
+    people.loc[people.index[:40], ["sex", "distance_quintile"]] = None
+    table = cohort_people.table_one(people, study, "deprivation_quintile")
+    gaps = set(table.loc[table["measure"] == "not known", "variable"])
+    assert "sex" in gaps
+    assert not gaps & set(cohort.REFERENCE)
+
+
 def test_a_fifth_and_a_level_that_nobody_has_stand_in_the_tables(drawn, study):
     one_there = drawn.assign(deprivation_quintile=1, smoking="never")
     one_there.loc[drawn.index[0], ["deprivation_quintile", "smoking"]] = [4, "current"]
