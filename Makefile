@@ -7,7 +7,7 @@ READY := $(VENV)/.ready-$(shell cat requirements.txt pyproject.toml 2>/dev/null 
 COMMAND := $(BIN)/python -m distance_to_care
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all lint accept data serve clean environment browser lock open-data calibrate structures certify cohort speed mutation
+.PHONY: help book test test-all lint accept data serve clean environment browser lock open-data calibrate structures certify cohort speed pages bench mutation
 
 help:
 	@echo "Distance to Care"
@@ -25,6 +25,8 @@ help:
 	@echo "For those who change the project:"
 	@echo "  make lint       check the style of the code"
 	@echo "  make speed      measure cold, no-op and one-notebook builds beside plain jupyter-book"
+	@echo "  make pages      measure every page on a slow connection (MEASURE=--peers --lighthouse ...)"
+	@echo "  make bench      time survival engines beside one another, for hours (BENCH=--quick: minutes)"
 	@echo "  make mutation   put small faults into disclosure control and see whether the tests notice"
 	@echo "  make lock       pin every package with hashes (needs uv)"
 	@echo "  make open-data  derive data/open/ from registry packages, in an environment of its own"
@@ -115,6 +117,23 @@ cohort: environment
 
 speed: environment
 	@$(BIN)/python tests/speed.py
+
+# MEASURE='--peers' builds the same chapters as plain jupyter-book does and measures them beside ours;
+# MEASURE='--lighthouse' asks Lighthouse as well, for which npm has to be there.
+pages: environment browser
+	@$(BIN)/python tests/pages.py $(MEASURE)
+
+# The other engines stand in an environment of their own; R is asked where it is installed.
+# BENCH='--quick', '--sizes 2359 24000', '--limit-seconds 60', '--resume': tests/bench/__main__.py.
+bench: environment
+	@test -x _build/bench/peers/bin/python || $(BIN)/python -m venv _build/bench/peers
+	@_build/bench/peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  -r tests/bench/peers.txt
+	@_build/bench/peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  --no-binary coxstream -r tests/bench/peers_compiled.txt \
+	  || echo "coxstream needs a C compiler and is left out."
+	@$(BIN)/python tests/bench $(BENCH)
+	@$(COMMAND) describe
 
 mutation: environment
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \

@@ -5,6 +5,9 @@ about a cohort carry `"distance_to_care": {"cohort": true, "study": NAME}` in th
 chapter that is added joins `analyse` by that line alone. A chapter that names a study holds its
 columns and its published figures, and is run for no other. The one that names `any` uses the
 columns that all studies share, and is run for every study without chapters of its own.
+
+A chapter that says `"from_file": true` needs nobody in memory: where there are more people than
+`long_cohort.PEOPLE`, it is run for every study, and no other is.
 """
 
 from __future__ import annotations
@@ -57,6 +60,30 @@ def cohort_notebooks(study: str | None = None, folder: Path | None = None) -> li
             "columns; CONTRIBUTING.md says how chapters are added."
         )
     return [notebook.path for notebook in ordered(found)]
+
+
+def notebooks_from_file(folder: Path | None = None) -> list[Path]:
+    """List the notebooks that work from a file of people, of whatever study.
+
+    folder : folder of the notebooks, if not the project's.
+    """
+    found = []
+    for path in cohort_notebooks(folder=folder):
+        about = json.loads(path.read_text(encoding="utf-8"))["metadata"]["distance_to_care"]
+        if about.get("from_file", False) and about.get("study") in (None, ANY):
+            found.append(path)
+    return found
+
+
+def left_in_memory(study: Study) -> list[str]:
+    """Name the chapters of a study that are left out where people are too many for memory."""
+    whole = {path.stem for path in notebooks_from_file()}
+    return [path.stem for path in cohort_notebooks(chapters_for(study)) if path.stem not in whole]
+
+
+def chapters_from_file(study: Study) -> list[forecast.Contents]:
+    """Say what each chapter that works from a file publishes of the people of a study."""
+    return [_contents_of_any(path.stem, study) for path in notebooks_from_file()]
 
 
 def chapters_for(study: Study) -> str:
@@ -168,7 +195,8 @@ def execute(path: Path, cells: Iterable[str], guarded: bool) -> None:
     namespace: dict = {"__name__": "__main__"}
     for place, source in enumerate(cells, start=1):
         name = f"{path.name}, code cell {place}"
-        watch = guard.watching(places.results_root()) if guarded else nullcontext()
+        folders = [places.results_root(), *places.prepared_folders()]
+        watch = guard.watching(*folders) if guarded else nullcontext()
         try:
             with watch:
                 exec(compile(source, name, "exec"), namespace)

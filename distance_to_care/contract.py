@@ -21,7 +21,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -54,13 +54,73 @@ _MIXED_UNITS = {
 }
 
 
+# Where the rules of a column stand in the list of its faults, in this order.
+_READING, _MISSING, _UNIQUE, _CONSTANT, _LEVELS, _FORM, _RANGE, _EMPTY, _AT_MOST = range(0, 90, 10)
+# What the faults of a table begin with: names of columns, then rows without anything.
+_NAMES, _ROWS, _COLUMNS = range(3)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A broken rule before its sentence is made: those of one rule in several parts add up.
+
+    `place` is where it stands among the others. A hint is said where it is true in any part; a
+    unit is said to be mixed up where it would mend the values of every part.
+    """
+
+    place: tuple[int, ...]
+    column: str
+    rule: str
+    rows: int | None
+    mend: str
+    hints: tuple[tuple[str, bool], ...] = ()
+    nearly: int = 0  # words of which only the capital letters differ
+    units: tuple[tuple[str, str], ...] = ()
+    otherwise: str = ""  # what is said where no unit fits
+    after: str = ""
+
+    def plus(self, other: Finding) -> Finding:
+        """The finding of two parts of a table; of a rule about columns that of the first."""
+        if self.rows is None:
+            return self
+        hints = zip(self.hints, other.hints, strict=True)
+        return replace(
+            self,
+            rows=self.rows + other.rows,
+            hints=tuple((said, one or too) for (said, one), (_, too) in hints),
+            nearly=self.nearly + other.nearly,
+            units=tuple(unit for unit in self.units if unit in other.units),
+        )
+
+    def fault(self) -> Fault:
+        """The finding as a sentence to act on."""
+        mend = self.mend + "".join(sentence for sentence, is_so in self.hints if is_so)
+        if self.nearly:
+            mend += f" In {self.nearly:,} of them only the capital letters differ."
+        unit = " or ".join(f"{name} ({how})" for name, how in self.units)
+        if len(self.units) == 1:
+            unit = ": ".join(self.units[0])
+        hint = f"Looks like {unit}." if unit else self.otherwise
+        mend = " ".join(filter(None, (mend, hint, self.after)))
+        return Fault(self.column, self.rule, self.rows, mend)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a table: typed, with what was found in it, and which rows hold any value."""
+
+    typed: pd.DataFrame
+    findings: tuple[Finding, ...]
+    filled: np.ndarray
+
+
 @dataclass(frozen=True)
 class _Cells:
     """One column as read: typed values with nulls, and which cells held anything at all."""
 
     typed: pa.Array
     given: np.ndarray  # bool: the cell is not missing
-    faults: tuple[Fault, ...]
+    faults: tuple[Finding, ...]
 
 
 def faults(
@@ -102,8 +162,52 @@ def examine(
     A cell that cannot be read is missing too, so the table is of use only where no fault is found.
     """
     fields = tuple(fields)
+    part = examine_part(frame, fields, strict=strict, others=others)
+    found = list(part.findings)
+    for place, column in enumerate(fields):
+        if column.name in part.typed and column.name in map(str, frame.columns):
+            values = part.typed[column.name]
+            if column.unique:
+                rows = int((values.duplicated(keep=False) & values.notna()).sum())
+                found += repeated(column, place, rows)
+            if column.constant:
+                found += mixed(column, place, kinds(values, part.filled))
+    return part.typed, in_sentences(found)
+
+
+def in_sentences(found: Iterable[Finding]) -> list[Fault]:
+    """The findings as faults, in their order."""
+    return [finding.fault() for finding in sorted(found, key=lambda each: each.place)]
+
+
+def examine_part(
+    frame: pd.DataFrame,
+    fields: Sequence[Column],
+    *,
+    strict: bool = False,
+    others: Sequence[str] = (),
+) -> Part:
+    """Check some rows of a table as `examine` does, but for what needs all rows.
+
+    Whether values are in more than one row, and whether a column is the same throughout, is left
+    to `repeated` and `mixed`. Findings of parts of one table, which have the same `place` and
+    `rule`, add up to those of the whole.
+
+    Parameters
+    ----------
+    frame, fields, strict, others : as for `examine`.
+
+    Returns
+    -------
+    The rows typed, their findings, and which of them hold any value.
+    """
     names = [str(name) for name in frame.columns]
-    found = _name_faults(names + [str(name) for name in others], fields, strict)
+    found = [
+        Finding((_NAMES, place), fault.column, fault.rule, None, fault.mend)
+        for place, fault in enumerate(
+            _name_faults(names + [str(name) for name in others], fields, strict)
+        )
+    ]
     cells: dict[str, _Cells] = {}
     filled = np.zeros(len(frame), dtype=bool)
     for column in fields:
@@ -113,12 +217,14 @@ def examine(
             filled |= cells[column.name].given
     empty = int((~filled).sum()) if cells else 0
     if empty:
-        found.append(
-            Fault("", "rows without any value", empty, "Delete the empty rows of the file.")
-        )
-    for column in fields:
+        mend = "Delete the empty rows of the file."
+        found.append(Finding((_ROWS,), "", "rows without any value", empty, mend))
+    for place, column in enumerate(fields):
         if column.name in cells:
-            found += _column_faults(column, cells, filled)
+            found += [
+                replace(each, place=(_COLUMNS, place, *each.place))
+                for each in _column_faults(column, cells, filled)
+            ]
     typed = {
         column.name: _typed(cells[column.name].typed, column)
         if column.name in cells
@@ -127,7 +233,30 @@ def examine(
     }
     table = pd.DataFrame(typed)
     table.index = frame.index
-    return table, found
+    return Part(table, tuple(found), filled)
+
+
+def repeated(column: Column, place: int, rows: int) -> list[Finding]:
+    """What is found of a column, at that place, where so many rows share values with others."""
+    if not rows:
+        return []
+    rule, mend = "values that are in more than one row", "Each row needs its own: join or delete"
+    at = (_COLUMNS, place, _UNIQUE)
+    return [Finding(at, column.name, rule, rows, f"{mend} the repeated rows.")]
+
+
+def kinds(values: pd.Series, filled: np.ndarray) -> pd.Series:
+    """Count the rows of each value; a missing cell is a kind of its own, an empty row none."""
+    return values.astype(object).fillna("")[filled].value_counts()
+
+
+def mixed(column: Column, place: int, counted: pd.Series) -> list[Finding]:
+    """What is found of a column, at that place, that should be the same in every row."""
+    rows = int(counted.sum() - counted.max()) if len(counted) else 0
+    if not rows:
+        return []
+    at = (_COLUMNS, place, _CONSTANT)
+    return [Finding(at, column.name, "not the same in every row", rows, column.advice)]
 
 
 # ---------------------------------------------------------------------------------- column names
@@ -233,13 +362,19 @@ def _read(values: pd.Series, column: Column) -> _Cells:
     readable = _is_text(array) or _is_numeric(array) or pa.types.is_boolean(array.type)
     if not readable:
         mend = f"Write {_wanted(column)}; dates, lists and binary data are not read."
-        fault = Fault(column.name, "values of another type", int(given.sum()), mend)
+        fault = _found(column, 0, "values of another type", int(given.sum()), mend)
         return _Cells(pa.nulls(len(array)), given, (fault,) if given.any() else ())
     if column.type == "string":
         return _Cells(_as_text(array), given, ())
     if column.type == "boolean":
         return _read_boolean(array, given, column)
     return _read_number(array, given, column)
+
+
+def _found(
+    column: Column, place: int, rule: str, rows: int, mend: str, hints: Sequence = ()
+) -> Finding:
+    return Finding((_READING, place), column.name, rule, rows, mend, tuple(hints))
 
 
 def _wanted(column: Column) -> str:
@@ -273,31 +408,24 @@ def _read_boolean(array: pa.Array, given: np.ndarray, column: Column) -> _Cells:
     bad = int((given & ~_mask(known)).sum())
     if not bad:
         return _Cells(values, given, ())
-    mend = _code_hint(words, "Write true or false (1 and 0 will do).", column)
-    return _Cells(values, given, (Fault(column.name, "neither true nor false", bad, mend),))
+    mend, hints = "Write true or false (1 and 0 will do).", _code_hints(words, column)
+    return _Cells(values, given, (_found(column, 1, "neither true nor false", bad, mend, hints),))
 
 
 def _read_number(array: pa.Array, given: np.ndarray, column: Column) -> _Cells:
     found = []
     if pa.types.is_boolean(array.type):
         mend = f"Write {_wanted(column)}."
-        fault = Fault(
-            column.name, "true or false where a number is expected", int(given.sum()), mend
-        )
+        rule = "true or false where a number is expected"
+        fault = _found(column, 2, rule, int(given.sum()), mend)
         return _Cells(pa.nulls(len(array)), given, (fault,) if given.any() else ())
     if _is_text(array):
         plain = pc.match_substring_regex(array, _NUMBER)
         infinite = pc.match_substring_regex(array, _INFINITE)
         bad = int((given & ~_mask(pc.or_(plain, infinite))).sum())
         if bad:
-            found.append(
-                Fault(
-                    column.name,
-                    "text where a number is expected",
-                    bad,
-                    _code_hint(pc.utf8_lower(array), f"Write {_wanted(column)}.", column),
-                )
-            )
+            mend, hints = f"Write {_wanted(column)}.", _code_hints(pc.utf8_lower(array), column)
+            found.append(_found(column, 3, "text where a number is expected", bad, mend, hints))
         numbers = pc.if_else(plain, array, pa.scalar(None, array.type)).cast(pa.float64())
     else:
         infinite = pc.is_inf(array) if pa.types.is_floating(array.type) else None
@@ -312,35 +440,33 @@ def _read_number(array: pa.Array, given: np.ndarray, column: Column) -> _Cells:
         mend = "Leave the cell empty where the value is not known."
         if not column.may_be_missing:
             mend = "Look up the value, or leave the row out."
-        found.append(Fault(column.name, "infinite values", endless, mend))
+        found.append(_found(column, 4, "infinite values", endless, mend))
     if column.type == "integer" and pa.types.is_floating(numbers.type):
         fraction = _mask(pc.not_equal(numbers, pc.floor(numbers)))
         if fraction.any():
             mend = f"Write {_wanted(column)}, without decimals."
-            found.append(Fault(column.name, "not a whole number", int(fraction.sum()), mend))
+            found.append(_found(column, 5, "not a whole number", int(fraction.sum()), mend))
             numbers = pc.if_else(pa.array(fraction), pa.scalar(None, numbers.type), numbers)
         large = _mask(pc.greater(pc.abs(numbers), 2.0**53))
         if large.any():
             mend = "Use smaller numbers, or describe the column as text if it holds codes."
-            found.append(Fault(column.name, "too large to be exact", int(large.sum()), mend))
+            found.append(_found(column, 6, "too large to be exact", int(large.sum()), mend))
             numbers = pc.if_else(pa.array(large), pa.scalar(None, numbers.type), numbers)
         numbers = numbers.cast(pa.int64())
     return _Cells(numbers, given, tuple(found))
 
 
-def _code_hint(words: pa.Array, advice: str, column: Column) -> str:
-    """Advice on unreadable cells, with what many of them have in common."""
+def _code_hints(words: pa.Array, column: Column) -> list[tuple[str, bool]]:
+    """What many cells that cannot be read have in common: sentences, and whether they are so."""
     codes = pc.is_in(words, value_set=pa.array(_MISSING_CODES, words.type))
-    if _mask(codes).any():
-        if column.may_be_missing:
-            advice += (
-                " Where the value is missing leave the cell empty: codes such as NA do not do."
-            )
-        else:
-            advice += " Codes such as NA do not do, and this column has a value in every row."
-    if column.type == "number" and _mask(pc.match_substring_regex(words, _DECIMAL_COMMA)).any():
-        advice += " Write a decimal point instead of a decimal comma."
-    return advice
+    said = " Codes such as NA do not do, and this column has a value in every row."
+    if column.may_be_missing:
+        said = " Where the value is missing leave the cell empty: codes such as NA do not do."
+    hints = [(said, bool(_mask(codes).any()))]
+    if column.type == "number":
+        commas = _mask(pc.match_substring_regex(words, _DECIMAL_COMMA)).any()
+        hints.append((" Write a decimal point instead of a decimal comma.", bool(commas)))
+    return hints
 
 
 def _typed(values: pa.Array, column: Column) -> pd.Series:
@@ -366,15 +492,15 @@ def _all_missing(column: Column, rows: int) -> pd.Series:
 # ------------------------------------------------------------------------------ rules of a column
 
 
-def _column_faults(column: Column, cells: dict[str, _Cells], filled: np.ndarray) -> list[Fault]:
-    """Every rule that one column breaks, in a fixed order."""
+def _column_faults(column: Column, cells: dict[str, _Cells], filled: np.ndarray) -> list[Finding]:
+    """Every rule that one column breaks in these rows, each with its place."""
     own = cells[column.name]
     found = list(own.faults)
 
-    def fault(rule: str, rows: np.ndarray | int, mend: str) -> None:
-        count = int(rows if np.isscalar(rows) else rows.sum())
+    def fault(place: int, rule: str, rows: np.ndarray, mend: str, **more) -> None:
+        count = int(rows.sum())
         if count:
-            found.append(Fault(column.name, rule, count, mend))
+            found.append(Finding((place,), column.name, rule, count, mend, **more))
 
     missing = filled & ~own.given
     if column.unless:
@@ -385,6 +511,7 @@ def _column_faults(column: Column, cells: dict[str, _Cells], filled: np.ndarray)
             lacking = lacking if name not in cells else lacking & ~cells[name].given
         others = " and ".join(map(repr, there))
         fault(
+            _MISSING,
             f"missing where {others} {'is' if len(there) == 1 else 'are'} missing too",
             lacking,
             f"Fill in one of them. The check accepts {others.replace(' and ', ' or ')} alone and "
@@ -392,41 +519,31 @@ def _column_faults(column: Column, cells: dict[str, _Cells], filled: np.ndarray)
         )
     elif not column.may_be_missing:
         fault(
+            _MISSING,
             "missing values",
             missing,
             "Fill in the value, or leave the row out and say how many you left out.",
         )
-    if column.unique:
-        fault(
-            "values that are in more than one row",
-            _repeated(own.typed),
-            "Each row needs its own: join or delete the repeated rows.",
-        )
-    if column.constant:
-        # A missing cell is a kind of its own here: a file is of one kind throughout.
-        kinds = own.typed.to_pandas().fillna("")[filled].value_counts()
-        fault(
-            "not the same in every row",
-            int(kinds.sum() - kinds.max()) if len(kinds) else 0,
-            column.advice,
-        )
     if column.levels:
-        rule, rows, mend = _level_fault(column, own.typed)
-        fault(rule, rows, f"{mend} {column.advice}".strip())
+        unknown, mend, nearly = _level_fault(column, own.typed)
+        more = {"nearly": nearly, "after": column.advice}
+        fault(_LEVELS, "unknown category", unknown, mend, **more)
     if column.pattern and not pa.types.is_null(own.typed.type):
         matches = _mask(pc.match_substring_regex(own.typed, f"^(?:{column.pattern})$"))
         fault(
+            _FORM,
             "codes that are not of the right form",
             own.given & ~matches,
             column.advice or f"The form is {column.pattern} (a regular expression).",
         )
     if column.type in ("number", "integer"):
-        for rule, rows, mend in _range_faults(column, own.typed):
-            fault(rule, rows, mend)
+        for place, rule, rows, more in _range_faults(column, own.typed):
+            fault(place, rule, rows, **more)
     if column.empty_when in cells:
         flag = cells[column.empty_when].typed
         if pa.types.is_boolean(flag.type):
             fault(
+                _EMPTY,
                 f"given although '{column.empty_when}' is true",
                 own.given & _mask(flag),
                 f"Empty the cell, or set '{column.empty_when}' to false.",
@@ -434,6 +551,7 @@ def _column_faults(column: Column, cells: dict[str, _Cells], filled: np.ndarray)
     if column.at_most in cells:
         limit = _numbers(cells[column.at_most].typed) + _ROUNDING
         fault(
+            _AT_MOST,
             f"above '{column.at_most}' of the same row",
             _numbers(own.typed) > limit,
             f"What comes after the end of follow-up is not known: correct '{column.at_most}', or "
@@ -448,28 +566,24 @@ def _numbers(values: pa.Array) -> np.ndarray:
     return values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
 
 
-def _repeated(values: pa.Array) -> np.ndarray:
-    series = values.to_pandas()
-    return (series.duplicated(keep=False) & series.notna()).to_numpy()
-
-
-def _level_fault(column: Column, values: pa.Array) -> tuple[str, np.ndarray, str]:
+def _level_fault(column: Column, values: pa.Array) -> tuple[np.ndarray, str, int]:
+    """Which cells hold no level, how to mend them, and how many are nearly one."""
     levels = pa.array(column.levels)
     allowed = ", ".join(str(level) for level in column.levels)
     valid = _mask(pc.is_valid(values))
     if pa.types.is_null(values.type):
-        return "unknown category", valid, ""
+        return valid, "", 0
     unknown = valid & ~_mask(pc.is_in(values, value_set=levels.cast(values.type)))
     mend = f"Use exactly {allowed}." if len(column.levels) > 1 else f"The only word is {allowed}."
+    nearly = 0
     if unknown.any() and column.type == "string":
         small = pa.array([str(level).lower() for level in column.levels], values.type)
-        nearly = unknown & _mask(pc.is_in(pc.utf8_lower(values), value_set=small))
-        if nearly.any():
-            mend += f" In {int(nearly.sum()):,} of them only the capital letters differ."
-    return "unknown category", unknown, mend
+        nearly = int((unknown & _mask(pc.is_in(pc.utf8_lower(values), value_set=small))).sum())
+    return unknown, mend, nearly
 
 
-def _range_faults(column: Column, values: pa.Array) -> list[tuple[str, np.ndarray, str]]:
+def _range_faults(column: Column, values: pa.Array) -> list[tuple[int, str, np.ndarray, dict]]:
+    """Place, rule, rows and what to say of each limit that values are beyond."""
     numbers = _numbers(values)
     unit = f" {column.unit}" if column.unit else ""
     rules = (
@@ -479,35 +593,30 @@ def _range_faults(column: Column, values: pa.Array) -> list[tuple[str, np.ndarra
         (column.exclusive_maximum, np.greater_equal, "not below"),
     )
     found = []
-    for limit, breaks, words in rules:
+    for place, (limit, breaks, words) in enumerate(rules, start=_RANGE):
         if limit is None:
             continue
         rows = breaks(numbers, limit)
         if rows.any():
-            hint = _unit_hint(column, numbers[rows])
-            hint = hint or (column.advice if limit == column.exclusive_minimum else "")
-            mend = f"Check the value and its unit{' (' + column.unit + ')' if unit else ''}."
-            found.append((f"{words} {number(limit)}{unit}", rows, f"{mend} {hint}".strip()))
+            more = {
+                "mend": f"Check the value and its unit{' (' + column.unit + ')' if unit else ''}.",
+                "units": _units_that_fit(column, numbers[rows]),
+                "otherwise": column.advice if limit == column.exclusive_minimum else "",
+            }
+            found.append((place, f"{words} {number(limit)}{unit}", rows, more))
     return found
 
 
-def _unit_hint(column: Column, outside: np.ndarray) -> str:
-    """Say which unit the values may be in, where that unit would bring every one into range."""
+def _units_that_fit(column: Column, outside: np.ndarray) -> tuple[tuple[str, str], ...]:
+    """The units that the values may be in: those that would bring every one into range."""
     lowest = column.minimum if column.minimum is not None else column.exclusive_minimum
     if lowest is None or column.maximum is None:
-        return ""
+        return ()
     above_lowest = np.greater if column.minimum is None else np.greater_equal
-    for unit, mixed in _MIXED_UNITS.items():
-        if not column.unit.startswith(unit):
-            continue
-        fitting = [
-            (name, mend)
-            for name, factor, mend in mixed
-            if (above_lowest(outside * factor, lowest) & (outside * factor <= column.maximum)).all()
-        ]
-        if fitting:
-            if len(fitting) == 1:
-                return f"Looks like {fitting[0][0]}: {fitting[0][1]}."
-            either = " or ".join(f"{name} ({mend})" for name, mend in fitting)
-            return f"Looks like {either}."
-    return ""
+    return tuple(
+        (name, mend)
+        for unit, may_be in _MIXED_UNITS.items()
+        if column.unit.startswith(unit)
+        for name, factor, mend in may_be
+        if (above_lowest(outside * factor, lowest) & (outside * factor <= column.maximum)).all()
+    )

@@ -655,6 +655,74 @@ def forest(
         return _finish(figure, alt, table, drawn.astype(table.dtypes))
 
 
+def dots(
+    table: pd.DataFrame,
+    rows: Sequence[tuple[dict, str]],
+    marks: Mapping[str, str],
+    what: str,
+    axis: str,
+    column: str = "estimate",
+    by: str = "engine",
+    form: str = "{:.3g}",
+    missing: str = "note",
+) -> Drawing:
+    """Draw ratios as marks on a logarithmic scale, one line a row and one mark a group.
+
+    Parameters
+    ----------
+    table : published table; the ratios, and the groups in the column `by`.
+    rows : for each line, the column=value pairs that pick its rows, and the line's label.
+    marks : the groups to draw, at most six, and how to name them; none for a row is left out.
+    what : what the ratios are, for the alternative text.
+    axis : label of the axis; a line marks 1.
+    column : the column of the ratios.
+    form : how a ratio is written in the alternative text.
+    missing : the column that says why there is none.
+    """
+    _, kind = _published(table)
+    with mpl.rc_context(STYLE):
+        figure = _canvas(2.0 + 0.36 * len(rows))
+        _room_for_warning(figure, kind)
+        ax = figure.subplots()
+        said, drawn = [], []
+        for place, (where, name) in enumerate(rows):
+            found = table
+            for key, value in where.items():
+                found = found[found[key] == value]
+            found = found[found[by].isin(list(marks))]
+            told = []
+            for at, (group, group_name) in enumerate(marks.items()):
+                for _, row in found[found[by] == group].iterrows():
+                    if pd.isna(row[column]):
+                        told.append(f"{group_name} {row[missing] or 'not measured'}")
+                        continue
+                    # Side by side they would hide one another where engines are equally fast.
+                    height = place + 0.11 * (at - (len(marks) - 1) / 2)
+                    ax.plot(row[column], height, "os^DvP"[at], color=colours()[at], markersize=6.5)
+                    told.append(f"{group_name} {form.format(row[column])}")
+            said.append(f"{' '.join(name.split())}: {', '.join(told) or 'not measured'}")
+            drawn.append(found)
+        for at, group_name in enumerate(marks.values()):
+            ax.plot([], [], "os^DvP"[at], color=colours()[at], label=group_name, linestyle="")
+        ax.axvline(1, color=INK, linewidth=1)
+        ax.set_xscale("log")
+        known = pd.concat(drawn)[column].dropna().tolist()
+        low, high = min([*known, 1]) / 1.5, max([*known, 1]) * 1.5
+        ax.set_xlim(low, high)
+        powers = [power for power in range(-6, 8) if low <= 10.0**power <= high]
+        # Many powers side by side would run into one another.
+        ticks = [10.0**power for power in powers if len(powers) < 6 or power % 2 == 0]
+        ax.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
+        ax.minorticks_off()
+        ax.set_yticks(range(len(rows)), [name for _, name in rows])
+        ax.set_ylim(len(rows) - 0.5, -0.5)
+        ax.set_xlabel(axis)
+        _told_inside(figure, axis, what)
+        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False)
+        alt = f"Dot plot of {what}, on a logarithmic scale. {'; '.join(said)}."
+        return _finish(figure, alt, table, pd.concat(drawn).astype(table.dtypes))
+
+
 def _ratio_scale(ax, values: Sequence[float], axis: str = "x") -> None:
     """Set a logarithmic axis with ticks that people read as ratios."""
     known = [value for value in values if pd.notna(value)]

@@ -6,6 +6,7 @@ from measured seconds. It withholds nothing itself: the gate decides when a tabl
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -30,6 +31,13 @@ RELEASE = (
     "them in the tables of people and of severity by fifth; of 120 people many hundreds, and "
     "perhaps whole tables. It takes up to half as long again as the analysis, and says how far it "
     "is."
+)
+
+
+# Chapter, people, seconds of one core, megabytes: `analyse` measured whole with synthetic people.
+FROM_FILE = (
+    ("any_registry", 250_000, 30.0, 850.0),
+    ("any_registry", 10_000_000, 310.0, 1750.0),
 )
 
 
@@ -67,6 +75,7 @@ class Forecast:
     stops: str = ""
     doubts: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     measured_on: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -95,6 +104,11 @@ class Forecast:
             said.append(
                 "A chapter that cannot be done with these people is left out, and 'analyse' names "
                 "it."
+            )
+        if self.left_out:
+            said.append(
+                "So many people are analysed from the file, a part at a time. Left out, because "
+                f"they hold everybody in memory: {', '.join(self.left_out)}."
             )
         in_full = [chapter.name for chapter in running if not chapter.withheld]
         if in_full:
@@ -135,6 +149,7 @@ class Forecast:
             "stops": self.stops,
             "doubts": list(self.doubts),
             "gaps": list(self.gaps),
+            "left_out": list(self.left_out),
             "seconds": round(self.seconds, 1),
             "memory_mb": None if self.memory_mb is None else round(self.memory_mb),
             "chapters": [
@@ -183,27 +198,71 @@ def of(
     -------
     A `Forecast`; where the analyses cannot begin, `stops` says why.
     """
-    band = disclosure.band(len(people))
     try:
         ready = cohort.prepare(people, study)
     except Problem as problem:
-        stopped = tuple(Chapter(contents.name, runs=False) for contents in chapters)
-        return Forecast(band, study.name, profile, stopped, stops=str(problem))
-    counts = _Counts(ready, study, profile)
+        return stopped(len(people), study, profile, chapters, problem)
+    counts = Counts(study, profile, chapters)
+    counts.add(ready)
+    return of_counts(counts, costs)
+
+
+def stopped(
+    people: int,
+    study: Study,
+    profile: Profile,
+    chapters: Sequence[Contents],
+    problem: Problem,
+) -> Forecast:
+    """The forecast of an analysis that cannot begin, and why."""
+    none = tuple(Chapter(contents.name, runs=False) for contents in chapters)
+    return Forecast(disclosure.band(people), study.name, profile, none, stops=str(problem))
+
+
+def of_counts(counts: Counts, costs: pd.DataFrame, left_out: Sequence[str] = ()) -> Forecast:
+    """Foretell an analysis as `of` does, from people who were counted part by part.
+
+    Parameters
+    ----------
+    counts : the counts of all people.
+    costs : as for `of`.
+    left_out : chapters that hold everybody in memory, of more people than that is done for.
+
+    Returns
+    -------
+    A `Forecast`.
+    """
     told = tuple(
         Chapter(
             contents.name,
             runs=True,
             withheld=tuple(counts.withheld(contents)),
-            seconds=scaled(costs, contents.name, len(people), "seconds"),
+            seconds=scaled(costs, contents.name, counts.people, "seconds"),
         )
-        for contents in chapters
+        for contents in counts.chapters
     )
-    memory = [scaled(costs, contents.name, len(people), "memory_mb") for contents in chapters]
+    memory = [scaled(costs, each.name, counts.people, "memory_mb") for each in counts.chapters]
     known = [each for each in memory if each is not None]
-    most = max(known, default=None)
-    doubts, gaps = tuple(counts.doubts()), tuple(counts.gaps())
-    return Forecast(band, study.name, profile, told, most, doubts=doubts, gaps=gaps)
+    return Forecast(
+        disclosure.band(counts.people),
+        counts.study.name,
+        counts.profile,
+        told,
+        max(known, default=None),
+        doubts=tuple(counts.doubts()),
+        gaps=tuple(counts.gaps()),
+        left_out=tuple(left_out),
+    )
+
+
+def from_file() -> pd.DataFrame:
+    """Costs of the chapters that work from a file of people, its preparation included.
+
+    Returns
+    -------
+    `chapter`, `people`, `seconds`, `memory_mb`.
+    """
+    return pd.DataFrame(FROM_FILE, columns=["chapter", "people", "seconds", "memory_mb"])
 
 
 def scaled(costs: pd.DataFrame, chapter: str, people: int, what: str) -> float | None:
@@ -231,17 +290,80 @@ def scaled(costs: pd.DataFrame, chapter: str, people: int, what: str) -> float |
     return float(max(first[what], first[what] + each * (people - first["people"])))
 
 
-class _Counts:
-    """Counts of a cohort, which leave it in bands only, and what follows from them."""
+class Counts:
+    """Counts of a cohort, which leave it in bands only, and what follows from them.
 
-    def __init__(self, people: pd.DataFrame, study: Study, profile: Profile):
-        self.people, self.study, self.profile = people, study, profile
+    People are added part by part; nothing of a person is kept.
+    """
+
+    def __init__(self, study: Study, profile: Profile, chapters: Sequence[Contents]):
+        self.study, self.profile, self.chapters = study, profile, tuple(chapters)
+        self.people = 0
+        self._longest = 0.0  # years that anybody was followed
+        self._outcomes: Counter[str] = Counter()
+        self._known: Counter[str] = Counter()  # people of whom a column is known
+        self._columns: frozenset[str] = frozenset()
+        self._gaps: Counter[str] = Counter()
+        self._fifths = {exposure: _no_fifths() for exposure in EXPOSURES}
+        # People by fifth of an exposure (a row each) and by level of a column.
+        self._levels: dict[tuple[str, str], np.ndarray] = {}
+        models = {model for contents in chapters for model in contents.models}
+        self._models = {model: _no_fifths() for model in models}
+
+    def add(self, people: pd.DataFrame) -> None:
+        """Count people, as `cohort.prepare` returns them."""
+        self.people += len(people)
+        self._columns |= set(people)
+        self._longest = max(self._longest, float(people["follow_up_years"].max()))
+        self._outcomes.update(people["outcome"].value_counts().to_dict())
+        self._known.update(people.notna().sum().to_dict())
+        for name, column in self.study.columns.items():
+            if column.empty_when:
+                empty = people[name].isna()
+                empty &= ~people[column.empty_when].fillna(False).astype(bool)
+                self._gaps[name] += int(empty.sum())
+        died = people["died"].to_numpy(bool)
+        known = {name: people[name].notna().to_numpy() for name in people}
+        own = {
+            name: pd.Categorical(people[name], categories=self.levels(name)).codes
+            for name in people.columns.intersection(list(self.study.columns))
+            if self.levels(name)
+        }
+        fifths = {
+            exposure: people[exposure].to_numpy(float, na_value=0).astype(int)
+            for exposure in EXPOSURES
+        }
+        for exposure, of_each in fifths.items():
+            self._fifths[exposure] = self._fifths[exposure] + _by_fifth(of_each, died)
+            for name, codes in own.items():
+                counts = _crossed(of_each, codes, len(self.levels(name)))
+                self._levels[exposure, name] = self._levels.get((exposure, name), 0) + counts
+        for model, exposure in self._models:
+            inside = np.logical_and.reduce(
+                [known[term] for term in self.terms(model, exposure)], axis=0
+            )
+            counts = _by_fifth(fifths[exposure][inside], died[inside])
+            self._models[model, exposure] = self._models[model, exposure] + counts
+
+    def levels(self, name: str) -> list:
+        """The levels of a column of the study, yes and no included."""
+        column = self.study.columns[name]
+        return [False, True] if column.type == "boolean" else list(column.levels)
+
+    def terms(self, model: str, exposure: str) -> list[str]:
+        """The columns of a model that these people have."""
+        adjusted = self.study.adjustment(model, exposure) if model in self.study.adjustments else ()
+        return [exposure, *(term for term in adjusted if term in self._columns)]
+
+    def nobody(self, name: str) -> bool:
+        """Say whether a column is there and is known of nobody."""
+        return name in self._columns and not self._known[name]
 
     def withheld(self, contents: Contents) -> Iterable[str]:
         """What of a chapter will be withheld or cannot be estimated, a sentence each."""
         found: list[str] = []
         for column in sorted(contents.variables | contents.groups):
-            if column in self.people and self.people[column].isna().all():
+            if self.nobody(column):
                 found.append(f"'{column}' is empty in every row: nothing is said of it")
         for event in sorted(contents.events):
             found += self.few_events(EVENTS[event], event)
@@ -255,21 +377,21 @@ class _Counts:
 
     def doubts(self) -> Iterable[str]:
         """Why chapters may be left out altogether, a sentence each."""
-        if self.people["follow_up_years"].max() <= A_DAY:
+        if self._longest <= A_DAY:
             yield (
                 "Nobody was followed for longer than a day: look at the column and the unit that "
                 "'follow_up_years' is made from."
             )
-        deaths = int(self.people["died"].sum())
+        deaths = self._outcomes["died"]
         if deaths < self.profile.threshold:
             yield (
                 "Most of what is published rests on deaths, and there are "
                 f"{disclosure.band(deaths)}: fewer than may be published."
             )
         for exposure in EXPOSURES:
-            counts = self.fifths(self.people, exposure)
+            counts = self.fifths(exposure)
             empty = [fifth for fifth, (people, _) in counts.items() if not people]
-            if empty and len(self.people) >= self.profile.threshold:
+            if empty and self.people >= self.profile.threshold:
                 which = _fifths(exposure, empty)
                 yield f"Nobody is in {which}, and some chapters draw every fifth."
 
@@ -278,15 +400,13 @@ class _Counts:
         for name, column in self.study.columns.items():
             if column.missing_means or not (column.required or column.unless):
                 continue
-            empty = self.people[name].isna()
-            if column.empty_when:
-                empty &= ~self.people[column.empty_when].fillna(False).astype(bool)
-            if empty.any():
-                yield f"{name} ({disclosure.band(int(empty.sum()))} people)"
+            empty = self._gaps[name] if column.empty_when else self.people - self._known[name]
+            if empty:
+                yield f"{name} ({disclosure.band(empty)} people)"
 
     def few_events(self, outcome: str, words: str) -> list[str]:
         """Say so where an event is too rare in everybody."""
-        count = int((self.people["outcome"] == outcome).sum())
+        count = self._outcomes[outcome]
         if count >= self.profile.threshold:
             return []
         return [f"{words}: {disclosure.band(count)} in everybody, fewer than may be published"]
@@ -295,7 +415,7 @@ class _Counts:
         """Say which fifths have too few people or deaths, those alike in one sentence."""
         least, curve = self.profile.threshold, self.profile.smallest_group_for_curve
         few: dict[str, list[int]] = {}
-        for fifth, (people, deaths) in self.fifths(self.people, exposure).items():
+        for fifth, (people, deaths) in self.fifths(exposure).items():
             said = []
             if people < least:
                 said.append(
@@ -316,49 +436,42 @@ class _Counts:
     def small_levels(self, exposure: str, contents: Contents) -> list[str]:
         """Say which columns have levels that few people of a fifth are at."""
         small = []
-        for name in sorted(contents.variables & set(self.people) & set(self.study.columns)):
-            column = self.study.columns[name]
-            levels = [False, True] if column.type == "boolean" else list(column.levels)
-            if not levels:
+        for name in sorted(contents.variables):
+            counts = self._levels.get((exposure, name))
+            if counts is None:
                 continue
-            counts = pd.crosstab(self.people[exposure], self.people[name].astype(object))
-            counts = counts.reindex(columns=levels, fill_value=0)
+            # A fifth of whom the column is known in nobody is no small count.
+            counts = counts[counts.sum(axis=1) > 0]
             few = counts < self.profile.threshold
             if not self.profile.zero_is_small:
                 few &= counts > 0
-            if few.any(axis=None):
+            if few.any():
                 small.append(name)
         if not small:
             return []
         return [f"levels of {', '.join(small)}: too few people in some fifth of {NAMES[exposure]}"]
 
-    def fifths(self, people: pd.DataFrame, exposure: str) -> dict[int, tuple[int, int]]:
+    def fifths(self, exposure: str) -> dict[int, tuple[int, int]]:
         """People and deaths of every fifth, also of those that nobody is in."""
-        by = people.groupby(exposure, observed=True)["died"]
-        count, died = by.size(), by.sum()
-        return {
-            fifth: (int(count.get(fifth, 0)), int(died.get(fifth, 0)))
-            for fifth in range(1, FIFTHS + 1)
-        }
+        return _each_fifth(self._fifths[exposure])
 
     def small_model(self, model: str, exposure: str) -> list[str]:
         """Say which model has too few deaths, or fifths that are small among those it can use."""
-        adjusted = self.study.adjustment(model, exposure) if model in self.study.adjustments else ()
-        terms = [exposure, *(term for term in adjusted if term in self.people)]
+        terms = self.terms(model, exposure)
         name = f"model {model} of {NAMES[exposure]}"
-        empty = [term for term in terms if self.people[term].isna().all()]
+        empty = [term for term in terms if self.nobody(term)]
         if empty:
             return [f"{name}: '{empty[0]}' is empty in every row, so it cannot be estimated"]
-        known = self.people.dropna(subset=terms)
+        known = self._models[model, exposure]
         deaths = int(known["died"].sum())
         parameters = sum(self.parameters(term) for term in terms)
         if deaths - parameters < self.profile.residual_degrees_of_freedom:
             return [f"{name}: {disclosure.band(deaths)} deaths for {parameters} parameters"]
         least = self.profile.threshold
-        before = self.fifths(self.people, exposure)
+        before = self.fifths(exposure)
         small = [
             fifth
-            for fifth, counts in self.fifths(known, exposure).items()
+            for fifth, counts in _each_fifth(known).items()
             if min(counts) < least <= min(before[fifth])
         ]
         if not small:
@@ -378,6 +491,29 @@ class _Counts:
     def parameters(self, term: str) -> int:
         """How many parameters a term of a model has."""
         return max(1, len(self.categories(term)) - 1)
+
+
+def _by_fifth(fifths: np.ndarray, died: np.ndarray) -> pd.DataFrame:
+    """People and deaths of every fifth; 0 is none."""
+    people, deaths = (
+        np.bincount(each, minlength=FIFTHS + 1)[1:] for each in (fifths, fifths[died])
+    )
+    return pd.DataFrame({"people": people, "died": deaths}, index=range(1, FIFTHS + 1))
+
+
+def _crossed(fifths: np.ndarray, codes: np.ndarray, levels: int) -> np.ndarray:
+    """People of every fifth at every level; who has none of either is left out."""
+    cells = fifths * (levels + 1) + codes + 1
+    counts = np.bincount(cells, minlength=(FIFTHS + 1) * (levels + 1))
+    return counts.reshape(FIFTHS + 1, levels + 1)[1:, 1:]
+
+
+def _no_fifths() -> pd.DataFrame:
+    return pd.DataFrame({"people": 0, "died": 0}, index=range(1, FIFTHS + 1))
+
+
+def _each_fifth(counts: pd.DataFrame) -> dict[int, tuple[int, int]]:
+    return {fifth: (int(row["people"]), int(row["died"])) for fifth, row in counts.iterrows()}
 
 
 def _fifths(exposure: str, which: Sequence[int]) -> str:

@@ -117,17 +117,17 @@ class Nowhere(io.TextIOBase):
 
 
 @contextmanager
-def watching(folder: Path) -> Iterator[None]:
+def watching(*folders: Path) -> Iterator[None]:
     """Let nothing out of this process but files in the folder of results.
 
     Parameters
     ----------
-    folder : where pages publish.
+    folders : where pages publish; and where a run keeps people of its own, in a private folder.
     """
     nowhere, before = Nowhere(), (sys.stdout, sys.stderr, sys.displayhook, sys.dont_write_bytecode)
     sys.stdout = sys.stderr = nowhere
     sys.displayhook, sys.dont_write_bytecode = _show_nothing, True
-    _watch.on(folder)
+    _watch.on(*folders)
     try:
         yield
     finally:

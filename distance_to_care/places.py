@@ -29,6 +29,14 @@ RELEASED_VARIABLE = "DISTANCE_TO_CARE_RELEASED"
 GUARDED_VARIABLE = "DISTANCE_TO_CARE_GUARDED"
 # The disclosure profile that a command tells its kernels.
 PROFILE_VARIABLE = "DISTANCE_TO_CARE_PROFILE"
+# The file of prepared people that `analyse` makes where they are too many for memory.
+PREPARED_VARIABLE = "DISTANCE_TO_CARE_PREPARED"
+
+
+def prepared_folders() -> list[Path]:
+    """The private folder of a run's prepared people, where there is one."""
+    named = os.environ.get(PREPARED_VARIABLE)
+    return [Path(named).parent] if named else []
 
 
 def results_root() -> Path:

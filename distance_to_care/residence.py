@@ -92,7 +92,28 @@ def _known_areas() -> pd.DataFrame:
     return pd.concat([tables.read("areas"), tables.read("wales_areas")], ignore_index=True)
 
 
-def place(people: pd.DataFrame, study: Study) -> tuple[pd.DataFrame, list[str]]:
+class Notes:
+    """Sentences on homes, each with the people that it is about, added up over parts of a file."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, tuple[int, ...]] = {}
+
+    def add(self, sentence: str, *people: int) -> None:
+        """Say a sentence, with as many `{}` in it as there are counts of people."""
+        before = self._counts.get(sentence, (0,) * len(people))
+        self._counts[sentence] = tuple(map(sum, zip(before, people, strict=True)))
+
+    def sentences(self) -> list[str]:
+        """The sentences in the order in which they were first said, with counts in bands."""
+        return [
+            sentence.format(*map(_people, people)) if people else sentence
+            for sentence, people in self._counts.items()
+        ]
+
+
+def place(
+    people: pd.DataFrame, study: Study, notes: Notes | None = None
+) -> tuple[pd.DataFrame, list[str]]:
     """Fill in deprivation and distances where they are missing and the home is known.
 
     Parameters
@@ -100,6 +121,7 @@ def place(people: pd.DataFrame, study: Study) -> tuple[pd.DataFrame, list[str]]:
     people : one row a person, in the contract with the column `postcode` last; no area code has a
         fault.
     study : the study, with the vintage of its areas, the edition of its index and its centres.
+    notes : what was said of people who came before these in the same file.
 
     Returns
     -------
@@ -112,11 +134,11 @@ def place(people: pd.DataFrame, study: Study) -> tuple[pd.DataFrame, list[str]]:
     out = people.drop(columns="postcode")
     area, postcode = people["area_code"], _plain(people["postcode"])
     if area.isna().all() and postcode.isna().all():
-        return out, []
-    notes: list[str] = []
+        return out, notes.sentences() if notes else []
+    notes = notes if notes is not None else Notes()
     lookup = tables.official(LOOKUP)
     if study.area_vintage == NEW and lookup is None and area.notna().any():
-        notes.append(
+        notes.add(
             f"Area codes of {NEW} were neither checked nor used: the official look-up of areas "
             f"('{LOOKUP}') is not at hand. Run 'make data' outside and bring its folder along "
             f"({places.OFFICIAL_VARIABLE})."
@@ -128,18 +150,18 @@ def place(people: pd.DataFrame, study: Study) -> tuple[pd.DataFrame, list[str]]:
     if study.centres:
         _fill_distances(out, area, of_postcode, study, lookup, notes)
     elif out[TO_ATTENDED["km"]].isna().any():
-        notes.append(
+        notes.add(
             "Distances were not worked out: the study file names no list of centres. Add "
             'centres = "..." under [places].'
         )
-    return out, notes
+    return out, notes.sentences()
 
 
 def _plain(postcodes: pd.Series) -> pd.Series:
     return postcodes.astype("string").str.replace(r"\s", "", regex=True).str.upper().astype(object)
 
 
-def _areas_of(postcode: pd.Series, notes: list[str]) -> pd.Series:
+def _areas_of(postcode: pd.Series, notes: Notes) -> pd.Series:
     """The area (LSOA 2011) of each postcode; missing where the postcode is not a live one."""
     given = postcode.dropna()
     if given.empty:
@@ -148,9 +170,10 @@ def _areas_of(postcode: pd.Series, notes: list[str]) -> pd.Series:
     found = postcode.map(live.set_index("postcode")["area_code"])
     lost = int((postcode.notna() & found.isna()).sum())
     if lost:
-        notes.append(
-            f"Postcodes of {_people(lost)} are not live ones of England or Wales (they may have "
-            "ended, be new, or lie in Scotland or Northern Ireland): nothing follows from them."
+        notes.add(
+            "Postcodes of {} are not live ones of England or Wales (they may have "
+            "ended, be new, or lie in Scotland or Northern Ireland): nothing follows from them.",
+            lost,
         )
     return found
 
@@ -168,14 +191,14 @@ def _fill(out: pd.DataFrame, column: str, values: pd.Series) -> int:
     return int(filled.sum())
 
 
-def _fill_deprivation(out, area, of_postcode, study: Study, lookup, notes: list[str]) -> None:
+def _fill_deprivation(out, area, of_postcode, study: Study, lookup, notes: Notes) -> None:
     empty = out["deprivation_quintile"].isna() & (area.notna() | of_postcode.notna())
     if not empty.any():
         return
     edition = study.deprivation
     index = tables.official(EDITIONS[edition])
     if index is None:
-        notes.append(
+        notes.add(
             f"Deprivation was not worked out: the official file of {edition} "
             f"('{EDITIONS[edition]}') is not at hand. Run 'make data' outside and bring its folder "
             f"along ({places.OFFICIAL_VARIABLE})."
@@ -190,21 +213,22 @@ def _fill_deprivation(out, area, of_postcode, study: Study, lookup, notes: list[
             at = of_postcode.map(one.set_index("area_code")["area_code_2021"])
         split = int((empty & of_postcode.notna() & at.isna()).sum())
         if split:
-            notes.append(
-                f"Postcodes of {_people(split)} lie in areas that were divided in 2021: their "
-                "deprivation stays empty. Give area codes instead."
+            notes.add(
+                "Postcodes of {} lie in areas that were divided in 2021: their "
+                "deprivation stays empty. Give area codes instead.",
+                split,
             )
     home = area.where(area.notna(), at)
     decile = index.set_index("area_code")["imd_decile"]
     quintile = geography.quintile_from_decile(home.map(decile).astype("Float64"))
     filled = _fill(out, "deprivation_quintile", quintile)
-    notes.append(f"Deprivation of {_people(filled)} follows from where they live ({edition}).")
+    notes.add(f"Deprivation of {{}} follows from where they live ({edition}).", filled)
     abroad = int((empty & home.notna() & quintile.isna()).sum())
     if abroad:
-        notes.append(f"{edition} covers England only: {_people(abroad)} live elsewhere.")
+        notes.add(f"{edition} covers England only: {{}} live elsewhere.", abroad)
 
 
-def _fill_distances(out, area, of_postcode, study: Study, lookup, notes) -> None:
+def _fill_distances(out, area, of_postcode, study: Study, lookup, notes: Notes) -> None:
     placed = area.notna() | of_postcode.notna()
     columns = [*TO_ATTENDED.values(), *TO_NEAREST.values()]
     if not (placed & out[columns].isna().any(axis=1)).any():
@@ -242,34 +266,80 @@ def _fill_distances(out, area, of_postcode, study: Study, lookup, notes) -> None
         to_own = np.where(there, values[rows, attended], np.nan)
         _fill(out, TO_NEAREST[what], pd.Series(nearest, out.index).round(1))
         counted[what] = _fill(out, TO_ATTENDED[what], pd.Series(to_own, out.index).round(1))
-    notes.append(
-        f"Distance to the centre attended was worked out for {_people(counted['km'])}, to the "
-        f"nearest centre for {_people(int((rows >= 0).sum()))} (from the centre point of the area)."
+    notes.add(
+        "Distance to the centre attended was worked out for {}, to the "
+        "nearest centre for {} (from the centre point of the area).",
+        counted["km"],
+        int((rows >= 0).sum()),
     )
     lost = out["distance_km"].isna() & (rows >= 0)
     unnamed, unknown = lost & out["centre"].isna(), lost & out["centre"].notna()
     if unnamed.any():
-        notes.append(
-            f"The column 'centre' is empty for {_people(int(unnamed.sum()))}, so their distance to "
-            "the centre attended stays empty. Add the name of the centre."
+        notes.add(
+            "The column 'centre' is empty for {}, so their distance to "
+            "the centre attended stays empty. Add the name of the centre.",
+            int(unnamed.sum()),
         )
     if unknown.any():
-        notes.append(
+        notes.add(
             "The study's list of centres does not know the centre of "
-            f"{_people(int(unknown.sum()))}: their distance to it stays empty. Map names to those "
+            "{}: their distance to it stays empty. Map names to those "
             "of the list under [mapping.codes.centre], or name a list of your own with centres "
-            "under [places]."
+            "under [places].",
+            int(unknown.sum()),
         )
+        for sentence in _unknown_of_study(study, centres, list(sites["site"])):
+            notes.add(sentence)
 
 
-def _centres(study: Study) -> pd.DataFrame:
+def _whole_list(study: Study) -> pd.DataFrame:
     """The study's list of centres: a table of the book, or a file beside the study file."""
     if study.centres.endswith((".csv", ".parquet")):
         return travel.read_centres(Path(study.file).parent / study.centres)
-    centres = tables.read(study.centres)
+    return tables.read(study.centres)
+
+
+def _centres(study: Study) -> pd.DataFrame:
+    """The centres of the study's list that distances are measured to, one row a site."""
+    centres = _whole_list(study)
+    if study.centres.endswith((".csv", ".parquet")):
+        return centres
     if "certainty" in centres:
         centres = geography.base_list(centres)
     return centres.drop_duplicates("site").reset_index(drop=True)
+
+
+def _unknown_of_study(study: Study, centres: pd.DataFrame, sites: list[str]) -> list[str]:
+    """Say which names of centres that the study file maps to the list does not know, and why.
+
+    They are the study file's own words, and none of a row.
+    """
+    source = study.mapping.sources.get("centre")
+    named = pd.Series(sorted({*source.codes.values()} if source else ()), dtype=object)
+    unknown = named[_site_numbers(named, centres, sites) < 0]
+    if unknown.empty:
+        return []
+    listed = _whole_list(study)
+    known = {_said(name) for column in ("site", "centre") if column in listed
+             for name in listed[column]}  # fmt: skip
+    several = centres.get("centre", pd.Series(dtype=object)).astype(str)
+    several = {_said(name) for name in several[several.duplicated(keep=False)]}
+    reasons = {
+        "trusts with several sites (name the site)": lambda name: name in several,
+        "of certainty C or lower, which distances are not measured to": lambda name: (
+            name in known and name not in several
+        ),
+        "not on the list": lambda name: name not in known,
+    }
+    words = [
+        f"{why}: {', '.join(names)}"
+        for why, holds in reasons.items()
+        if (names := [name for name in unknown if holds(_said(name))])
+    ]
+    return [
+        "The study file maps to names of centres that the list "
+        f"'{study.centres}' does not know in its column 'site': {'; '.join(words)}."
+    ]
 
 
 def _site_numbers(attended: pd.Series, centres: pd.DataFrame, sites: list[str]) -> np.ndarray:

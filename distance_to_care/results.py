@@ -84,6 +84,9 @@ COLUMNS = {
     "censored": "Number of people whose follow-up ended without an event",
     "missing": "Number of people for whom the value is not known",
     "answers": "Number of answers compared",
+    "seconds": "How long the fastest call of an engine took",
+    "times_as_long": "How many times as long it took as the public function of this package",
+    "memory_mb": "Memory that it took beyond its libraries and the data, in megabytes",
     "hazard_ratio": "The hazard ratio of death against the reference",
     "estimate": "The estimate, in the unit of its row",
     "ci_low": "Lower end of the 95% confidence interval",
@@ -94,6 +97,7 @@ COLUMNS = {
     "published_estimate": "The published figure that the estimate answers to",
     "built_in": "The truth of the synthetic people, in closed form or from five million of them",
     "difference": "The difference from the value it is compared with",
+    "error_difference": "The same of the standard errors",
     "low": "Lower end of the range that was published or considered",
     "high": "Upper end of the range that was published or considered",
     "degrees_of_freedom": "Degrees of freedom of the test",
@@ -841,7 +845,7 @@ def _read_csv(path: Path | io.StringIO) -> pd.DataFrame:
         "time_years", "estimate", "ci_low", "ci_high", "p_value", "degrees_of_freedom", "value",
         "published_estimate", "low", "high", "built_in", "hazard_ratio", "standard_error",
         "difference", "statistic", "travel_minutes", "distance_km", "expected_patients",
-        "largest_error",
+        "largest_error", "seconds", "times_as_long", "memory_mb", "error_difference",
     }  # fmt: skip
     frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     for column in frame:

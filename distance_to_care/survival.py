@@ -7,6 +7,12 @@ keeps its values, in order: numbers by size, text sorted, a categorical in its o
 they are text or categorical, as contrasts `column[level]` against the first level. Nothing is left
 out silently: a missing value raises AnalysisError, whose sentence never holds a value of a row.
 
+`people` may be the path of a Parquet file as well, of any size. It is read in batches, the columns
+that are needed only, and kept as small codes (`packed`): curves, medians, tests between groups,
+restricted means and cumulative incidence come from counts, `cox` and `proportional_hazards_test`
+from codes. What needs one row a person reads its columns into memory: `adjusted_restricted_mean`,
+`pseudo_restricted_mean`, `hazard_ratio_by_period`, `hazard_ratio_along`, `non_linearity_test`.
+
 The answers are those of R's `survival`, to which they are tested. They come from
 `statistics.engine`: lifelines has no Breslow ties, no step-halving, other robust errors, another
 proportional hazards test, no errors of restricted means, random jitter in Aalen-Johansen, and
@@ -16,13 +22,18 @@ agree.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.stats import chi2, norm
 
+from distance_to_care.packed import counts as packed_counts
+from distance_to_care.packed import cox as packed_cox
+from distance_to_care.packed import patterns
+from distance_to_care.packed import people as packed
 from distance_to_care.problems import AnalysisError
 from distance_to_care.statistics import engine
 
@@ -37,7 +48,39 @@ KNOT_SHARES = {
 }
 
 
+# Above so many people a table is packed for a Cox model, as a file is: faster, in less memory.
+MANY = packed_cox.MANY
+
+# A table, one row a person; or the path of a Parquet file of such rows.
+Table = pd.DataFrame | str | Path
+
+
 # -- people, groups and design ---------------------------------------------------------------------
+
+
+def _names(*names) -> list[str]:
+    """The columns that are asked for, alone or in lists, without those that are not."""
+    found = []
+    for each in names:
+        if isinstance(each, str):
+            found.append(each)
+        elif each is not None:
+            found += [name for name in each if isinstance(name, str)]
+    return list(dict.fromkeys(found))
+
+
+def _packed(people: Table | packed.People, *names) -> packed.People:
+    """The columns as codes, of a file or of a table."""
+    if isinstance(people, packed.People):
+        return people
+    if packed.is_file(people):
+        return packed.read(people, _names(*names))
+    return packed.of_table(people, _names(*names))
+
+
+def _rows(people: Table, *names) -> pd.DataFrame:
+    """The columns with one row a person."""
+    return packed.table(people, _names(*names)) if packed.is_file(people) else people
 
 
 def label(level: object) -> str:
@@ -56,14 +99,17 @@ def label(level: object) -> str:
     return str(level)
 
 
-def _column(people: pd.DataFrame, name: str) -> pd.Series:
-    if name not in people.columns:
+def _column(people: pd.DataFrame | packed.People, name: str) -> pd.Series:
+    """The values of a column: everybody's, or of packed people the different ones."""
+    coded = isinstance(people, packed.People)
+    repeated = people.repeated if coded else ()
+    if name not in people.columns and name not in repeated:
         raise AnalysisError(f"There is no column '{name}' among the people.")
     if len(people) == 0:
         raise AnalysisError("There are no people to analyse.")
-    values = people[name]
-    if values.ndim > 1:
+    if name in repeated or (not coded and people[name].ndim > 1):
         raise AnalysisError(f"There are several columns '{name}' among the people.")
+    values = people.columns[name].different if coded else people[name]
     if values.isna().any():
         raise AnalysisError(
             f"Column '{name}' has missing values: leave those people out, or impute, first."
@@ -72,7 +118,7 @@ def _column(people: pd.DataFrame, name: str) -> pd.Series:
     return values.infer_objects()
 
 
-def _number(people: pd.DataFrame, name: str) -> np.ndarray:
+def _number(people: pd.DataFrame | packed.People, name: str) -> np.ndarray:
     values = _column(people, name)
     if not pd.api.types.is_numeric_dtype(values):
         raise AnalysisError(f"Column '{name}' must hold numbers.")
@@ -89,14 +135,14 @@ def _above_nought(value: object, what: str) -> float:
     return float(value)
 
 
-def _duration(people: pd.DataFrame, name: str) -> np.ndarray:
+def _duration(people: pd.DataFrame | packed.People, name: str) -> np.ndarray:
     values = _number(people, name)
     if np.any(values < 0):
         raise AnalysisError(f"Column '{name}' has negative times.")
     return values
 
 
-def _event(people: pd.DataFrame, name: str) -> np.ndarray:
+def _event(people: pd.DataFrame | packed.People, name: str) -> np.ndarray:
     values = _number(people, name)
     if not np.all((values == 0) | (values == 1)):
         raise AnalysisError(f"Column '{name}' must be 0 or 1, or true or false.")
@@ -105,9 +151,7 @@ def _event(people: pd.DataFrame, name: str) -> np.ndarray:
     return values == 1
 
 
-def times_and_events(
-    people: pd.DataFrame, duration: str, event: str
-) -> tuple[np.ndarray, np.ndarray]:
+def times_and_events(people: Table, duration: str, event: str) -> tuple[np.ndarray, np.ndarray]:
     """Check the columns of time and event, and hand them over as arrays.
 
     Parameters
@@ -122,6 +166,7 @@ def times_and_events(
     ------
     AnalysisError : as `kaplan_meier`.
     """
+    people = _rows(people, duration, event)
     return _duration(people, duration), _event(people, event)
 
 
@@ -140,25 +185,50 @@ def _codes(values: pd.Series) -> tuple[np.ndarray, list]:
     return np.asarray(codes, dtype=np.intp), levels
 
 
-def _grouped(people: pd.DataFrame, group: str | None) -> tuple[np.ndarray, list]:
+@dataclass(frozen=True)
+class _Groups:
+    """The groups of packed people: a code a person, the group of each code, the groups' names."""
+
+    codes: np.ndarray
+    meaning: np.ndarray
+    names: list
+
+    @property
+    def own(self) -> np.ndarray:
+        """Each person's group, as its place among the names."""
+        return self.meaning.astype(np.min_scalar_type(len(self.names)))[self.codes]
+
+
+def _grouped(people: packed.People, group: str | None) -> _Groups | None:
     if group is None:
-        return np.zeros(len(people), dtype=np.intp), ["all"]
-    return _codes(_column(people, group))
+        return None
+    _column(people, group)
+    column = people.columns[group] = people.columns[group].coded()
+    return _Groups(column.codes, *_codes(column.different.infer_objects()))
 
 
-def _compared(people: pd.DataFrame, group: str) -> tuple[np.ndarray, list]:
-    codes, groups = _grouped(people, group)
-    if len(groups) < 2:
+def _compared(names: list, group: str) -> list:
+    if len(names) < 2:
         raise AnalysisError(f"Everybody is in one group of '{group}', so nothing can be compared.")
-    return codes, groups
+    return names
 
 
-def _each(people, duration, event, group) -> Iterator[tuple[object, np.ndarray, np.ndarray]]:
-    """Durations and events of each group."""
-    time, died = _duration(people, duration), _event(people, event)
-    codes, groups = _grouped(people, group)
-    for code, name in enumerate(groups):
-        yield name, time[codes == code], died[codes == code]
+def _each(people, duration, event, group) -> list[tuple[object, packed_counts.Counts]]:
+    """How many people of each group leave at each time, and how."""
+    people = _packed(people, duration, event, group)
+    _duration(people, duration)
+    died = _event(people, event)
+    cause = people.columns[event].codes, died.astype(np.intp)
+    return _counted(people, duration, cause, 1, group)
+
+
+def _counted(people, duration, cause, causes, group):
+    groups, time = _grouped(people, group), people.columns[duration]
+    if groups is None:
+        return [("all", *packed_counts.by_group(time, cause, causes))]
+    own = groups.codes, groups.meaning
+    found = packed_counts.by_group(time, cause, causes, own, len(groups.names))
+    return list(zip(groups.names, found, strict=True))
 
 
 @dataclass(frozen=True)
@@ -211,32 +281,95 @@ def design(people: pd.DataFrame, covariates: Sequence[str]) -> Design:
         raise AnalysisError("The model has no covariates.")
     parts, terms, columns = [], [], []
     for name in dict.fromkeys(covariates):
-        values = _column(people, name)
-        if values.nunique() < 2:
-            raise AnalysisError(f"Everybody has the same value of '{name}'.")
-        if pd.api.types.is_numeric_dtype(values):
-            parts.append(_number(people, name)[:, None])
-            terms.append(name)
-            columns.append(name)
-            continue
-        codes, levels = _codes(values)
-        parts.append((codes[:, None] == np.arange(1, len(levels))).astype(float))
-        terms += [f"{name}[{label(level)}]" for level in levels[1:]]
-        columns += [name] * (len(levels) - 1)
+        matrix, own = _terms(people, name)
+        parts.append(matrix)
+        terms += own
+        columns += [name] * len(own)
     return Design(np.hstack(parts), terms, columns)
 
 
-def _strata(people: pd.DataFrame, strata: str | Sequence[str] | None) -> np.ndarray | None:
+def _terms(people: pd.DataFrame | packed.People, name: str) -> tuple[np.ndarray, list[str]]:
+    """What each value of a column contributes to the terms of a model, and their names."""
+    values = _column(people, name)
+    if values.nunique() < 2:
+        raise AnalysisError(f"Everybody has the same value of '{name}'.")
+    if pd.api.types.is_numeric_dtype(values):
+        return _number(people, name)[:, None], [name]
+    codes, levels = _codes(values)
+    matrix = (codes[:, None] == np.arange(1, len(levels))).astype(float)
+    return matrix, [f"{name}[{label(level)}]" for level in levels[1:]]
+
+
+@dataclass(frozen=True)
+class _PackedDesign:
+    """The covariates of packed people, the terms, and the column behind each."""
+
+    covariates: list[patterns.Covariate]
+    terms: list[str]
+    columns: list[str]
+
+
+def _packed_design(people: packed.People, covariates: Sequence[str]) -> _PackedDesign:
+    """Turn columns into terms as `design` does, by the different values that they have."""
+    covariates = [covariates] if isinstance(covariates, str) else list(covariates)
+    if not covariates:
+        raise AnalysisError("The model has no covariates.")
+    parts, terms, columns = [], [], []
+    for name in dict.fromkeys(covariates):
+        matrix, own = _terms(people, name)
+        column = people.columns[name]
+        parts.append(patterns.Covariate(column, None if column.codes is None else matrix))
+        terms += own
+        columns += [name] * len(own)
+    return _PackedDesign(parts, terms, columns)
+
+
+def _strata(people, strata: str | Sequence[str] | None) -> np.ndarray | None:
     if strata is None or len(strata) == 0:
         return None
     codes = np.zeros(len(people), dtype=np.intp)
     for name in [strata] if isinstance(strata, str) else strata:
-        own, levels = _codes(_column(people, name))
+        if isinstance(people, packed.People):
+            groups = _grouped(people, name)
+            own, levels = groups.own, groups.names
+        else:
+            own, levels = _codes(_column(people, name))
         codes = codes * len(levels) + own
     return codes
 
 
+def _for_cox(people: Table, *names) -> pd.DataFrame | packed.People:
+    """A table of few people as it is; many, or a file, packed."""
+    if isinstance(people, pd.DataFrame) and len(people) <= MANY:
+        return people
+    return _packed(people, *names)
+
+
+def _packed_fit(people, duration, event, covariates, strata, entry, ties):
+    _duration(people, duration)
+    died = _event(people, event)[people.columns[event].codes]
+    time, started = people.columns[duration].coded(), None
+    if entry is not None:
+        _number(people, entry)
+        started = people.columns[entry].coded()
+        ends, begins = (each.different.to_numpy(dtype=float) for each in (time, started))
+        for low in range(0, len(died), packed.BATCH):
+            part = slice(low, low + packed.BATCH)
+            if np.any(begins[started.codes[part]] >= ends[time.codes[part]]):
+                raise AnalysisError(f"Somebody's '{entry}' is not before their '{duration}'.")
+    X = _packed_design(people, covariates)
+    codes = _strata(people, strata)
+    fit = packed_cox.cox(
+        time, died, X.covariates, entry=started,
+        strata=None if codes is None else (codes, int(codes.max()) + 1), ties=ties,
+        names=X.columns,
+    )  # fmt: skip
+    return fit, X
+
+
 def _fit(people, duration, event, covariates, strata=None, entry=None, ties="efron"):
+    if isinstance(people, packed.People):
+        return _packed_fit(people, duration, event, covariates, strata, entry, ties)
     time, died = _duration(people, duration), _event(people, event)
     started = None
     if entry is not None:
@@ -273,13 +406,13 @@ def _test(statistic: float, freedom: int) -> pd.DataFrame:
 
 
 def kaplan_meier(
-    people: pd.DataFrame, duration: str, event: str, group: str | None = None
+    people: Table, duration: str, event: str, group: str | None = None
 ) -> pd.DataFrame:
     """Estimate the probability of no event over time with Kaplan-Meier.
 
     Parameters
     ----------
-    people : one row a person.
+    people : one row a person; or the path of a Parquet file of them, as for every function here.
     duration, event, group : columns; see the module.
 
     Returns
@@ -295,8 +428,8 @@ def kaplan_meier(
     Kaplan and Meier 1958, doi 10.1080/01621459.1958.10501452.
     """
     curves = []
-    for name, time, died in _each(people, duration, event, group):
-        table = engine.risk_table(time, died)
+    for name, counts in _each(people, duration, event, group):
+        table = counts.table
         curve = engine.kaplan_meier(table)
         curves.append(
             pd.DataFrame(
@@ -315,7 +448,7 @@ def kaplan_meier(
 
 
 def median_survival(
-    people: pd.DataFrame, duration: str, event: str, group: str | None = None
+    people: Table, duration: str, event: str, group: str | None = None
 ) -> pd.DataFrame:
     """Estimate the time by which half have had the event, from the Kaplan-Meier curve.
 
@@ -335,14 +468,18 @@ def median_survival(
 
     Brookmeyer and Crowley 1982, doi 10.2307/2530286.
     """
+    return _medians(_each(people, duration, event, group))
+
+
+def _medians(groups) -> pd.DataFrame:
     rows = []
-    for name, time, died in _each(people, duration, event, group):
-        curve = engine.kaplan_meier(engine.risk_table(time, died))
+    for name, counts in groups:
+        curve = engine.kaplan_meier(counts.table)
         rows.append(
             {
                 "group": name,
-                "people": len(time),
-                "events": int(died.sum()),
+                "people": int(counts.leaving.sum()),
+                "events": int(counts.leaving[1].sum()),
                 "median": engine.reached(curve.time, curve.survival),
                 "ci_low": engine.reached(curve.time, curve.low),
                 "ci_high": engine.reached(curve.time, curve.high),
@@ -351,9 +488,7 @@ def median_survival(
     return pd.DataFrame(rows)
 
 
-def follow_up(
-    people: pd.DataFrame, duration: str, event: str, group: str | None = None
-) -> pd.DataFrame:
+def follow_up(people: Table, duration: str, event: str, group: str | None = None) -> pd.DataFrame:
     """Estimate the median time of follow-up with the reverse Kaplan-Meier method.
 
     The end of follow-up without the event is the event, and the event censors.
@@ -372,14 +507,15 @@ def follow_up(
 
     Schemper and Smith 1996, doi 10.1016/0197-2456(96)00075-X.
     """
-    died = _event(people, event)
-    if died.all():
+    people = _packed(people, duration, event, group)
+    if _event(people, event).all():
         raise AnalysisError(f"Everybody has the event '{event}', so follow-up is complete.")
-    return median_survival(people.assign(**{event: ~died}), duration, event, group)
+    each = _each(people, duration, event, group)
+    return _medians([(name, counts.reversed()) for name, counts in each])
 
 
 def survival_at(
-    people: pd.DataFrame,
+    people: Table,
     duration: str,
     event: str,
     times: Sequence[float],
@@ -409,8 +545,8 @@ def survival_at(
     if not (np.isfinite(times) & (times >= 0)).all():
         raise AnalysisError("Every time that is asked for must be a number, 0 or above.")
     tables = []
-    for name, time, died in _each(people, duration, event, group):
-        table = engine.risk_table(time, died)
+    for name, counts in _each(people, duration, event, group):
+        table = counts.table
         curve = engine.kaplan_meier(table)
         last = np.searchsorted(table.time, times, side="right")
         known = (times <= table.time[-1]) | (curve.survival[-1] == 0)
@@ -423,7 +559,7 @@ def survival_at(
                 {
                     "group": name,
                     "time": times,
-                    "at_risk": len(time) - np.searchsorted(np.sort(time), times, side="left"),
+                    "at_risk": np.append(table.at_risk, 0)[np.searchsorted(table.time, times)],
                     "events": np.concatenate([[0], np.cumsum(table.events[0])])[last],
                     "survival": at(curve.survival, 1.0),
                     "ci_low": at(curve.low, np.nan),
@@ -435,7 +571,7 @@ def survival_at(
 
 
 def cumulative_incidence(
-    people: pd.DataFrame, duration: str, cause: str, group: str | None = None
+    people: Table, duration: str, cause: str, group: str | None = None
 ) -> pd.DataFrame:
     """Estimate the probability of each cause over time, other causes competing.
 
@@ -459,8 +595,9 @@ def cumulative_incidence(
 
     Aalen and Johansen 1978, https://www.jstor.org/stable/4615704.
     """
-    time = _duration(people, duration)
-    codes, causes = _codes(_column(people, cause))
+    people = _packed(people, duration, cause, group)
+    _duration(people, duration)
+    meaning, causes = _codes(_column(people, cause))
     if not all(isinstance(name, str) for name in causes):
         raise AnalysisError(f"Column '{cause}' must hold text: a cause, or 'censored' for none.")
     if any(name != "censored" and name.strip().lower() == "censored" for name in causes):
@@ -468,12 +605,11 @@ def cumulative_incidence(
     occurring = [name for name in causes if name != "censored"]
     if not occurring:
         raise AnalysisError(f"Everybody is censored in '{cause}', so there is nothing to estimate.")
-    number = np.array([occurring.index(n) + 1 if n != "censored" else 0 for n in causes])[codes]
-    codes, groups = _grouped(people, group)
+    number = np.array([occurring.index(n) + 1 if n != "censored" else 0 for n in causes])[meaning]
     tables = []
-    for code, name in enumerate(groups):
-        own = codes == code
-        table = engine.risk_table(time[own], number[own], causes=len(occurring))
+    by_cause = people.columns[cause].codes, number
+    for name, counts in _counted(people, duration, by_cause, len(occurring), group):
+        table = counts.table
         incidence, error = engine.aalen_johansen(table)
         for at, which in enumerate(occurring):
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -496,7 +632,7 @@ def cumulative_incidence(
 # -- tests between groups --------------------------------------------------------------------------
 
 
-def log_rank(people: pd.DataFrame, duration: str, event: str, group: str) -> pd.DataFrame:
+def log_rank(people: Table, duration: str, event: str, group: str) -> pd.DataFrame:
     """Test whether survival is the same in all groups, with the log-rank test.
 
     Parameters
@@ -524,11 +660,13 @@ def log_rank(people: pd.DataFrame, duration: str, event: str, group: str) -> pd.
 
 
 def _log_rank(people, duration, event, group):
-    codes, _ = _compared(people, group)
-    return engine.log_rank(_duration(people, duration), _event(people, event), codes)
+    people = _packed(people, duration, event, group)
+    _compared(_grouped(people, group).names, group)
+    found = _each(people, duration, event, group)
+    return packed_counts.log_rank([counts for _, counts in found])
 
 
-def trend_test(people: pd.DataFrame, duration: str, event: str, group: str) -> pd.DataFrame:
+def trend_test(people: Table, duration: str, event: str, group: str) -> pd.DataFrame:
     """Test for a trend of survival over ordered groups, with the log-rank test for trend.
 
     Parameters
@@ -558,7 +696,7 @@ def trend_test(people: pd.DataFrame, duration: str, event: str, group: str) -> p
 
 
 def cox(
-    people: pd.DataFrame,
+    people: Table,
     duration: str,
     event: str,
     covariates: Sequence[str],
@@ -571,7 +709,7 @@ def cox(
 
     Parameters
     ----------
-    people : one row a person (with `entry`, one row an interval).
+    people : one row a person (with `entry`, one row an interval), or the path of a Parquet file.
     duration, event : columns; see the module.
     covariates : columns; see `design` for how they enter.
     strata : column or columns whose groups have a baseline hazard each.
@@ -592,6 +730,7 @@ def cox(
     Cox 1972, doi 10.1111/j.2517-6161.1972.tb00899.x; Efron 1977,
     doi 10.2307/2286217; Lin and Wei 1989, doi 10.1080/01621459.1989.10478874.
     """
+    people = _for_cox(people, duration, event, covariates, strata, cluster, entry)
     fit, X = _fit(people, duration, event, covariates, strata, entry, ties)
     return _hazard_ratios(X.terms, fit.coefficients, _variance(people, fit, cluster))
 
@@ -599,9 +738,15 @@ def cox(
 def _variance(people, fit, cluster) -> np.ndarray:
     if cluster is None:
         return fit.variance
-    codes, groups = _codes(_column(people, cluster))
-    if len(groups) < 2:
+    if isinstance(people, packed.People):
+        groups = _grouped(people, cluster)
+        codes, names = groups.own, groups.names
+    else:
+        codes, names = _codes(_column(people, cluster))
+    if len(names) < 2:
         raise AnalysisError(f"Everybody is in one cluster of '{cluster}'.")
+    if isinstance(people, packed.People):
+        return fit.robust_variance((codes, len(names)))
     return fit.robust_variance(codes)
 
 
@@ -621,7 +766,7 @@ def _hazard_ratios(terms, coefficients, variance) -> pd.DataFrame:
 
 
 def proportional_hazards_test(
-    people: pd.DataFrame,
+    people: Table,
     duration: str,
     event: str,
     covariates: Sequence[str],
@@ -648,6 +793,7 @@ def proportional_hazards_test(
 
     Grambsch and Therneau 1994, doi 10.1093/biomet/81.3.515 (score test as in survival 3.0).
     """
+    people = _for_cox(people, duration, event, covariates, strata, entry)
     fit, X = _fit(people, duration, event, covariates, strata, entry, ties)
     names = list(dict.fromkeys(X.columns))
     places = [[j for j, column in enumerate(X.columns) if column == name] for name in names]
@@ -663,7 +809,7 @@ def proportional_hazards_test(
 
 
 def hazard_ratio_by_period(
-    people: pd.DataFrame,
+    people: Table,
     duration: str,
     event: str,
     covariates: Sequence[str],
@@ -692,6 +838,7 @@ def hazard_ratio_by_period(
     ------
     AnalysisError : as `cox`; a cut outside follow-up; a period without events.
     """
+    people = _rows(people, duration, event, covariates, strata, cluster)
     time, died = _duration(people, duration), _event(people, event)
     cuts = np.unique(np.asarray(cuts, dtype=float))
     if len(cuts) == 0 or cuts[0] <= 0 or cuts[-1] >= time.max():
@@ -732,14 +879,14 @@ def hazard_ratio_by_period(
 def _restricted_means(people, duration, event, horizon, group):
     horizon = _above_nought(horizon, "A horizon")
     found = [
-        (name, *engine.restricted_mean(engine.risk_table(time, died), horizon))
-        for name, time, died in _each(people, duration, event, group)
+        (name, *engine.restricted_mean(counts.table, horizon))
+        for name, counts in _each(people, duration, event, group)
     ]
     return pd.DataFrame(found, columns=["group", "restricted_mean", "standard_error"])
 
 
 def restricted_mean(
-    people: pd.DataFrame, duration: str, event: str, horizon: float, group: str | None = None
+    people: Table, duration: str, event: str, horizon: float, group: str | None = None
 ) -> pd.DataFrame:
     """Estimate the mean time without the event up to a horizon: the area under Kaplan-Meier.
 
@@ -763,7 +910,7 @@ def restricted_mean(
 
 
 def restricted_mean_difference(
-    people: pd.DataFrame,
+    people: Table,
     duration: str,
     event: str,
     horizon: float,
@@ -786,8 +933,8 @@ def restricted_mean_difference(
     ------
     AnalysisError : as `restricted_mean`; one group; nobody in the reference.
     """
-    _, groups = _compared(people, group)
-    base = _reference(groups, reference, group)
+    people = _packed(people, duration, event, group)
+    base = _reference(_compared(_grouped(people, group).names, group), reference, group)
     table = _restricted_means(people, duration, event, horizon, group).set_index("group")
     own, others = table.loc[base], table.drop(index=base)
     difference = others["restricted_mean"] - own["restricted_mean"]
@@ -818,7 +965,7 @@ def _differences(groups, reference, difference, error) -> pd.DataFrame:
 
 
 def adjusted_restricted_mean(
-    people: pd.DataFrame,
+    people: Table,
     duration: str,
     event: str,
     exposure: str,
@@ -855,7 +1002,9 @@ def adjusted_restricted_mean(
     Karrison 1987 and Zucker 1998 (Journal of the American Statistical Association).
     """
     horizon = _above_nought(horizon, "A horizon")
-    codes, groups = _compared(people, exposure)
+    people = _rows(people, duration, event, exposure, covariates, cluster)
+    codes, groups = _codes(_column(people, exposure))
+    _compared(groups, exposure)
     base = groups[0] if reference is None else _reference(groups, reference, exposure)
     X = design(people, covariates)
     fit = engine.cox(
@@ -891,9 +1040,7 @@ def adjusted_restricted_mean(
     )
 
 
-def pseudo_restricted_mean(
-    people: pd.DataFrame, duration: str, event: str, horizon: float
-) -> pd.Series:
+def pseudo_restricted_mean(people: Table, duration: str, event: str, horizon: float) -> pd.Series:
     """Give each person a restricted mean of their own, to be used as an outcome in regression.
 
     The jackknife pseudo-value: n times the restricted mean of all less n - 1 times that of all
@@ -915,6 +1062,7 @@ def pseudo_restricted_mean(
     Andersen, Hansen and Klein 2004, doi 10.1007/s10985-004-4771-0.
     """
     horizon = _above_nought(horizon, "A horizon")
+    people = _rows(people, duration, event)
     time, died = _duration(people, duration), _event(people, event)
     values = engine.pseudo_restricted_mean(time, died, horizon)
     return pd.Series(values, index=people.index, name="pseudo_restricted_mean")
@@ -957,6 +1105,7 @@ def spline_basis(values: Sequence[float], knots: Sequence[float]) -> np.ndarray:
 
 
 def _spline_fit(people, duration, event, exposure, covariates, knots, strata, cluster, entry, ties):
+    people = _rows(people, duration, event, exposure, covariates, strata, cluster, entry)
     values = _number(people, exposure)
     at = spline_knots(values, knots) if np.ndim(knots) == 0 else np.asarray(knots, dtype=float)
     basis = spline_basis(values, at)
@@ -973,7 +1122,7 @@ def _spline_fit(people, duration, event, exposure, covariates, knots, strata, cl
 
 
 def hazard_ratio_along(
-    people: pd.DataFrame,
+    people: Table,
     duration: str,
     event: str,
     exposure: str,
@@ -1031,7 +1180,7 @@ def hazard_ratio_along(
 
 
 def non_linearity_test(
-    people: pd.DataFrame,
+    people: Table,
     duration: str,
     event: str,
     exposure: str,

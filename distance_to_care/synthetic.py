@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,10 @@ import pyarrow.csv
 from distance_to_care.problems import Problem
 
 RECORD_KIND = "synthetic"
-MOST_PEOPLE = 9_999_999  # person_id has seven digits
+MOST_PEOPLE = 9_999_999  # in one table
+MOST_IN_PARTS = 50_000_000
+# Drawn at once where people are many: a quarter of a gigabyte, and no number depends on it.
+PART_PEOPLE = 250_000
 SHORTEST_FOLLOW_UP_YEARS = 0.0027  # one day: a follow-up of nought years is no follow-up
 
 # What a person's place decides. An effect "of" one of these is an effect of deprivation or of
@@ -111,15 +114,64 @@ def draw(
     Problem : a number out of range, an unknown `effects`, or a population without its columns.
     """
     _check_request(people, seed, parameters, population, effects)
+    (everybody,) = draw_in_parts(people, seed, parameters, population, study, effects, people)
+    return everybody
+
+
+def draw_in_parts(
+    people: int,
+    seed: int,
+    parameters: Parameters,
+    population: pd.DataFrame,
+    study: Any = None,
+    effects: str = "published",
+    part_people: int = PART_PEOPLE,
+) -> Iterator[pd.DataFrame]:
+    """Draw the people of `draw` a part at a time, so that any number of them fits into memory.
+
+    Every stream of random numbers goes on where the part before it ended, and centres are drawn
+    once: the parts one after the other are the table of `draw`, to the last byte.
+
+    Parameters
+    ----------
+    people : how many people, 1 to 50,000,000.
+    seed, parameters, population, study, effects : as for `draw`.
+    part_people : how many people a part has; the last may have fewer.
+
+    Returns
+    -------
+    The parts, each with the columns of `draw`.
+
+    Raises
+    ------
+    Problem : as `draw`, before the first part.
+    """
+    _check_request(people, seed, parameters, population, effects, MOST_IN_PARTS)
     if effects == "none":
         parameters = without_effects(parameters)
-    drawn = _places(people, seed, parameters, population)
+    streams = _Streams(seed)
+    for before in range(0, people, part_people):
+        count = min(part_people, people - before)
+        yield _part(before, count, streams, parameters, population, study)
+        streams.go_on()
+
+
+def _part(
+    before: int,
+    people: int,
+    streams: _Streams,
+    parameters: Parameters,
+    population: pd.DataFrame,
+    study: Any,
+) -> pd.DataFrame:
+    """Draw the next people, of whom `before` others have been drawn."""
+    drawn = _places(people, streams, parameters, population)
     for name, variable in parameters["variables"].items():
-        drawn[name] = _variable(name, variable, drawn, seed)
-    centre_effect = _centre_effects(seed, parameters)[drawn["centre_number"]]
-    _follow(drawn, seed, parameters, centre_effect)
-    _remove_missing(drawn, seed, parameters)
-    return _table(drawn, parameters, study)
+        drawn[name] = _variable(name, variable, drawn, streams)
+    centre_effect = _centre_effects(streams, parameters)[drawn["centre_number"]]
+    _follow(drawn, streams, parameters, centre_effect)
+    _remove_missing(drawn, streams, parameters)
+    return _table(drawn, before, parameters, study)
 
 
 def survival_if(
@@ -149,7 +201,8 @@ def survival_if(
     The mean probability of being alive at each time.
     """
     _check_request(people, seed, parameters, population, "published")
-    drawn = _places(people, seed, parameters, population)
+    streams = _Streams(seed)
+    drawn = _places(people, streams, parameters, population)
 
     def seen_by(name: str) -> People:
         if name not in answers_to:
@@ -157,10 +210,10 @@ def survival_if(
         return drawn | {exposure: np.full(people, answers_to[name])}
 
     for name, variable in parameters["variables"].items():
-        drawn[name] = _variable(name, variable, seen_by(name), seed)
+        drawn[name] = _variable(name, variable, seen_by(name), streams)
     treatment, event = parameters["treatment"], parameters["events"]["died"]
-    start = _treatment_start(seen_by("treatment"), seed, treatment)
-    centre_effect = _centre_effects(seed, parameters)[drawn["centre_number"]]
+    start = _treatment_start(seen_by("treatment"), streams, treatment)
+    centre_effect = _centre_effects(streams, parameters)[drawn["centre_number"]]
     hazard = np.exp(_linear(event, seen_by("died"), people) + centre_effect)
     ratio = np.exp(_value(treatment["log_hazard_ratio"]))
     shape, scale = _weibull(event)
@@ -316,36 +369,59 @@ def to_csv_bytes(frame: pd.DataFrame) -> bytes:
 # ----------------------------------------------------------------------------- random streams
 
 
-def _stream(seed: int, name: str) -> np.random.Generator:
-    """Give every variable a stream of its own, found by its name.
+class _Streams:
+    """Random numbers for every variable by its name, going on from one part of people to the next.
 
     A new or a changed variable then leaves the draws of all others as they were.
     """
-    sequence = np.random.SeedSequence(seed, spawn_key=(zlib.crc32(name.encode()),))
-    return np.random.Generator(np.random.PCG64(sequence))
+
+    def __init__(self, seed: int):
+        self.seed = seed
+        self._begins: dict[str, Any] = {}  # where each stream stands as the part begins
+        self._drawn: dict[str, np.random.Generator] = {}
+
+    def __call__(self, name: str) -> np.random.Generator:
+        """The stream of a variable; asked for again in one part it gives the same numbers."""
+        stream = self.from_the_start(name)
+        if name in self._begins:
+            stream.bit_generator.state = self._begins[name]
+        self._drawn[name] = stream
+        return stream
+
+    def from_the_start(self, name: str) -> np.random.Generator:
+        """The stream of what is drawn once for everybody, such as a centre's size."""
+        sequence = np.random.SeedSequence(self.seed, spawn_key=(zlib.crc32(name.encode()),))
+        return np.random.Generator(np.random.PCG64(sequence))
+
+    def go_on(self) -> None:
+        """Begin the next part of people where this one has ended."""
+        for name, stream in self._drawn.items():
+            self._begins[name] = stream.bit_generator.state
 
 
 # ------------------------------------------------------------------------------ people's places
 
 
-def _places(people: int, seed: int, parameters: Parameters, population: pd.DataFrame) -> People:
+def _places(
+    people: int, streams: _Streams, parameters: Parameters, population: pd.DataFrame
+) -> People:
     """Draw cells of the aggregate, then distance and minutes within each cell's bands."""
     weight = population["people"].to_numpy(float)
-    chosen = _stream(seed, "cell").random(people) * weight.sum()
+    chosen = streams("cell").random(people) * weight.sum()
     cell = np.searchsorted(np.cumsum(weight), chosen, side="right").clip(max=len(weight) - 1)
     # Within a band, who is far is mostly also long on the way: the two share one draw in the
     # assumed share of people.
     place = parameters["places"]
-    near = _stream(seed, "distance_km").random(people)
-    other = _stream(seed, "travel_minutes").random(people)
-    together = _stream(seed, "together").random(people) < _value(place["same_draw_share"])
+    near = streams("distance_km").random(people)
+    other = streams("travel_minutes").random(people)
+    together = streams("together").random(people) < _value(place["same_draw_share"])
     km = _within_band(population, "distance_band_km", "mean_distance_km", cell, near)
     minutes = _within_band(
         population, "minutes_band", "mean_minutes", cell, np.where(together, near, other)
     )
-    farther = _stream(seed, "farther").random(people) < _value(place["farther_share"])
+    farther = streams("farther").random(people) < _value(place["farther_share"])
     extra = _value(place["farther_km_median"]) * np.exp(
-        _value(place["farther_km_log_sd"]) * _stream(seed, "farther_km").standard_normal(people)
+        _value(place["farther_km_log_sd"]) * streams("farther_km").standard_normal(people)
     )
     nearest = {
         "nearest_distance_km": np.round(km, 1).clip(0.0, 1000.0),
@@ -364,7 +440,7 @@ def _places(people: int, seed: int, parameters: Parameters, population: pd.DataF
     drawn["distance_steps"] = np.searchsorted(
         distance_cuts(population), drawn["distance_km"], side="left"
     )
-    drawn["centre_number"] = _centres(people, seed, parameters)
+    drawn["centre_number"] = _centres(people, streams, parameters)
     return drawn
 
 
@@ -396,30 +472,32 @@ def _upper_edge(population: pd.DataFrame, band: str, mean: str) -> np.ndarray:
     return np.where(np.isfinite(high), high, closed)
 
 
-def _centres(people: int, seed: int, parameters: Parameters) -> np.ndarray:
+def _centres(people: int, streams: _Streams, parameters: Parameters) -> np.ndarray:
     """Give people invented centres of unequal size, unrelated to where they live."""
     count = int(_value(parameters["centres"]["count"]))
     spread = _value(parameters["centres"]["size_log_sd"])
-    size = np.exp(spread * _stream(seed, "centre_size").standard_normal(count))
+    size = np.exp(spread * streams.from_the_start("centre_size").standard_normal(count))
     edges = np.cumsum(size) / size.sum()
-    uniform = _stream(seed, "centre").random(people)
+    uniform = streams("centre").random(people)
     return np.searchsorted(edges, uniform, side="right").clip(max=count - 1)
 
 
-def _centre_effects(seed: int, parameters: Parameters) -> np.ndarray:
+def _centre_effects(streams: _Streams, parameters: Parameters) -> np.ndarray:
     """Draw each centre's own small addition to the log hazard."""
     count = int(_value(parameters["centres"]["count"]))
     spread = _value(parameters["centres"]["log_hazard_sd"])
-    return spread * _stream(seed, "centre_effect").standard_normal(count)
+    return spread * streams.from_the_start("centre_effect").standard_normal(count)
 
 
 # ----------------------------------------------------------------------------------- variables
 
 
-def _variable(name: str, variable: Mapping[str, Any], drawn: People, seed: int) -> np.ndarray:
+def _variable(
+    name: str, variable: Mapping[str, Any], drawn: People, streams: _Streams
+) -> np.ndarray:
     """Draw one declared variable from its distribution, shifted by its effects."""
     people = len(drawn["distance_km"])
-    stream = _stream(seed, name)
+    stream = streams(name)
     distribution = variable["distribution"]
     if distribution == "bernoulli":
         return stream.random(people) < _probability(variable, drawn)
@@ -505,15 +583,19 @@ def _chosen(values: np.ndarray, rule: Mapping[str, Any]) -> np.ndarray:
 # ------------------------------------------------------------------------------- time and events
 
 
-def _follow(drawn: People, seed: int, parameters: Parameters, centre_effect: np.ndarray) -> None:
+def _follow(
+    drawn: People, streams: _Streams, parameters: Parameters, centre_effect: np.ndarray
+) -> None:
     """Add follow-up years, outcome and treatment start: whatever comes first ends follow-up."""
     treatment = parameters["treatment"]
-    start = _treatment_start(drawn, seed, treatment)
-    died = _death_years(drawn, seed, parameters["events"]["died"], start, treatment, centre_effect)
+    start = _treatment_start(drawn, streams, treatment)
+    died = _death_years(
+        drawn, streams, parameters["events"]["died"], start, treatment, centre_effect
+    )
     transplanted = np.full(len(start), np.inf)
     if "transplanted" in parameters["events"]:
-        transplanted = _transplant_years(drawn, seed, parameters["events"]["transplanted"])
-    censored = _censoring_years(len(start), seed, parameters["follow_up"])
+        transplanted = _transplant_years(drawn, streams, parameters["events"]["transplanted"])
+    censored = _censoring_years(len(start), streams, parameters["follow_up"])
     years = np.minimum(np.minimum(died, transplanted), censored)
     drawn["outcome"] = np.select(
         [years == died, years == transplanted],
@@ -526,23 +608,22 @@ def _follow(drawn: People, seed: int, parameters: Parameters, centre_effect: np.
     drawn[treatment["column"]] = np.where(start <= drawn["follow_up_years"], start, np.nan)
 
 
-def _treatment_start(drawn: People, seed: int, treatment: Mapping[str, Any]) -> np.ndarray:
+def _treatment_start(drawn: People, streams: _Streams, treatment: Mapping[str, Any]) -> np.ndarray:
     """Years from entry to treatment: nought at presentation, later for some, never (infinite)."""
     people = len(drawn["distance_km"])
-    at_entry = _stream(seed, "treated_at_entry").random(people) < _probability(
+    at_entry = streams("treated_at_entry").random(people) < _probability(
         treatment["at_entry"], drawn
     )
-    later = _stream(seed, "treated_later").random(people) < _probability(treatment["later"], drawn)
+    later = streams("treated_later").random(people) < _probability(treatment["later"], drawn)
     delay = _value(treatment["later"]["median_years"]) * np.exp(
-        _value(treatment["later"]["log_sd"])
-        * _stream(seed, "treatment_delay").standard_normal(people)
+        _value(treatment["later"]["log_sd"]) * streams("treatment_delay").standard_normal(people)
     )
     return np.where(at_entry, 0.0, np.where(later, delay, np.inf))
 
 
 def _death_years(
     drawn: People,
-    seed: int,
+    streams: _Streams,
     event: Mapping[str, Any],
     start: np.ndarray,
     treatment: Mapping[str, Any],
@@ -557,7 +638,7 @@ def _death_years(
     shape, scale = _weibull(event)
     hazard = np.exp(_linear(event, drawn, people) + centre_effect)
     ratio = np.exp(_value(treatment["log_hazard_ratio"]))
-    needed = _stream(seed, "died").standard_exponential(people) / hazard
+    needed = streams("died").standard_exponential(people) / hazard
     at_start = (start / scale) ** shape
     after = np.where(np.isfinite(at_start), at_start, 0.0)
     total = np.where(needed <= at_start, needed, after + (needed - after) / ratio)
@@ -570,30 +651,30 @@ def _weibull(event: Mapping[str, Any]) -> tuple[float, float]:
     return shape, _value(event["median_years"]) / np.log(2.0) ** (1.0 / shape)
 
 
-def _transplant_years(drawn: People, seed: int, event: Mapping[str, Any]) -> np.ndarray:
+def _transplant_years(drawn: People, streams: _Streams, event: Mapping[str, Any]) -> np.ndarray:
     """Draw years to transplant at a constant rate, never for people above the age limit."""
     people = len(drawn["distance_km"])
     rate = _value(event["rate_per_year"]) * np.exp(_linear(event, drawn, people))
-    years = _stream(seed, "transplanted").standard_exponential(people) / rate
+    years = streams("transplanted").standard_exponential(people) / rate
     return np.where(drawn["age_years"] <= _value(event["age_limit_years"]), years, np.inf)
 
 
-def _censoring_years(people: int, seed: int, follow_up: Mapping[str, Any]) -> np.ndarray:
+def _censoring_years(people: int, streams: _Streams, follow_up: Mapping[str, Any]) -> np.ndarray:
     """Years to the end of follow-up after staggered entry, or to an earlier last contact."""
     first, last = _value(follow_up["first_entry"]), _value(follow_up["last_entry"])
-    entry = first + (last - first) * _stream(seed, "entry").random(people)
-    lost = _stream(seed, "lost").standard_exponential(people) / _value(follow_up["loss_per_year"])
+    entry = first + (last - first) * streams("entry").random(people)
+    lost = streams("lost").standard_exponential(people) / _value(follow_up["loss_per_year"])
     return np.minimum(_value(follow_up["end"]) - entry, lost)
 
 
-def _remove_missing(drawn: People, seed: int, parameters: Parameters) -> None:
+def _remove_missing(drawn: People, streams: _Streams, parameters: Parameters) -> None:
     """Take values away at the declared rates, which depend on what was observed.
 
     All rates are worked out first: one missing value must not change another's chance.
     """
     gone = {}
     for name, rule in parameters["missing"].items():
-        uniform = _stream(seed, f"missing {name}").random(len(drawn[name]))
+        uniform = streams(f"missing {name}").random(len(drawn[name]))
         gone[name] = uniform < _probability(rule, drawn)
         if "always_if" in rule:
             gone[name] |= drawn[rule["always_if"]]
@@ -604,14 +685,14 @@ def _remove_missing(drawn: People, seed: int, parameters: Parameters) -> None:
 # ------------------------------------------------------------------------------------ the table
 
 
-def _table(drawn: People, parameters: Parameters, study: Any) -> pd.DataFrame:
+def _table(drawn: People, before: int, parameters: Parameters, study: Any) -> pd.DataFrame:
     """Put the columns in the order of the contract, core columns first, then the study's."""
     people = len(drawn["distance_km"])
     count = int(_value(parameters["centres"]["count"]))
     codes = np.array([f"centre_{number:02d}" for number in range(1, count + 1)], dtype=object)
     drawn["centre"] = codes[drawn["centre_number"]]
     drawn["person_id"] = np.array(
-        [f"synthetic_{number:07d}" for number in range(1, people + 1)], dtype=object
+        [f"synthetic_{before + number:07d}" for number in range(1, people + 1)], dtype=object
     )
     drawn["record_kind"] = np.full(people, RECORD_KIND, dtype=object)
     columns = [*CORE_COLUMNS, *parameters["cohort"]["columns"]]
@@ -659,10 +740,15 @@ def _survival(years: pd.Series, event: pd.Series) -> tuple[np.ndarray, np.ndarra
 
 
 def _check_request(
-    people: int, seed: int, parameters: Parameters, population: pd.DataFrame, effects: str
+    people: int,
+    seed: int,
+    parameters: Parameters,
+    population: pd.DataFrame,
+    effects: str,
+    most: int = MOST_PEOPLE,
 ) -> None:
-    if not 1 <= people <= MOST_PEOPLE:
-        raise Problem(f"Cannot draw {people:,} people. Ask for 1 to {MOST_PEOPLE:,}.")
+    if not 1 <= people <= most:
+        raise Problem(f"Cannot draw {people:,} people. Ask for 1 to {most:,}.")
     if seed < 0:
         raise Problem(f"The seed {seed} is below nought. Use a whole number from 0 up.")
     if effects not in ("published", "none"):

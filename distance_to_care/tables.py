@@ -9,9 +9,9 @@ import io
 import json
 import os
 import tomllib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -43,10 +43,17 @@ _SIGNATURES = (
     (b"%PDF", f"is a PDF, not a CSV file. {_CSV}."),
     (b"PARE", "is an encrypted Parquet file. Save it without encryption."),
 )
+_NOT_PARQUET = (
+    "{} is called Parquet but does not begin like a Parquet file. "
+    "Write it again, or call it .csv if it is a CSV file."
+)
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _PARQUET = b"PAR1"
 # So many lines are looked at to find the names; the first 4,096 bytes are not all blank.
 _HEADER_LINES = 5_000
+# Rows of a part of a long file, and bytes of one of a CSV file: some hundred megabytes in memory.
+PART_ROWS = 250_000
+_PART_BYTES = 32 << 20
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
@@ -464,9 +471,74 @@ def examine_cohort(
     return frame, faults
 
 
+@dataclass(frozen=True)
+class CohortPart:
+    """Some rows of a long cohort file: as checked, with faults that are not the contract's."""
+
+    part: contract.Part
+    faults: tuple[Fault, ...]
+    left_behind: int
+
+
+def cohort_rows(path: str | Path | None = None, study: Study | None = None) -> int:
+    """Count the rows of a cohort file without reading them: lines of a CSV file but the first.
+
+    path, study: as for read_cohort.
+    Raises Problem where the file cannot be read.
+    """
+    file = Path(path).expanduser() if path is not None else cohort_file(read_study(study))
+    if _first_bytes(file).startswith(_PARQUET):
+        return _rows_of_parquet(file)
+    lines, last = 0, b""
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 24):
+            lines += block.count(b"\n")
+            last = block[-1:]
+    # The first line has the names; the last need not end.
+    return lines - (last == b"\n")
+
+
+def cohort_parts(path: str | Path, study: Study) -> Iterator[CohortPart]:
+    """Read a long cohort file a part at a time, each checked as contract.examine_part does.
+
+    path, study: as for read_cohort.
+    Yields the parts in the file's order: typed with the columns of the contract and `postcode`
+    last. Findings that need all rows (codes in more than one row, more than one kind) are not
+    among theirs.
+    Raises Problem where the file cannot be read, with no value of it.
+    """
+    file = Path(path).expanduser()
+    fields = (*study.columns.values(), POSTCODE)
+    head = _first_bytes(file)
+    sought = study.mapping.sought(fields) if study.mapping else fields
+    if head.startswith(_PARQUET):
+        read = _parquet_parts(file, sought)
+    elif file.suffix.lower() in (".parquet", ".pq"):
+        raise Problem(_NOT_PARQUET.format(file.name))
+    else:
+        read = _csv_parts(file, sought)
+    rows, broken = 0, []
+    for frame, others, found in read:
+        rows += len(frame)
+        broken += found
+        left_behind = len(others)
+        frame, others, unmapped, absent = _mapped(frame, others, fields, study.mapping)
+        part = contract.examine_part(frame, fields, others=others)
+        kept = [
+            each for each in part.findings if each.column not in absent or each.rows is not None
+        ]
+        part = replace(part, findings=tuple(kept))
+        yield CohortPart(part, (*found, *unmapped), left_behind)
+    if not rows:
+        if broken:
+            raise Problems(file.name, broken)
+        raise Problem(f"{file.name} has column names but no rows. Save it with its rows.")
+
+
 def cohort_kind(people: pd.DataFrame, declared: str | None = None) -> str:
     """Say of what kind the records of a cohort are: the column record_kind decides.
 
+    people: the people, or some of them where record_kind is the same in every row.
     declared: what the person says, `registry` or `open`, for a file without record_kind; None
     means what the environment says (DISTANCE_TO_CARE_KIND), if anything.
     Raises Problem where the file does not say and nobody declared it, and where a file of synthetic
@@ -535,10 +607,7 @@ def _examine_table(
     if head.startswith(_PARQUET):
         frame, others, broken = _read_parquet(file, sought)
     elif file.suffix.lower() in (".parquet", ".pq"):
-        raise Problem(
-            f"{file.name} is called Parquet but does not begin like a Parquet file. "
-            "Write it again, or call it .csv if it is a CSV file."
-        )
+        raise Problem(_NOT_PARQUET.format(file.name))
     else:
         frame, others, broken = _read_csv(file, head, sought)
     if len(frame) == 0:
@@ -548,18 +617,24 @@ def _examine_table(
     if only and only[0] in frame:
         frame = frame[frame[only[0]].isin(list(only[1]))].reset_index(drop=True)
     left_behind = len(others)
-    if mapping:
-        frame, unmapped = mapping.apply(frame, fields)
-        # A column that the study file makes from another is not also looked for.
-        others = [name for name in others if name not in mapping.sources]
-        absent = {fault.column for fault in unmapped if fault.column not in frame}
-    else:
-        unmapped, absent = [], set()
+    frame, others, unmapped, absent = _mapped(frame, others, fields, mapping)
     typed, faults = contract.examine(frame, fields, strict=strict, others=others)
     if absent:
         faults = [f for f in faults if f.column not in absent or f.rows is not None]
     typed.attrs["columns_left_behind"] = left_behind
     return typed, broken + unmapped + faults
+
+
+def _mapped(
+    frame: pd.DataFrame, others: list[str], fields: Sequence[Column], mapping: ColumnMap | None
+) -> tuple[pd.DataFrame, list[str], list[Fault], set[str]]:
+    """A file's rows under the names of the contract, its other columns, faults, what is absent."""
+    if not mapping:
+        return frame, others, [], set()
+    frame, unmapped = mapping.apply(frame, fields)
+    # A column that the study file makes from another is not also looked for.
+    others = [name for name in others if name not in mapping.sources]
+    return frame, others, unmapped, {each.column for each in unmapped if each.column not in frame}
 
 
 def _first_bytes(file: Path) -> bytes:
@@ -653,77 +728,133 @@ def _required(fields: Iterable[Column]) -> list[str]:
     return [column.name for column in fields if column.required] or [c.name for c in fields]
 
 
+class _Csv:
+    """How a CSV file is read: its columns by place, and the rows that do not fit."""
+
+    def __init__(self, file: Path, fields: Sequence[Column]):
+        self.file = file
+        self.multiline = _cells_with_line_ends(file)
+        self.blank, self.names = _header(file, fields)
+        self.known = {column.name for column in fields}
+        # Columns go by their place while they are read: names may be there twice.
+        self.by_place = [str(place) for place in range(len(self.names))]
+        pairs = zip(self.by_place, self.names, strict=True)
+        self.wanted = [place for place, name in pairs if name in self.known]
+        self.ragged = self.swallowed = 0
+
+    def _skip(self, row: pyarrow.csv.InvalidRow) -> str:
+        self.ragged += 1
+        return "skip"
+
+    @property
+    def others(self) -> list[str]:
+        return [name for name in self.names if name not in self.known]
+
+    def options(self, **reading: Any) -> dict[str, Any]:
+        return {
+            "read_options": pyarrow.csv.ReadOptions(
+                column_names=self.by_place,
+                skip_rows=self.blank,
+                skip_rows_after_names=1,
+                use_threads=False,
+                **reading,
+            ),
+            "parse_options": pyarrow.csv.ParseOptions(
+                newlines_in_values=self.multiline, invalid_row_handler=self._skip
+            ),
+            "convert_options": pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(self.by_place, pa.string()),
+                # Every column where a cell may hold line ends: it may have swallowed rows.
+                include_columns=self.by_place if self.multiline else self.wanted,
+                strings_can_be_null=False,
+            ),
+        }
+
+    def frame(self, table: pa.Table) -> pd.DataFrame:
+        """The columns of the contract as text."""
+        if self.multiline:
+            self.swallowed += sum(_hold_rows(cells, len(self.names)) for cells in table.columns)
+        as_text = {pa.string(): pd.ArrowDtype(pa.string())}
+        frame = table.to_pandas(types_mapper=as_text.get, use_threads=False)
+        # Where no column is wanted Arrow reads all; that still tells how many rows there are.
+        frame = frame[self.wanted]
+        frame.columns = [self.names[int(place)] for place in self.wanted]
+        return frame
+
+    def broken(self) -> list[Fault]:
+        """Faults of the file, as far as it has been read."""
+        found = (
+            (
+                "rows with more or fewer cells than there are column names",
+                self.ragged,
+                "A comma within a cell needs quotation marks around the cell, and every mark a "
+                "partner.",
+            ),
+            (
+                "cells that hold whole rows",
+                self.swallowed,
+                "A quotation mark has no partner: close it, or write it twice within a cell.",
+            ),
+        )
+        return [Fault("", rule, rows, mend) for rule, rows, mend in found if rows]
+
+    def unreadable(self) -> Problem:
+        return Problem(
+            f"{self.file.name} cannot be read as CSV. Often a quotation mark has no partner. "
+            f"{_CSV}."
+        )
+
+
+# What Arrow says of a file that it cannot read. It quotes a row: never chained to a sentence.
+_UNREADABLE = (pa.ArrowInvalid, pa.ArrowException, OSError)
+
+
 def _read_csv(
     file: Path, head: bytes, fields: Sequence[Column]
 ) -> tuple[pd.DataFrame, list[str], list[Fault]]:
     """The columns of the contract as text, the names of the others, and faults of the file."""
-    multiline = _cells_with_line_ends(file)
-    blank, names = _header(file, fields)
-    known = {column.name for column in fields}
-    # Columns go by their place while they are read: names may be there twice.
-    by_place = [str(place) for place in range(len(names))]
-    wanted = [place for place, name in zip(by_place, names, strict=True) if name in known]
-    ragged = 0
-
-    def skip(row: pyarrow.csv.InvalidRow) -> str:
-        nonlocal ragged
-        ragged += 1
-        return "skip"
-
-    table = None
+    reading, table = _Csv(file, fields), None
     try:
-        table = pyarrow.csv.read_csv(
-            file,
-            read_options=pyarrow.csv.ReadOptions(
-                column_names=by_place,
-                skip_rows=blank,
-                skip_rows_after_names=1,
-                use_threads=False,
-            ),
-            parse_options=pyarrow.csv.ParseOptions(
-                newlines_in_values=multiline, invalid_row_handler=skip
-            ),
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(by_place, pa.string()),
-                # Every column where a cell may hold line ends: it may have swallowed rows.
-                include_columns=by_place if multiline else wanted,
-                strings_can_be_null=False,
-            ),
-        )
-    except (pa.ArrowInvalid, pa.ArrowException, OSError):
-        # The error quotes a row: it is dropped here and not chained to the sentence below.
+        table = pyarrow.csv.read_csv(file, **reading.options())
+    except _UNREADABLE:
         table = None
     if table is None:
-        raise Problem(
-            f"{file.name} cannot be read as CSV. Often a quotation mark has no partner. {_CSV}."
-        )
-    broken = []
-    if ragged:
-        broken.append(
-            Fault(
-                "",
-                "rows with more or fewer cells than there are column names",
-                ragged,
-                "A comma within a cell needs quotation marks around the cell, and every mark a "
-                "partner.",
-            )
-        )
-    swallowed = sum(_hold_rows(column, len(names)) for column in table.columns) if multiline else 0
-    if swallowed:
-        broken.append(
-            Fault(
-                "",
-                "cells that hold whole rows",
-                swallowed,
-                "A quotation mark has no partner: close it, or write it twice within a cell.",
-            )
-        )
-    as_text = {pa.string(): pd.ArrowDtype(pa.string())}
-    frame = table.to_pandas(types_mapper=as_text.get, use_threads=False)
-    # Where no column is wanted Arrow reads all; that still tells how many rows there are.
-    frame = frame[wanted]
-    frame.columns = [names[int(place)] for place in wanted]
-    return frame, [name for name in names if name not in known], broken
+        raise reading.unreadable()
+    frame = reading.frame(table)
+    return frame, reading.others, reading.broken()
+
+
+def _csv_parts(
+    file: Path, fields: Sequence[Column]
+) -> Iterator[tuple[pd.DataFrame, list[str], list[Fault]]]:
+    """The rows of a CSV file as `_read_csv` gives them, a part at a time; the last has the faults.
+
+    A last part without rows follows, since only then all faults of the file are known.
+    """
+    reading, batches, none = _Csv(file, fields), None, None
+    try:
+        batches = pyarrow.csv.open_csv(file, **reading.options(block_size=_PART_BYTES))
+    except _UNREADABLE:
+        batches = None
+    if batches is None:
+        raise reading.unreadable()
+    while True:
+        batch, ended, failed = None, False, False
+        try:
+            batch = batches.read_next_batch()
+        except StopIteration:
+            ended = True
+        except _UNREADABLE:
+            failed = True
+        if failed:
+            raise reading.unreadable()
+        if ended:
+            break
+        frame = reading.frame(pa.Table.from_batches([batch]))
+        none = frame.head(0)
+        yield frame, reading.others, []
+    if none is not None:
+        yield none, reading.others, reading.broken()
 
 
 def _hold_rows(cells: pa.ChunkedArray, columns: int) -> int:
@@ -737,6 +868,75 @@ def _read_parquet(
     file: Path, fields: Sequence[Column]
 ) -> tuple[pd.DataFrame, list[str], list[Fault]]:
     """The columns of the contract as they are typed, and the names of the others."""
+    _whole_parquet(file)
+    table, names = None, []
+    try:
+        with pyarrow.parquet.ParquetFile(file, page_checksum_verification=True) as parquet:
+            names, wanted = _wanted_of(parquet, fields)
+            table = parquet.read(columns=wanted, use_threads=False)
+            table.validate(full=True)
+    except _DAMAGED:
+        table = None
+    if table is None:
+        raise _damaged(file)
+    _expected_columns(file, names, fields)
+    return _as_frame(table, fields), _others(names, fields), []
+
+
+def _parquet_parts(
+    file: Path, fields: Sequence[Column]
+) -> Iterator[tuple[pd.DataFrame, list[str], list[Fault]]]:
+    """The rows of a Parquet file as `_read_parquet` gives them, a part at a time."""
+    _whole_parquet(file)
+    parquet, batches, names = None, None, []
+    try:
+        parquet = pyarrow.parquet.ParquetFile(file, page_checksum_verification=True)
+        names, wanted = _wanted_of(parquet, fields)
+        batches = parquet.iter_batches(PART_ROWS, columns=wanted, use_threads=False)
+    except _DAMAGED:
+        batches = None
+    if batches is None:
+        raise _damaged(file)
+    with parquet:
+        _expected_columns(file, names, fields)
+        while True:
+            table, ended = None, False
+            try:
+                table = pa.Table.from_batches([next(batches)])
+                table.validate(full=True)
+            except StopIteration:
+                ended = True
+            except _DAMAGED:
+                table = None
+            if ended:
+                return
+            if table is None:
+                raise _damaged(file)
+            yield _as_frame(table, fields), _others(names, fields), []
+
+
+# What Arrow says of a damaged file. It may quote what it stumbled on: never chained to a sentence.
+_DAMAGED = (pa.ArrowException, OSError, ValueError, KeyError)
+
+
+def _damaged(file: Path) -> Problem:
+    return Problem(f"{file.name} is a damaged Parquet file. Copy or write it again.")
+
+
+def _rows_of_parquet(file: Path) -> int:
+    _whole_parquet(file)
+    rows = None
+    try:
+        with pyarrow.parquet.ParquetFile(file) as parquet:
+            rows = parquet.metadata.num_rows
+    except _DAMAGED:
+        rows = None
+    if rows is None:
+        raise _damaged(file)
+    return rows
+
+
+def _whole_parquet(file: Path) -> None:
     with file.open("rb") as stream:
         stream.seek(-4, os.SEEK_END)
         whole = stream.read() == _PARQUET
@@ -744,31 +944,37 @@ def _read_parquet(
         raise Problem(
             f"{file.name} is half a Parquet file: its end is missing. Copy or write it again."
         )
+
+
+def _wanted_of(parquet, fields: Sequence[Column]) -> tuple[list[str], list[str] | None]:
+    """The names of a file's columns, and of those that are read; None: all."""
+    names = [str(name) for name in parquet.schema_arrow.names]
     known = {column.name for column in fields}
-    table, names = None, []
-    try:
-        with pyarrow.parquet.ParquetFile(file, page_checksum_verification=True) as parquet:
-            names = [str(name) for name in parquet.schema_arrow.names]
-            twice = len(set(names)) < len(names)
-            # Reading by name fails where a name is there twice.
-            wanted = None if twice else [name for name in names if name in known]
-            table = parquet.read(columns=wanted, use_threads=False)
-            table.validate(full=True)
-    except (pa.ArrowException, OSError, ValueError, KeyError):
-        # The error may quote what it stumbled on: not chained to the sentence below.
-        table = None
-    if table is None:
-        raise Problem(f"{file.name} is a damaged Parquet file. Copy or write it again.")
-    others = [name for name in names if name not in known]
+    # Reading by name fails where a name is there twice.
+    twice = len(set(names)) < len(names)
+    return names, None if twice else [name for name in names if name in known]
+
+
+def _others(names: Sequence[str], fields: Sequence[Column]) -> list[str]:
+    known = {column.name for column in fields}
+    return [name for name in names if name not in known]
+
+
+def _expected_columns(file: Path, names: list[str], fields: Sequence[Column]) -> None:
     if not contract.recognised(names, fields) and contract.resembling(names, fields) < 3:
         raise Problem(
             f"{file.name} has none of the columns that are expected: "
             f"{', '.join(_required(fields))}."
         )
+
+
+def _as_frame(table: pa.Table, fields: Sequence[Column]) -> pd.DataFrame:
+    """The columns of a table that are known, as they are typed."""
+    known = {column.name for column in fields}
     kept = [place for place, name in enumerate(table.column_names) if name in known]
     columns = {
         str(place): pd.Series(pd.arrays.ArrowExtensionArray(table.column(place))) for place in kept
     }
     frame = pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows))
     frame.columns = [table.column_names[place] for place in kept]
-    return frame, others, []
+    return frame

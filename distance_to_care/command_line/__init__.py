@@ -1,6 +1,7 @@
 """The command line: check, synthesise, analyse, build, and what `make` calls.
 
-Exit codes: 0 all is well; 1 a build or a comparison failed; 2 the input or the call is wrong.
+Exit codes: 0 all is well; 1 a build or a comparison failed; 2 the input or the call is wrong;
+130 it was stopped before its end.
 Libraries are imported by the command that needs them, so that `--help` answers at once.
 """
 

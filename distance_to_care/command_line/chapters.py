@@ -61,7 +61,11 @@ class Kept:
                 f"{self.output} holds contributions to a model of several registries. Name another "
                 "folder."
             )
-        (self.output / FOLDER).mkdir(parents=True, exist_ok=True)
+        # Nobody else on a shared computer reads what is half made, or the digest of an extract.
+        self.output.parent.mkdir(parents=True, exist_ok=True)
+        for folder in (self.output, self.output / FOLDER):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        (self.output / FOLDER).chmod(0o700)
         self._lock()
         changed = []
         for other in (self.output / FOLDER).iterdir():

@@ -19,6 +19,7 @@ import typer
 from distance_to_care import places
 from distance_to_care.command_line.frame import (
     CODES,
+    STOPPED,
     Kind,
     KindOption,
     StudyOption,
@@ -27,15 +28,18 @@ from distance_to_care.command_line.frame import (
     new_file,
     say,
     sentences,
-    whole,
+    stoppable,
 )
 from distance_to_care.problems import AnalysisError, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
     from distance_to_care.command_line.chapters import Kept
     from distance_to_care.disclosure.profiles import Profile
+    from distance_to_care.long_cohort import Checked
     from distance_to_care.study import Study
 
 ProfileOption = Annotated[
@@ -57,7 +61,7 @@ class Pointed:
     """A cohort file that was checked, and that the notebooks are pointed at."""
 
     study: Study
-    people: pd.DataFrame
+    people: pd.DataFrame | Checked
     kind: str
     profile: Profile
 
@@ -80,22 +84,27 @@ def check(
     """Check a cohort file against the contract: every problem at once, never a value from a row.
 
     After a clean check it says, from counts in bands, which chapters `analyse` will run, what will
-    be withheld, how long it will take and how much memory it needs.
+    be withheld, how long it will take and how much memory it needs. A file of more than a million
+    people is checked in parts, in the same memory however many they are.
     """
-    from distance_to_care import analyses, forecast, residence, tables
+    from distance_to_care import analyses, forecast, long_cohort, residence, tables
+    from distance_to_care.command_line import long_files
 
     with sentences(), withholding("The check"):
         chosen = tables.read_study(study)
-        people = residence.read_people(file, chosen)
         in_force = profile_in_force(chosen, profile, threshold)
-        notes = [*people.attrs["notes"], *analyses.about(chosen)]
-        said = forecast.of(
-            people,
-            chosen,
-            in_force,
-            analyses.chapters(chosen),
-            tables.read("chapter_costs"),
-        )
+        if long_cohort.is_long(file, chosen):
+            said, notes = long_files.foretell(file, chosen, in_force)
+        else:
+            people = residence.read_people(file, chosen)
+            notes = [*people.attrs["notes"], *analyses.about(chosen)]
+            said = forecast.of(
+                people,
+                chosen,
+                in_force,
+                analyses.chapters(chosen),
+                tables.read("chapter_costs"),
+            )
         if as_json:
             typer.echo(json.dumps(said.as_dict(file.name, notes), indent=2))
         else:
@@ -120,14 +129,19 @@ def synthesise(
     study: StudyOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
-    """Draw synthetic people whose generating parameters are published or stated as assumed."""
+    """Draw synthetic people whose generating parameters are published or stated as assumed.
+
+    Any number of them, up to 50 million, is drawn in the same memory and written as it is drawn;
+    the same seed gives the same people, and the first of many are those of a few.
+    """
     from distance_to_care import synthetic, tables
+    from distance_to_care.command_line import cohort_files
 
     with sentences():
         new_file(output, overwrite, ".csv", ".parquet")
         chosen = tables.read_study(study)
         parameters = tables.read_parameters(chosen)
-        drawn = synthetic.draw(
+        parts = synthetic.draw_in_parts(
             people,
             synthetic.default_seed(parameters) if seed is None else seed,
             parameters,
@@ -135,18 +149,8 @@ def synthesise(
             study=chosen,
             effects=effects.value,
         )
-        _write_cohort(drawn, output)
+        cohort_files.write(parts, people, output)
         typer.echo(f"{output}: {people:,} synthetic people (study {chosen.name}).")
-
-
-def _write_cohort(drawn, output: Path) -> None:
-    from distance_to_care import synthetic
-
-    with whole(output) as part:
-        if output.suffix == ".csv":
-            part.write_bytes(synthetic.to_csv_bytes(drawn))
-        else:
-            drawn.to_parquet(part, index=False, compression="zstd")
 
 
 @app.command(epilog=CODES)
@@ -161,25 +165,48 @@ def analyse(
     """Run every analysis of a cohort and write the published tables and their manifest.
 
     A run that was interrupted goes on with the chapters that it had finished, when the same
-    command is given again.
+    command is given again. More than a million people are analysed from the file, by the chapters
+    that hold nobody in memory; their rows stand for that time in a private folder, which goes with
+    the run.
     """
+    stopped = "Stopped before the end. The same command goes on from the chapters that were done."
+    with stoppable(stopped):
+        _analyse(file, output, study, kind, profile, threshold)
+
+
+def _analyse(
+    file: Path,
+    output: Path,
+    study: str | None,
+    kind: Kind | None,
+    profile: str | None,
+    threshold: int | None,
+) -> None:
     from distance_to_care import analyses, second_opinion
-    from distance_to_care.command_line import chapters, run_record
+    from distance_to_care.command_line import chapters, long_files, run_record
 
     started = run_record.now()
-    with sentences(), withholding("The analysis"):
-        pointed = point(file, study, kind, profile, threshold)
+    with sentences(), withholding("The analysis"), long_files.private_folder() as private:
+        pointed = point(file, study, kind, profile, threshold, private)
+        many = long_files.are_many(pointed.people)
         chapters.recover(output)
         own_folder(output, written_before(output), pointed.kind)
         same_kind(output.glob("manifest.json"), pointed.kind)
         paths = analyses.cohort_notebooks(analyses.chapters_for(pointed.study))
+        if many:
+            paths = analyses.notebooks_from_file()
         # All of them before the first runs, which may be long before the last.
         analyses.refuse_to_show_people(map(analyses.Notebook, paths))
         program = chapters.of_program(paths)
         with chapters.Kept(output, _made_from(file, pointed, program)) as kept:
-            seconds, left_out = _run_chapters(paths, kept)
+            ready = _nothing
+            if many:
+                ready = long_files.preparing(pointed.people, pointed.study, private)
+            seconds, left_out = _run_chapters(paths, kept, ready)
             merged = kept.gather(list(seconds))
-            opinion = _second_opinion(merged, pointed)
+            opinion = second_opinion.NOT_ASKED
+            if not many:
+                opinion = _second_opinion(merged, pointed)
             run_record.write(
                 merged,
                 run_record.record(
@@ -199,6 +226,11 @@ def analyse(
         count = len(list(output.glob("*.csv"))) - 1
         typer.echo(f"{output}: {count} published tables, numbers.csv, manifest.json and run.json.")
         typer.echo(f"Second opinion: {second_opinion.said(second_opinion.total(opinion))}.")
+        if many and (held := analyses.left_in_memory(pointed.study)):
+            typer.echo(
+                f"{counted(len(held), 'chapter')} of the study {pointed.study.name} hold everybody "
+                "in memory and were not run: there are too many people."
+            )
         if left_out:
             typer.echo(
                 f"{counted(len(left_out), 'chapter')} of {len(paths)} could not be done with these "
@@ -217,11 +249,17 @@ def _second_opinion(merged: Path, pointed: Pointed) -> dict[str, object]:
     return second_opinion.of_published(people, pointed.study, published, pointed.profile)
 
 
-def _run_chapters(paths: Sequence[Path], kept: Kept) -> tuple[dict[str, float], list[str]]:
+def _nothing() -> None:
+    """People who are in memory need no further preparation."""
+
+
+def _run_chapters(
+    paths: Sequence[Path], kept: Kept, ready: Callable[[], None] = _nothing
+) -> tuple[dict[str, float], list[str]]:
     """Run the chapters that are not whole yet; return the seconds of each, and those left out.
 
     A chapter that cannot be done with these people (nobody has the event, a fifth is empty) is left
-    out whole and named; any other fault stops the run.
+    out whole and named; any other fault stops the run. `ready` is called before each.
     """
     from distance_to_care import analyses
 
@@ -242,6 +280,7 @@ def _run_chapters(paths: Sequence[Path], kept: Kept) -> tuple[dict[str, float], 
                 left_out.append(path.stem)
                 continue
             if took is None:
+                ready()
                 begun = time.perf_counter()
                 try:
                     analyses.run(path, _quietly)
@@ -259,7 +298,7 @@ def _run_chapters(paths: Sequence[Path], kept: Kept) -> tuple[dict[str, float], 
             f"Stopped with {done} of {len(paths)} chapters done. The same command goes on from "
             "there; results that were there before are whole."
         )
-        raise typer.Exit(130) from None
+        raise typer.Exit(STOPPED) from None
     if not seconds:
         raise Problem("No chapter could be done with these people. The reasons stand above.")
     return seconds, left_out
@@ -355,16 +394,27 @@ def point(
     kind: Kind | None,
     profile: str | None = None,
     threshold: int | None = None,
+    private: Path | None = None,
 ) -> Pointed:
-    """Check a cohort file and point the notebooks at it, its study, its kind and the profile."""
-    from distance_to_care import analyses, disclosure, residence, tables
+    """Check a cohort file and point the notebooks at it, its study, its kind and the profile.
+
+    Of more people than fit into memory, those who are checked are put into the folder `private`,
+    where one is given.
+    """
+    from distance_to_care import analyses, disclosure, long_cohort, residence, tables
+    from distance_to_care.command_line import long_files
 
     # A book outside is redrawn from a release; here are the people themselves.
     os.environ.pop(places.RELEASED_VARIABLE, None)
+    os.environ.pop(places.PREPARED_VARIABLE, None)
     chosen = tables.read_study(study)
     in_force = profile_in_force(chosen, profile, threshold)
-    people = residence.read_people(file, chosen)
-    decided = tables.cohort_kind(people, kind.value if kind else None)
+    if private is not None and long_cohort.is_long(file, chosen):
+        people = long_files.checked(file, chosen, private)
+        first = people.first
+    else:
+        people = first = residence.read_people(file, chosen)
+    decided = tables.cohort_kind(first, kind.value if kind else None)
     analyses.chapters_for(chosen)
     os.environ[places.COHORT_VARIABLE] = str(file.absolute())
     # Kernels run in another folder, so a path has to hold from anywhere.

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -17,8 +20,11 @@ from distance_to_care import __version__, places
 from distance_to_care.problems import Problem
 
 CODES = (
-    "Exit codes: 0 all is well; 1 a build or a comparison failed; 2 the input or the call is wrong."
+    "Exit codes: 0 all is well; 1 a build or a comparison failed; 2 the input or the call is "
+    "wrong; 130 it was stopped before its end."
 )
+# What a shell says of a command that was stopped by hand.
+STOPPED = 130
 app = typer.Typer(
     name="distance-to-care",
     help="Who is far from specialist care, and what would change that: "
@@ -78,6 +84,29 @@ def _main(
     ] = False,
 ) -> None:
     """Distance to Care."""
+
+
+@contextmanager
+def stoppable(words: str) -> Iterator[None]:
+    """Turn Ctrl-C, and an end that the system asks for (SIGTERM), into a sentence and code 130.
+
+    words : the sentence.
+    """
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    # Only the main thread is told of signals.
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, stop) if main else None
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(words)
+        raise typer.Exit(STOPPED) from None
+    finally:
+        if main:
+            signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
@@ -166,6 +195,29 @@ def bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
     ) as progress:
         task = progress.add_task(what, total=total)
         yield lambda count: progress.advance(task, count)
+
+
+@contextmanager
+def rows_done(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show how many of many rows are done: a bar on a terminal, a line a tenth anywhere else.
+
+    Yields what to call with the rows of each advance.
+    """
+    if sys.stderr.isatty():
+        with bar(what, total) as advance:
+            yield advance
+        return
+    done, begun = 0, time.perf_counter()
+
+    def advance(rows: int) -> None:
+        nonlocal done
+        tenths = 10 * done // total
+        done += rows
+        if 10 * done // total > tenths:
+            seconds = time.perf_counter() - begun
+            say(f"{what}: {done:,} of {total:,} rows, {seconds:.0f} seconds.")
+
+    yield advance
 
 
 def point_at_official_files(folder: Path) -> None:

@@ -10,12 +10,11 @@ against him holds against anybody who knows less.
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import numpy as np
@@ -47,6 +46,20 @@ MOST = 1_000_000
 
 Conditions = frozenset
 Key = tuple
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What has to be known of a person to be in a model, by a study file.
+
+    models : the columns and scores that people may lack, by the name of the model.
+    same : a column that is known of the same people as another, by its name (a stage of a score).
+    never_lacking : columns that the contract wants of everybody.
+    """
+
+    models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    same: Mapping[str, str] = field(default_factory=dict)
+    never_lacking: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -113,6 +126,7 @@ def read(
     profile: Profile,
     knowledge: Knowledge | None = None,
     release: int = 0,
+    needs: Needs | None = None,
 ) -> Knowledge:
     """Take down everything that released tables say of counts of people.
 
@@ -123,8 +137,10 @@ def read(
     profile : how counts were withheld and rounded.
     knowledge : what is known already, from another release.
     release : number of the release; 0 is the one at hand.
+    needs : what models need of a person, which the released study file says.
     """
     knowledge = knowledge or Knowledge()
+    needs = needs or Needs()
     found: dict[Key, list] = defaultdict(list)
     shares = []
     for name, table in tables.items():
@@ -144,8 +160,12 @@ def read(
                 # The share is still one of those for whom the variable is known.
                 if "variable" not in record:
                     # Who is left out of a step of the flow is not told: the row is the file's.
+                    lacking = keys.get("missing")
                     record = {**record, "model": "all"}
                     keys = _keys(name, row, record, steps.get(row))
+                    if lacking is not None:
+                        # It is still withheld how many this model leaves out.
+                        keys["missing"] = lacking
                 keys["whole"], keys["people"] = (
                     keys["people"],
                     ("people", _who(name, row, record)[0]),
@@ -171,7 +191,7 @@ def read(
                 shares.append((name, row, record, keys["share"], keys.get("whole"), withheld))
     places = _identify(found, knowledge)
     _take_shares(shares, places, profile, knowledge, release)
-    _relate(knowledge, release)
+    _relate(knowledge, release, profile, needs)
     return knowledge
 
 
@@ -483,6 +503,11 @@ def _applies(records: list[dict], column: str) -> list[bool]:
     """
     there, absent = set(), set()
     kinds = []
+    if column == "missing" and records and "model" in records[0] and "variable" not in records[0]:
+        # Each step of the flow leaves people out, and everybody is the step before.
+        return [
+            not pd.isna(each[column]) or _text(each, "model") not in ("", "all") for each in records
+        ]
     for record in records:
         time = record.get("time_years")
         when = "never" if time is None or pd.isna(time) else "start" if time == 0 else "later"
@@ -509,12 +534,13 @@ def _exists(column: str, measure: str, when: str, there: bool, absent: bool) -> 
     return column not in ENDS or not about_another or column.removesuffix("s") in measure
 
 
-def _relate(knowledge: Knowledge, release: int) -> None:
+def _relate(knowledge: Knowledge, release: int, profile: Profile, needs: Needs) -> None:
     """Add what follows from the meaning of the counts of one release."""
     mine = [key for key in knowledge.keys if key[0] == release and _shared(key)]
     for key in mine:
         _steps_add_up(knowledge, key)
-        _need_more(knowledge, key)
+        _need_more(knowledge, key, profile.threshold, needs.never_lacking)
+    _lack_something(knowledge, mine, profile.threshold, needs)
     mine = [key for key in knowledge.keys if key[0] == release and _shared(key)]
     levels = _levels(mine)
     _families(mine, knowledge, levels)
@@ -676,10 +702,13 @@ def _steps_add_up(knowledge: Knowledge, key: Key) -> None:
     knowledge.relate(terms, 0.0, 0.0)
 
 
-def _need_more(knowledge: Knowledge, key: Key) -> None:
+def _need_more(
+    knowledge: Knowledge, key: Key, threshold: int, never_lacking: frozenset[str]
+) -> None:
     """Of those known, a comparison leaves out no more than lack something else that it needs.
 
-    A variable of which no table says for how many it is not known is taken to be known of all.
+    A variable of which no table says for how many it is not known is lacked by fewer people than
+    the threshold, and not by nobody; but nobody of a group lacks what it is a group of.
     """
     release, what, conditions, *rest = key
     for given in [each for each in conditions if each[0] == "given"]:
@@ -689,11 +718,68 @@ def _need_more(knowledge: Knowledge, key: Key) -> None:
             knowledge.numbers[key]: -1.0,
         }
         group = Conditions(each for each in known if each[1] != KNOWN)
-        for variable, gap in itertools.product(given[1], GAPS):
-            lacking = knowledge.numbers.get((release, what, group | {(variable, gap)}, *rest))
-            if lacking is not None:
-                terms[lacking] = -1.0
-        knowledge.relate(terms, -math.inf, 0.0)
+        of_everybody = never_lacking | {variable for variable, _ in group}
+        untold = 0
+        for variable in given[1]:
+            gaps = [(release, what, group | {(variable, gap)}, *rest) for gap in GAPS]
+            lacking = [knowledge.numbers[gap] for gap in gaps if gap in knowledge.numbers]
+            terms |= dict.fromkeys(lacking, -1.0)
+            untold += not lacking and variable not in of_everybody
+        knowledge.relate(terms, -math.inf, float(untold * (threshold - 1)))
+
+
+def _lack_something(knowledge: Knowledge, keys: list[Key], threshold: int, needs: Needs) -> None:
+    """Whom a model leaves out lacks one of the things that it needs.
+
+    How many lack something is told where they are enough, thing by thing; those who lack only what
+    is told nowhere are a withheld count, as each of those things is.
+    """
+    places = {(cell.release, cell.unknown): cell for cell in reversed(knowledge.cells)}
+
+    def not_known(release: int, name: str) -> int | None:
+        """The unknown that counts for whom a thing is not known, where a table tells it."""
+        for condition in ((name, GAPS[0]), ("model", f"not in {name}")):
+            found = knowledge.numbers.get((release, "people", Conditions({condition})))
+            if (release, found) in places:
+                return found
+        return None
+
+    for release, what, conditions, *_ in keys:
+        for variable, level in conditions if what == "people" else ():
+            same = needs.same.get(variable)
+            rest = conditions - {(variable, level)}
+            if level == GAPS[0] and same:
+                there = knowledge.numbers.get((release, what, rest | {(same, level)}))
+                if there is not None:
+                    own = knowledge.numbers[release, what, conditions]
+                    knowledge.relate({own: 1.0, there: -1.0}, 0.0, 0.0)
+    for model, needed in needs.models.items():
+        for release in {key[0] for key in keys}:
+            left_out = not_known(release, model)
+            place = left_out
+            if left_out is None:
+                # Where it is withheld, everybody and those in the model are its two sides.
+                everybody = knowledge.numbers.get((release, "people", Conditions()))
+                inside = (release, "people", Conditions({("model", model)}))
+                place = knowledge.numbers.get(inside)
+                if everybody is None or (release, place) not in places:
+                    continue
+                out = Conditions({("model", f"not in {model}")})
+                left_out = knowledge.unknown((release, "people", out))
+                knowledge.relate({place: 1.0, left_out: 1.0, everybody: -1.0}, 0.0, 0.0)
+            told = [not_known(release, name) for name in needed]
+            lacking = {number for number in told if number is not None}
+            if not lacking or None not in told:
+                continue
+            named = Conditions({("model", f"not in {model}"), ("lacking", "(not told)")})
+            others = knowledge.unknown((release, "people", named))
+            knowledge.bound(others, 0, told.count(None) * (threshold - 1))
+            each_of = dict.fromkeys(lacking, -1.0)
+            knowledge.relate({left_out: 1.0, others: -1.0} | each_of, -math.inf, 0.0)
+            for each in lacking:
+                knowledge.relate({left_out: 1.0, others: -1.0, each: -1.0}, 0.0, math.inf)
+            cell = places[release, place]
+            knowledge.cells.append(replace(cell, unknown=others, hidden=True))
 
 
 def _followed(knowledge: Knowledge, keys: list[Key], release: int) -> None:

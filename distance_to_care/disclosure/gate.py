@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import json
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import InitVar, dataclass, field
 
 import pandas as pd
@@ -79,13 +79,15 @@ class Checked:
         return self.receipt["shape"]
 
 
-def analysing(people: pd.DataFrame, study: object) -> None:
+def analysing(people: pd.DataFrame | Iterable[pd.DataFrame], study: object) -> None:
     """Tell the gate who is analysed from now on: whose words to refuse, and whose profile holds.
 
-    people : one row a person. study : its `columns` and its `disclosure`.
+    people : one row a person; or, of people who are too many for memory, the columns that they
+        put into words, part by part. study : its `columns` and its `disclosure`.
     """
     global _analysed
-    _analysed = words.of_cohort(people, study)
+    whole = isinstance(people, pd.DataFrame)
+    _analysed = words.of_cohort(people, study) if whole else words.of_parts(people, study)
 
 
 def check(

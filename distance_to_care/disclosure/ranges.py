@@ -48,6 +48,7 @@ def hidden_ranges(
     profile: Profile = DEFAULT,
     earlier: Sequence[Tables] = (),
     only_judged: bool = False,
+    needs: attacker.Needs | None = None,
 ) -> pd.DataFrame:
     """Find the smallest and largest count that each withheld cell can hold, given all that stands.
 
@@ -58,6 +59,7 @@ def hidden_ranges(
     earlier : the tables of releases before, of a cohort that has only grown since.
     only_judged : whether each range is narrow is all that is asked: the search for its ends stops
         when that is known.
+    needs : what models need of a person.
 
     Returns
     -------
@@ -67,7 +69,7 @@ def hidden_ranges(
     `values_possible`, `values_if_small` (how many are left for somebody who knows that the count is
     below the threshold), `narrow`, `why`.
     """
-    known = _known(tables, profile, earlier)
+    known = _known(tables, profile, earlier, needs)
     hidden = [cell for cell in known.cells if cell.hidden]
     wanted = sorted({cell.unknown for cell in hidden})
     ends = tightest(known, wanted, profile if only_judged else None)
@@ -89,13 +91,18 @@ def hidden_ranges(
     )
 
 
-def _known(tables: Tables, profile: Profile, earlier: Sequence[Tables]) -> attacker.Knowledge:
+def _known(
+    tables: Tables,
+    profile: Profile,
+    earlier: Sequence[Tables],
+    needs: attacker.Needs | None,
+) -> attacker.Knowledge:
     releases = [tables, *earlier]
     known = attacker.Knowledge()
     for number, own in enumerate(releases):
         others = _contributions(releases, number)
         told = {said: releases[of][name] for said, (of, name) in others.items()}
-        attacker.read({**own, **told}, profile, known, release=number)
+        attacker.read({**own, **told}, profile, known, number, needs)
         for cell in known.cells:
             if cell.table in others:
                 cell.release, cell.table = others[cell.table]
@@ -466,6 +473,7 @@ def repair(
     profile: Profile = DEFAULT,
     earlier: Sequence[Tables] = (),
     progress: Callable[[str], None] = lambda _: None,
+    needs: attacker.Needs | None = None,
 ) -> pd.DataFrame:
     """Propose further cells to withhold, until no withheld count has a narrow range.
 
@@ -475,7 +483,7 @@ def repair(
 
     Parameters
     ----------
-    tables, profile, earlier : as for `hidden_ranges`.
+    tables, profile, earlier, needs : as for `hidden_ranges`.
     progress : called with a line when all ranges of a round are worked out.
 
     Returns
@@ -488,7 +496,7 @@ def repair(
     proposed: list[dict] = []
     wide: set[tuple] = set()
     for number in itertools.count():
-        known = _known(now, profile, earlier)
+        known = _known(now, profile, earlier, needs)
         hidden = sorted({cell.unknown for cell in known.cells if cell.hidden})
         narrow = _narrow_now(known, hidden, profile, wide)
         if number and not narrow:

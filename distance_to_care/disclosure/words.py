@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import pandas as pd
 
 from distance_to_care.disclosure import groups
+from distance_to_care.disclosure.many_words import Many
 from distance_to_care.disclosure.profiles import Profile
 
 # Nothing below a region leaves from people.
@@ -43,13 +44,16 @@ class Analysed:
     """
 
     profile: Profile | None = None
-    typed: frozenset[str] = field(default_factory=frozenset, repr=False)
+    typed: frozenset[str] | Many = field(default_factory=frozenset, repr=False)
     people: int = 0
     known: groups.Known | None = None
+    joined: Many | None = field(default=None, repr=False)
 
     @cached_property
-    def run_together(self) -> frozenset[str]:
+    def run_together(self) -> frozenset[str] | Many:
         """The typed words without spaces, dashes and other marks."""
+        if self.joined is not None:
+            return self.joined
         return frozenset(filter(_telling, map(_run_together, self.typed)))
 
 
@@ -61,10 +65,7 @@ def of_cohort(people: pd.DataFrame, study: object) -> Analysed:
     people : one row a person.
     study : `columns` (by name, each with `type` and `levels`) and `disclosure`.
     """
-    known = study.columns
-    allowed = {str(level).casefold() for column in known.values() for level in column.levels}
-    allowed |= {name.casefold() for name in known} | {"all", "true", "false"}
-    plain = set(map(_run_together, allowed))
+    known, plain = study.columns, _plain(study)
     typed: set[str] = set()
     for name in people.columns:
         free = name in known and known[name].type == "string" and not known[name].levels
@@ -84,6 +85,42 @@ def of_cohort(people: pd.DataFrame, study: object) -> Analysed:
     )
 
 
+def of_parts(parts: Iterable[pd.DataFrame], study: object) -> Analysed:
+    """Gather the words of people who are too many for memory, as `of_cohort` gathers those of few.
+
+    Of each word eight bytes are kept, which tell it from others; the word itself is not.
+
+    Parameters
+    ----------
+    parts : columns that people, not the study file, put into words, a part of the people at a time.
+    study : as for `of_cohort`.
+    """
+    plain = _plain(study)
+    typed, joined, people = Many(), Many(), 0
+    for part in parts:
+        people += len(part)
+        for name in part.columns:
+            values = {str(value).strip().casefold() for value in part[name].dropna().unique()}
+            telling = [
+                (value, together)
+                for value in values
+                if _telling(value) and (together := _run_together(value)) not in plain
+            ]
+            typed.add([value for value, _ in telling])
+            joined.add([together for _, together in telling if _telling(together)])
+    return Analysed(
+        getattr(study, "disclosure", None), typed, people, groups.of_study(study), joined
+    )
+
+
+def _plain(study: object) -> set[str]:
+    """What the study file itself says, run together: nobody's own words."""
+    known = study.columns
+    allowed = {str(level).casefold() for column in known.values() for level in column.levels}
+    allowed |= {name.casefold() for name in known} | {"all", "true", "false"}
+    return set(map(_run_together, allowed))
+
+
 def _telling(value: str) -> bool:
     return bool(value) and not (value.isdigit() and len(value) < _SHORTEST_DIGITS)
 
@@ -99,6 +136,9 @@ def _parts(text: str) -> list[str]:
 
 
 def _run_together(text: str) -> str:
+    if text.isascii() and text.isalnum():
+        # What most identifiers are has no parts to look for.
+        return text.casefold()
     return "".join(_parts(text))
 
 
@@ -138,7 +178,8 @@ def typed_words(table: pd.DataFrame, analysed: Analysed) -> list[str]:
     """Say which columns hold a value from the people's own records, never the value."""
     if not analysed.typed:
         return []
-    longest = max(map(len, analysed.run_together), default=0)
+    together = analysed.run_together
+    longest = together.longest if isinstance(together, Many) else max(map(len, together), default=0)
     found = []
     for column in table:
         if pd.api.types.is_numeric_dtype(table[column]):

@@ -219,7 +219,9 @@ class Flow:
     def _taint(self, node: ast.expr) -> None:
         while isinstance(node, ast.Attribute | ast.Subscript | ast.Call | ast.Starred):
             node = node.func if isinstance(node, ast.Call) else node.value
-        if isinstance(node, ast.Name) and self.names.get(node.id) is not About.PAGE:
+        # Neither a page nor a cohort, which stays as it was read, keeps what it is asked with.
+        kept = (About.PAGE, About.COHORT)
+        if isinstance(node, ast.Name) and self.names.get(node.id) not in kept:
             self.names[node.id] = About.PEOPLE
 
     def assigned(self, target: ast.expr, value: ast.expr) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from distance_to_care.people_flow import choices, grammar
+from distance_to_care.people_flow import choices, grammar, made_tables
 from distance_to_care.people_flow.flow import About, Flow, copied, parsed, written
 from distance_to_care.people_flow.rows import Rows
 from distance_to_care.problems import Problem
@@ -101,6 +101,8 @@ class _Guard(Flow):
         self.decided = False
         self.found: dict[str, None] = {}
         self.rows = Rows(self.dotted)
+        # What each expression was about, at any time of a loop.
+        self.met: dict[ast.AST, set[About]] = {}
         # Dictionaries that the chapter has written out, with keys in so many words.
         self.written_out: dict[str, ast.Dict] = {}
 
@@ -116,6 +118,8 @@ class _Guard(Flow):
             self._own_rows(node)
         for what, mend in choices.faults(tree, self.rows, self.columns):
             self.fault(what, mend)
+        for what, mend in made_tables.faults(tree, self.rows, self._ever_people, self._ever_keyed):
+            self.fault(what, mend)
         for what, mend in grammar.faults(tree, self.dotted, self.modules):
             self.fault(what, mend)
         above = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
@@ -130,6 +134,14 @@ class _Guard(Flow):
                 f"its last line shows '{ast.unparse(last.value)[:60]}', which is about people",
                 "Publish the table with page.publish and show it with page.show.",
             )
+
+    def _ever_people(self, node: ast.AST) -> bool:
+        return any(about.people for about in self.met.get(node, ()))
+
+    def _ever_keyed(self, node: ast.AST) -> bool:
+        """Say whether an expression was a cohort or a dictionary of people, and nothing else."""
+        about = {each for each in self.met.get(node, ()) if each.people}
+        return bool(about) and about <= {About.COHORT, About.KEYED}
 
     def _written_as(self, node: ast.AST) -> None:
         """Refuse what could show or write anything, whoever it is about."""
@@ -219,6 +231,11 @@ class _Guard(Flow):
         people = any(about.people for about in arguments)
         if method == "append" and not dotted and (people or self.decided):
             self._put_in(shown)
+        if dotted == "cohort.load" and not _of_the_build(node):
+            self.fault(
+                f"'{shown}' reads other people, or by another study, than the run was given",
+                "Write cohort.load(), or name a study of the book.",
+            )
         if dotted == "results.Page":
             self._opened(node, shown)
         if dotted == "pandas.DataFrame" and people:
@@ -305,6 +322,7 @@ class _Guard(Flow):
 
     def value(self, node: ast.expr) -> About:
         about = super().value(node)
+        self.met.setdefault(node, set()).add(about)
         deciding = ast.IfExp | ast.BoolOp | ast.ListComp | ast.SetComp | ast.DictComp
         if isinstance(node, deciding | ast.GeneratorExp | ast.Lambda) and about.people:
             for each in ast.walk(node):
@@ -365,6 +383,14 @@ class _Guard(Flow):
         if self.value(node.value) is About.PAGE and node.attr not in OF_A_PAGE:
             self.fault(f"it uses 'page.{node.attr}'", f"A page has {', '.join(sorted(OF_A_PAGE))}.")
         return super()._attribute(node)
+
+
+def _of_the_build(node: ast.Call) -> bool:
+    """Say whether a cohort is the build's own: at most the name of a study, which is no path."""
+    if node.args or [keyword.arg for keyword in node.keywords] not in ([], ["study"]):
+        return False
+    named = [getattr(keyword.value, "value", None) for keyword in node.keywords]
+    return all(isinstance(each, str) and each.isidentifier() for each in named)
 
 
 def _names_people(sources: ast.expr) -> bool:

@@ -78,6 +78,11 @@ def _image_problems(page: _Page) -> Iterator[str]:
             yield f"{page.name}: the image {shown} has an empty alt text."
         elif LOOKS_LIKE_A_FILE.fullmatch(text.strip()):
             yield f"{page.name}: the image {shown} has a file name for an alt text."
+        if not (image.get("width") and image.get("height")):
+            yield (
+                f"{page.name}: the image {shown} has no width and height, so that the text "
+                "jumps when it comes."
+            )
     for drawing in page.tree.xpath("//svg[not(ancestor::svg)]"):
         hidden = drawing.get("aria-hidden") == "true" or drawing.xpath(
             "ancestor::*[@aria-hidden='true'] | ancestor::button | ancestor::a"

@@ -142,11 +142,15 @@ class DictionaryDirective(SphinxDirective):
 
 
 class FunctionsDirective(SphinxDirective):
-    """{public-functions}: every function that takes any table, read from the source."""
+    """{public-functions} people: functions that take any table, read from the source."""
+
+    required_arguments = 1
 
     def run(self):
         out: list[nodes.Node] = []
-        for module in functions.MODULES:
+        if self.arguments[0] not in functions.PARTS:
+            raise self.error(f"public-functions is one of: {', '.join(functions.PARTS)}.")
+        for module in functions.PARTS[self.arguments[0]]:
             about, found = functions.of_module(module)
             section = nodes.section(ids=[f"module-{module.replace('_', '-')}"])
             section += nodes.title(text=module.replace("_", " ").capitalize())

@@ -1,7 +1,8 @@
 """Sphinx hooks that make the built site light, self-contained and accessible.
 
 Plain `jupyter-book build .` and `make book` both run them. Order of work when a build ends: repair
-every page, drop scripts that no page needs, then cut one style sheet to what all pages use.
+every page, put its drawings into files, drop scripts that no page needs and join the others, then
+cut one style sheet to what all pages use and remove files that nothing asks for.
 The work is repeatable: the same sources give the same bytes, and a page done once is left alone.
 """
 
@@ -11,6 +12,7 @@ import hashlib
 import posixpath
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,7 +21,14 @@ from sphinx.application import Sphinx
 
 from distance_to_care import places
 from distance_to_care.problems import Problem
-from distance_to_care.publication import accessibility, fonts, mathematics, stylesheet
+from distance_to_care.publication import (
+    accessibility,
+    drawings,
+    fonts,
+    mathematics,
+    scripts,
+    stylesheet,
+)
 
 BUNDLE = "_static/site.css"
 OWN_STYLE = "distance-to-care.css"
@@ -30,13 +39,10 @@ UNWANTED_SCRIPTS = ("fontawesome.js", "bootstrap.js", "sphinx-thebe.js", "thebe"
 UNWANTED_WORDS = ("THEBE_JS_URL", "kernelName", "window.MathJax")
 # Scripts that a page needs only where it holds one of these.
 NEEDED_WHERE = {
-    "togglebutton.js": "//*[contains(@class, 'toggle') and not(self::button)]"
-    " | //*[contains(@class, 'admonition') and contains(@class, 'dropdown')]",
-    "clipboard.min.js": "//div[contains(@class, 'highlight')]/pre",
-    "copybutton.js": "//div[contains(@class, 'highlight')]/pre",
     "design-tabs.js": "//*[contains(@class, 'sd-tab-set')]",
 }
-TOGGLE_SETTINGS = ("toggleHintShow", "toggleHintHide", "toggleOpenOnPrint", "togglebuttonSelector")
+# The search index outweighs a page: `distance-to-care.js` asks for it where there is a query.
+FETCHED_ON_DEMAND = ("searchindex.js",)
 
 # What the theme copies into the site although nothing asks for it afterwards.
 UNWANTED_FILES = (
@@ -107,8 +113,8 @@ def drop_scripts(page: markup.HtmlElement) -> None:
             or any(word in source.lower() for word in UNWANTED_SCRIPTS)
             or any(word in text for word in UNWANTED_WORDS)
             or script.get("type") == "text/x-thebe-config"
+            or name in FETCHED_ON_DEMAND
             or not needed.get(name, True)
-            or (not needed["togglebutton.js"] and any(word in text for word in TOGGLE_SETTINGS))
             or (source or text) in seen
         )
         if "dataset.mode" in text and "localStorage" in text:
@@ -193,11 +199,12 @@ def finish_site(site: Path, root: str, title: str, language: str) -> None:
             continue
         pages[path] = markup.document_fromstring(path.read_bytes().decode("utf-8"))
     sheets: dict[Path, None] = {}
-    for path, page in pages.items():
-        if _is_finished(page):
-            continue
+    drawings.lighten(site / "downloads")
+    begun = {path: page for path, page in pages.items() if not _is_finished(page)}
+    for path, page in begun.items():
         accessibility.repair(page, title)
         drop_scripts(page)
+        drawings.place(page, path, site)
         page.set("data-theme", "light")  # without scripts; with them, set before the first drawing
         for link in _style_links(page):
             sheets.setdefault(_target(path, link.get("href"), site))
@@ -210,16 +217,20 @@ def finish_site(site: Path, root: str, title: str, language: str) -> None:
     for script in sorted(static.rglob("*.js")):
         if not any(word in script.name for word in UNWANTED_SCRIPTS):
             known.add_script(script.read_text(encoding="utf-8"))
+    script = scripts.joined(static, scripts.settings(begun.values()))
+    if script:
+        scripts.drop_joined(static)
+        (site / scripts.BUNDLE).write_text(script, encoding="utf-8")
     css = "\n".join(_read_sheet(sheet, site) for sheet in sheets)
     css = fonts.embed(stylesheet.purge(css, known), static)
     css = '@charset "utf-8";\n' + stylesheet.LICENCE_NOTE + css
     (site / BUNDLE).write_text(css, encoding="utf-8")
-    version = hashlib.sha256(css.encode()).hexdigest()[:8]
 
     for path, page in pages.items():
-        _link_bundle(page, path, site, version)
+        _link_bundles(page, path, {BUNDLE: css, scripts.BUNDLE: script}, site)
         path.write_text(_written(page), encoding="utf-8")
     _tidy(static, sheets, css)
+    _drop_unused(static, pages.values())
 
 
 def _is_finished(page: markup.HtmlElement) -> bool:
@@ -227,14 +238,21 @@ def _is_finished(page: markup.HtmlElement) -> bool:
     return len(links) == 1 and links[0].endswith(BUNDLE)
 
 
-def _link_bundle(page: markup.HtmlElement, path: Path, site: Path, version: str) -> None:
-    address = posixpath.relpath(BUNDLE, path.parent.relative_to(site).as_posix())
+def _link_bundles(
+    page: markup.HtmlElement, path: Path, contents: dict[str, str], site: Path
+) -> None:
+    addresses = {
+        bundle: f"{posixpath.relpath(bundle, path.parent.relative_to(site).as_posix())}"
+        f"?v={hashlib.sha256(content.encode()).hexdigest()[:8]}"
+        for bundle, content in contents.items()
+    }
     links = _style_links(page)
     for link in links[1:]:
         link.drop_tree()
     links[0].attrib.clear()
     links[0].set("rel", "stylesheet")
-    links[0].set("href", f"{address}?v={version}")
+    links[0].set("href", addresses[BUNDLE])
+    scripts.link(page, addresses[scripts.BUNDLE])
 
 
 def _tidy(static: Path, sheets: dict[Path, None], css: str) -> None:
@@ -251,6 +269,27 @@ def _tidy(static: Path, sheets: dict[Path, None], css: str) -> None:
                 path.unlink(missing_ok=True)
     for leftover in ("basic.css", "pygments.css"):
         (static / leftover).unlink(missing_ok=True)
+
+
+def _drop_unused(static: Path, pages: Iterable[markup.HtmlElement]) -> None:
+    """Remove files that no page, style sheet or script names."""
+    asked = {
+        posixpath.basename(urlsplit(address).path)
+        for page in pages
+        for address in page.xpath("//@src | //@href | //@srcset")
+    }
+    texts = [
+        path.read_text(encoding="utf-8")
+        for ending in ("css", "js")
+        for path in sorted(static.rglob(f"*.{ending}"))
+        if path.name in asked
+    ]
+    for path in sorted(static.rglob("*")):
+        if path.is_file() and path.name not in asked and not any(path.name in t for t in texts):
+            path.unlink()
+    for folder in sorted((p for p in static.rglob("*") if p.is_dir()), reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def configure(app: Sphinx, config) -> None:

@@ -6,7 +6,8 @@ What the rules stop:
 - coefficients chosen at will: each round must be Newton's step, or a half, a quarter ... of it,
   from sums at coefficients that this registry answered before, and the first is at nought;
 - coefficients that weigh single people: a term that multiplies the hazard by more than
-  `MOST_RATIO`;
+  `MOST_RATIO`; terms that together give one person more than 1 in the threshold of the weight of
+  those still followed at a death (where these are few: more than the threshold times their mean);
 - answers from other people, for this model or any other;
 - distance fifths cut at a second set of distances;
 - a second model that leaves other people out, or has a level that differs from one answered before
@@ -123,9 +124,28 @@ def may_answer(
             "divides it: the answer would describe single people. The term may have no finite "
             "estimate: merge its levels, or leave it out."
         )
+    _refuse_weight_of_one(cut, terms, asked.coefficients, threshold)
     mine["rounds"] = [each for each in mine["rounds"] if each["round"] != asked.number]
     mine["rounds"].append({"round": asked.number, "coefficients": list(asked.coefficients)})
     return {"people": digest, "cuts": cuts, "asks": asks}
+
+
+def _refuse_weight_of_one(
+    people: pd.DataFrame, terms: pd.DataFrame, coefficients: Sequence[float], threshold: int
+) -> None:
+    """Refuse coefficients at which one person outweighs the others that are still followed.
+
+    Ratios of single terms multiply, so each may be fine where all together are not.
+    """
+    found = pooled_cox.heaviest(people, terms, coefficients)
+    # Among few each has a large share, whatever is asked: there the mean of them is the measure.
+    most = np.maximum(1 / threshold, threshold / found["at_risk"])
+    if (found["largest_share"] > most).any():
+        raise Problem(
+            f"The round gives one person more than 1 in {threshold} of the weight of those still "
+            "followed: the answer would describe single people. Honest rounds come nowhere near; "
+            "ask whoever made the round how its coefficients came about."
+        )
 
 
 def _one_set_of_cuts(

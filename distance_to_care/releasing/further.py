@@ -30,7 +30,8 @@ def withheld(
     earlier: Sequence[Mapping[str, bytes]] = (),
     progress: Callable[[str], None] = lambda _: None,
 ) -> Further:
-    """Withhold means over withheld times, and what `disclosure.ranges.repair` proposes.
+    """Withhold means over withheld times, what changed since an earlier release by few people, and
+    what `disclosure.ranges.repair` proposes.
 
     In tables, receipts and numbers.
 
@@ -44,7 +45,12 @@ def withheld(
     about = work_folder.people_of(work)
     beyond = fixed_times.beyond(hidden_cells.as_tables(about))
     told = {name: _emptied(about[name], name, cells) for name, cells in beyond.items()}
-    found = hidden_cells.proposed(about | told, profile, earlier, progress)
+    for theirs in earlier:
+        for name, cells in hidden_cells.grown(about | told, theirs, profile).items():
+            told[name] = _emptied({**about, **told}[name], name, cells)
+            beyond[name] = [*beyond.get(name, []), *cells]
+    needs = hidden_cells.needs_of(work.run["study"]["content"])
+    found = hidden_cells.proposed(about | told, profile, earlier, progress, needs)
     for name, cells in beyond.items():
         if found.get(name, cells):
             found[name] = [*cells, *found.get(name, [])]

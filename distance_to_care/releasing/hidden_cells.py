@@ -4,17 +4,52 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from distance_to_care import results
-from distance_to_care.disclosure import Profile, attacker, ranges
+from distance_to_care.disclosure import ESTIMATE_COLUMNS, Profile, attacker, ranges
+from distance_to_care.problems import Problem
 from distance_to_care.releasing import content
+from distance_to_care.study import EXPOSURES, Study
 
 DISTANCE = "distance_quintile"
 # Contributions travel with ten digits, and the order of their columns may move the last ones.
 ROUNDING = 1e-8
+
+
+def needs_of(content: Mapping) -> attacker.Needs:
+    """Find what the models of a study need of a person, by what its file says.
+
+    Nothing is found out where the file is not that of a study.
+    """
+    try:
+        study = Study.from_dict(content, "the study file")
+    except Problem:
+        return attacker.Needs()
+    scores = {each.name: tuple(item.column for item in each.items) for each in study.scores}
+    sources = {each.name: each.column for each in study.derived}
+    own = {
+        name
+        for name, column in study.columns.items()
+        if column.required and not column.may_be_missing and not column.empty_when
+    }
+    never = own | {name for name, items in scores.items() if own.issuperset(items)}
+
+    def lackable(names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for name in names if name not in never))
+
+    models = {}
+    for model in study.adjustments:
+        asked = (each for exposure in EXPOSURES for each in study.adjustment(model, exposure))
+        named = (name if name in EXPOSURES else sources.get(name, name) for name in asked)
+        models[model] = lackable((*EXPOSURES, *named))
+    return attacker.Needs(
+        models,
+        {f"{name}_stage": name for name in scores},
+        frozenset(never),
+    )
 
 
 def as_tables(tables: Mapping[str, bytes]) -> dict[str, pd.DataFrame]:
@@ -27,10 +62,11 @@ def proposed(
     profile: Profile,
     earlier: Sequence[Mapping[str, bytes]] = (),
     progress: Callable[[str], None] = lambda _: None,
+    needs: attacker.Needs | None = None,
 ) -> dict[str, list[tuple[int, str, str]]]:
     """Find the further cells to withhold so that no withheld count can be worked out.
 
-    `progress` is called with a line after each round.
+    `progress` is called with a line after each round; `needs` is as for `ranges.repair`.
 
     Returns
     -------
@@ -39,7 +75,7 @@ def proposed(
     table to leave out whole.
     """
     before = [as_tables(each) for each in earlier]
-    found = ranges.repair(as_tables(tables), profile, before, progress)
+    found = ranges.repair(as_tables(tables), profile, before, progress, needs)
     cells: dict[str, list[tuple[int, str, str]]] = {}
     for table, proposal in found.groupby("table"):
         whole = (proposal["column"] == "").any()
@@ -49,10 +85,38 @@ def proposed(
     return cells
 
 
+def grown(
+    now: Mapping[str, bytes], before: Mapping[str, bytes], profile: Profile
+) -> dict[str, list[tuple[int, str, str]]]:
+    """Find the cells that, beside an earlier release, would show how few people were added.
+
+    Parameters
+    ----------
+    now, before : the tables about people of this and of an earlier release, by name.
+    profile : the profile of the release.
+
+    Returns
+    -------
+    As for `proposed`: for each table its cells to withhold.
+    """
+    tables = as_tables(now)
+    alike = {name: tables[name] for name in tables if not _another_question(name, now, before)}
+    changed = ranges.differences(alike, as_tables(before), profile)
+    found = changed[changed["narrow"]]
+    cells: dict[str, list[tuple[int, str, str]]] = {}
+    for each in found.itertuples():
+        if "suppressed" in tables[each.table]:
+            # An estimate goes with its interval, which would give it back.
+            column = "estimate" if each.column in ESTIMATE_COLUMNS else str(each.column)
+            cells.setdefault(str(each.table), []).append((int(each.row), column, ""))
+    return {name: list(dict.fromkeys(each)) for name, each in cells.items()}
+
+
 def narrow(
     tables: Mapping[str, bytes],
     profile: Profile,
     earlier: Sequence[Mapping[str, bytes]] = (),
+    needs: attacker.Needs | None = None,
 ) -> list[str]:
     """Say which tables give a withheld count back within too few values, or who was added.
 
@@ -61,10 +125,11 @@ def narrow(
     tables : the tables about people, as they would be released, by name.
     profile : the profile of the release.
     earlier : the tables about people of each earlier release, by name.
+    needs : what models need of a person.
     """
     now = as_tables(tables)
     before = [as_tables(each) for each in earlier]
-    hidden = ranges.hidden_ranges(now, profile, before, only_judged=True)
+    hidden = ranges.hidden_ranges(now, profile, before, only_judged=True, needs=needs)
     found = [
         f"{table}: {_cells(len(cells), 'withheld')} of the column '{column}' can be worked out "
         "from what would be released. Join groups of the study into larger ones, or leave it "

@@ -184,7 +184,8 @@ def _earlier(folder: Path) -> tuple[dict, str, dict[str, bytes]]:
 def _attacked(more: further.Further, profile: Profile, before: Sequence) -> list[dict]:
     """Prove of all tables together that they give nothing away, and say what was proved."""
     about = work_folder.people_of(more.work)
-    found = hidden_cells.narrow(about, profile, [tables for _, _, tables in before])
+    needs = hidden_cells.needs_of(more.work.run["study"]["content"])
+    found = hidden_cells.narrow(about, profile, [tables for _, _, tables in before], needs)
     found += fixed_times.crossing(hidden_cells.as_tables(about))
     found += agreement.within(about)
     people = more.work.run["people"]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from distance_to_care import imputation, survival
-from distance_to_care.disclosure.profiles import DEFAULT
+from distance_to_care.disclosure.profiles import in_force
 from distance_to_care.problems import AnalysisError
 from distance_to_care.statistics import cohort_people, cohort_survival
 from distance_to_care.statistics.cohort_survival import label
@@ -49,7 +49,7 @@ def missing_values(
     columns), `level` (empty), `group_by`, `group`, `people`, `missing` (people), `estimate` (of the
     people), `unit` (per cent).
     """
-    often = people[list(where_missing)].isna().sum() >= DEFAULT.threshold
+    often = people[list(where_missing)].isna().sum() >= in_force(study).threshold
     columns = [*columns, *often.index[often]]
     every = [*columns, *also]
     empty, nature = people[every].isna(), _by_nature(people, study, every)

@@ -1,18 +1,22 @@
 """Who the people of a cohort are: who is in each analysis, what they are like, how long followed.
 
 Every function takes people in the shape of the cohort contract and returns a tidy table in the
-vocabulary of published tables. What a column means (its levels, its unit, when its cells may be
-empty) is read from the study.
+vocabulary of published tables. `flow` and `table_one` take people in a file as well
+(`prepared.People`), and then work from counts of those who are alike. What a column means (its
+levels, its unit, when its cells may be empty) is read from the study.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
-from distance_to_care import survival
-from distance_to_care.disclosure.profiles import DEFAULT
+from distance_to_care import counted, survival
+from distance_to_care.disclosure.profiles import in_force
+from distance_to_care.prepared import COUNT, People
 from distance_to_care.study import EXPOSURES, Column, Study
 
 OUTCOMES = {"deaths": "died", "transplants": "transplanted", "censored": "censored"}
@@ -22,7 +26,7 @@ LATER = (FOLLOW_UP, "outcome")
 FIFTHS = range(1, 6)
 
 
-def flow(people: pd.DataFrame, study: Study, models: Mapping[str, str]) -> pd.DataFrame:
+def flow(people: pd.DataFrame | People, study: Study, models: Mapping[str, str]) -> pd.DataFrame:
     """Count who is in the file, for whom each exposure is known, and who is in each model.
 
     Parameters
@@ -45,22 +49,34 @@ def flow(people: pd.DataFrame, study: Study, models: Mapping[str, str]) -> pd.Da
         asked = [column for each in EXPOSURES for column in study.adjustment(name, each)]
         steps.append((words, name, tuple(dict.fromkeys((*EXPOSURES, *asked)))))
     rows = []
+    alike = _known_alike(people, [column for _, _, columns in steps for column in columns])
     for number, (words, model, columns) in enumerate(steps, start=1):
-        inside = people.dropna(subset=list(columns))
+        inside = alike[alike[list(columns)].all(axis=1)]
+        ends = inside.groupby("outcome")[COUNT].sum()
+        count = int(ends.sum())
         # What is lacking in some, and what in nobody, would tell a count that is withheld.
         needed = ", ".join(_title(column, study) for column in columns)
         rows.append(
             {
                 "measure": f"{number}: {words}",
                 "model": model,
-                "people": len(inside),
-                "missing": len(people) - len(inside) if columns else pd.NA,
-                **{name: int((inside["outcome"] == end).sum()) for name, end in OUTCOMES.items()},
+                "people": count,
+                "missing": len(people) - count if columns else pd.NA,
+                **{name: int(ends.get(end, 0)) for name, end in OUTCOMES.items()},
                 "unit": "people",
                 "note": f"needs: {needed}" if needed else "",
             }
         )
     return pd.DataFrame(rows).astype({"missing": "Int64"})
+
+
+def _known_alike(people: pd.DataFrame | People, columns: Sequence[str]) -> pd.DataFrame:
+    """Count people by how follow-up ended and by which of some columns are known of them."""
+    columns = list(dict.fromkeys(columns))
+    if isinstance(people, People):
+        return people.counts(["outcome"], columns)
+    known = people[columns].notna().assign(outcome=people["outcome"].to_numpy(), **{COUNT: 1})
+    return known.groupby(["outcome", *columns], as_index=False, observed=True)[COUNT].sum()
 
 
 def _title(name: str, study: Study) -> str:
@@ -86,7 +102,7 @@ def titles(study: Study) -> dict[str, str]:
     return called
 
 
-def table_one(people: pd.DataFrame, study: Study, by: str) -> pd.DataFrame:
+def table_one(people: pd.DataFrame | People, study: Study, by: str) -> pd.DataFrame:
     """Describe people when first seen, all together and by the groups of one column.
 
     Measurements have mean, standard deviation, median and quartiles; levels, and yes in columns of
@@ -105,32 +121,35 @@ def table_one(people: pd.DataFrame, study: Study, by: str) -> pd.DataFrame:
     One row a measure, variable, level and group: `measure` (`people`, `mean`, `standard deviation`,
     `median`, `lower quartile`, `upper quartile`, `share`, `not known`), `variable`, `level`,
     `group_by`, `group`, `people` (for whom it is known; for `people` and `not known`: everybody),
-    `missing` (for `not known`), `estimate`, `unit`. A variable that fewer lack than may be told
-    has no rows `not known`, and neither have deprivation and distance; every level and group has
-    rows, whether they count anybody or not: a row that came with the first person would tell a
-    withheld count.
+    `missing` (for `not known`), `estimate`, `unit`. A variable that fewer lack than may be told,
+    by the profile in force, has no rows `not known`, and neither have deprivation and distance;
+    every level and group has rows, whether they count anybody or not: a row that came with the
+    first person would tell a withheld count.
     """
-    described = []
+    fewest = in_force(study).threshold
+    sizes = _sizes(people, by)
+    rows = {
+        group: [
+            {"group_by": by, "group": group, "people": size}
+            | {"measure": "people", "variable": "people", "unit": "people"}
+        ]
+        for group, (_, size) in sizes.items()
+    }
     for column, values in _described(people, study, by):
-        # Where there is nothing to measure, nothing is missing.
-        if column.empty_when:
-            values = values[~people[column.empty_when].fillna(False).astype(bool)]
         # Tests by the fifths of an exposure tell how many have one, so its gaps are told nowhere.
-        told = column.name not in EXPOSURES and values.isna().sum() >= DEFAULT.threshold
-        described.append((column, values, told))
-    rows = []
-    for group, members in groups(people, by):
-        key = {"group_by": by, "group": group}
-        everybody = key | {"people": len(members)}
-        rows.append(everybody | {"measure": "people", "variable": "people", "unit": "people"})
-        for column, values, is_missing in described:
-            own = values[values.index.isin(members.index)]
-            rows += [key | {"variable": column.name} | row for row in _describe(own, column)]
-            if is_missing and not column.missing_means:
-                unknown = int(own.isna().sum())
-                share = 100 * unknown / len(members) if len(members) else float("nan")
+        missing = values.missing()
+        told = column.name not in EXPOSURES and missing >= fewest
+        for group, (level, size) in sizes.items():
+            key = {"group_by": by, "group": group}
+            own = values.of(level)
+            rows[group] += [key | {"variable": column.name} | row for row in _describe(own, column)]
+            if told and not column.missing_means:
+                unknown = own.missing()
+                share = 100 * unknown / size if size else float("nan")
                 named = {"measure": "not known", "variable": column.name, "missing": unknown}
-                rows.append(everybody | named | {"estimate": share, "unit": "per cent"})
+                named |= {"people": size, "estimate": share, "unit": "per cent"}
+                rows[group].append(key | named)
+    rows = [row for of_group in rows.values() for row in of_group]
     table = pd.DataFrame(rows)
     columns = ["measure", "variable", "level", "group_by", "group", "people", "missing"]
     table = table.reindex(columns=[*columns, "estimate", "unit"])
@@ -186,63 +205,149 @@ def groups(people: pd.DataFrame, by: str) -> Iterator[tuple[str, pd.DataFrame]]:
         yield survival.label(level), known[known[by] == level]
 
 
-def _described(people: pd.DataFrame, study: Study, by: str) -> Iterator[tuple[Column, pd.Series]]:
+@dataclass(frozen=True)
+class _Values:
+    """Values of a column with the groups of their people: one a person, or with a count each."""
+
+    cells: pd.Series
+    groups: pd.Series
+    counts: np.ndarray | None = None
+
+    def of(self, level: object) -> _Values:
+        """Those of one group; everybody's for no level."""
+        return self if level is None else self.where(self.groups.eq(level).fillna(False))
+
+    def where(self, chosen: pd.Series) -> _Values:
+        """Those at the places that are true."""
+        at = chosen.to_numpy(bool)
+        counts = None if self.counts is None else self.counts[at]
+        return _Values(self.cells[at], self.groups[at], counts)
+
+    def known(self) -> _Values:
+        """Those that are not missing."""
+        return self.where(self.cells.notna())
+
+    def people(self) -> int:
+        """How many people they are of."""
+        return len(self.cells) if self.counts is None else int(self.counts.sum())
+
+    def missing(self) -> int:
+        """Of how many people the value is missing."""
+        return self.where(self.cells.isna()).people()
+
+    def replaced(self, cells: pd.Series) -> _Values:
+        """Other cells of the same people."""
+        return _Values(cells, self.groups, self.counts)
+
+
+def _sizes(people: pd.DataFrame | People, by: str) -> dict[str, tuple[object, int]]:
+    """The value and the number of people of each group, everybody first."""
+    if not isinstance(people, People):
+        named = zip(_levels(people[by].dropna().unique(), by), groups(people, by), strict=True)
+        return {group: (level, len(members)) for level, (group, members) in named}
+    alike = people.counts([by])
+    sizes = {"all": (None, len(people))}
+    for level in _levels(alike[by].dropna().unique(), by)[1:]:
+        own = alike[by].eq(level).fillna(False)
+        sizes[survival.label(level)] = (level, int(alike.loc[own, COUNT].sum()))
+    return sizes
+
+
+def _levels(known: Collection[object], by: str) -> list[object]:
+    """The values of the groups of `groups`, in its order; None for everybody."""
+    return [None, *(FIFTHS if by in EXPOSURES else sorted(known))]
+
+
+def _of_column(people: pd.DataFrame | People, name: str, by: str, empty_when: str = "") -> _Values:
+    """The values of a column, of those in whom there is something to measure."""
+    if isinstance(people, People):
+        alike = people.counts([by, name, *filter(None, [empty_when])])
+        found = _Values(alike[name], alike[by], alike[COUNT].to_numpy())
+    else:
+        alike, found = people, _Values(people[name], people[by])
+    # Where there is nothing to measure, nothing is missing.
+    return found.where(~alike[empty_when].fillna(False).astype(bool)) if empty_when else found
+
+
+def _described(
+    people: pd.DataFrame | People, study: Study, by: str
+) -> Iterator[tuple[Column, _Values]]:
     """Every column of the study that describes a person when first seen, and every score."""
+    fewest = in_force(study).threshold
     for name, column in study.columns.items():
         # A name or code of a person, a place or a centre describes nobody.
         describes = not column.constant and (column.type != "string" or column.levels)
+        if name not in people or name in (*LATER, *EXPOSURES) or not describes:
+            continue
         # One that is known for few is described no more than one that the file has not.
-        there = name in people and (
-            column.required or people[name].notna().sum() >= DEFAULT.threshold
-        )
-        if there and name not in (*LATER, *EXPOSURES) and describes:
-            yield column, people[name]
+        if column.required or _known(people, name) >= fewest:
+            yield column, _of_column(people, name, by, column.empty_when)
     for name in EXPOSURES:
         if name != by:
-            yield Column(name=name, type="integer"), people[name]
+            yield Column(name=name, type="integer"), _of_column(people, name, by)
     for score in study.scores:
-        yield Column(name=score.name, type="number", unit="points"), people[score.name]
+        points = _of_column(people, score.name, by)
+        yield Column(name=score.name, type="number", unit="points"), points
         if score.stages:
-            stage = score.stage(people[score.name])
+            stage = score.stage(points.cells)
             levels = tuple(each.label for each in score.stages)
-            yield Column(name=str(stage.name), type="string", levels=levels), stage
+            yield Column(name=str(stage.name), type="string", levels=levels), points.replaced(stage)
 
 
-def _describe(values: pd.Series, column: Column) -> Iterator[dict]:
-    known = values.dropna()
+def _known(people: pd.DataFrame | People, name: str) -> int:
+    """Of how many people a column is known."""
+    if isinstance(people, People):
+        alike = people.counts([], [name])
+        return int(alike.loc[alike[name], COUNT].sum())
+    return int(people[name].notna().sum())
+
+
+def _describe(own: _Values, column: Column) -> Iterator[dict]:
+    known = own.known()
+    values = known.cells
     if column.at_most == FOLLOW_UP:
         # A time during follow-up: what was so when people were first seen is whether it is 0.
-        yield _share(values.eq(0).fillna(False), "when first seen")
+        yield _share(own, own.cells.eq(0).fillna(False), "when first seen")
         return
     if column.missing_means:
-        yield _share(values.isna(), column.missing_means)
+        yield _share(own, own.cells.isna(), column.missing_means)
     if column.levels or column.name in EXPOSURES:
         for level in column.levels or FIFTHS:
-            yield _share(known == level, survival.label(level))
+            yield _share(known, values == level, survival.label(level))
     elif column.type == "boolean":
-        yield _share(known.astype(bool), "yes")
+        yield _share(known, values.astype(bool), "yes")
     else:
-        numbers = known.astype(float)
-        for measure, number in (
-            ("mean", numbers.mean()),
-            ("standard deviation", numbers.std()),
-            ("median", numbers.median()),
-            ("lower quartile", numbers.quantile(0.25)),
-            ("upper quartile", numbers.quantile(0.75)),
-        ):
+        for measure, number in _measured(values.astype(float), known.counts).items():
             yield {
                 "measure": measure,
-                "people": len(known),
+                "people": known.people(),
                 "estimate": number,
                 "unit": column.unit or "number",
             }
 
 
-def _share(has: pd.Series, level: str) -> dict:
+def _measured(numbers: pd.Series, counts: np.ndarray | None) -> dict[str, float]:
+    """Mean, spread, median and quartiles of numbers, each of one person or of a count."""
+    if counts is None:
+        found = (numbers.mean(), numbers.std())
+        found += tuple(numbers.quantile(share) for share in (0.5, 0.25, 0.75))
+    else:
+        merged = counted.Values()
+        merged.add(numbers.to_numpy(), counts)
+        values, people = merged.sorted()
+        found = (counted.mean(values, people), counted.standard_deviation(values, people))
+        found += tuple(counted.quantiles(values, people, (0.5, 0.25, 0.75)))
+    names = ("mean", "standard deviation", "median", "lower quartile", "upper quartile")
+    return dict(zip(names, found, strict=True))
+
+
+def _share(of: _Values, has: pd.Series, level: str) -> dict:
+    """The share of people who have something."""
+    people = of.people()
     return {
         "measure": "share",
         "level": level,
-        "people": len(has),
-        "estimate": 100 * has.mean() if len(has) else float("nan"),
+        "people": people,
+        "estimate": 100 * (of.where(has).people() / people) if people else float("nan"),
         "unit": "per cent",
     }

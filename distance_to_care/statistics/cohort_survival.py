@@ -7,6 +7,9 @@ log-rank test and Cox models are lifelines' (Davidson-Pilon 2019, doi 10.21105/j
 tests of trend and of proportional hazards, restricted means, splines, periods and clustered errors
 are those of `distance_to_care.survival`. All are tested against R's `survival`.
 
+`kaplan_meier`, `summary`, `at_risk`, `log_rank` and `cox_models` take people in a file as well
+(`prepared.People`): counts of those who are alike, and models by `survival` from the file.
+
 What cannot be estimated has a row with an empty estimate and a `note` that says why: one answer
 that a small cohort cannot give must not take the others with it.
 """
@@ -23,7 +26,8 @@ from lifelines.exceptions import ConvergenceError
 from lifelines.statistics import multivariate_logrank_test
 
 from distance_to_care import cohort, inequality, survival
-from distance_to_care.problems import Problem
+from distance_to_care.prepared import COUNT, People, level_name
+from distance_to_care.problems import AnalysisError, Problem
 from distance_to_care.statistics import engine
 from distance_to_care.survival import label
 
@@ -37,6 +41,10 @@ NOTHING = {"estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan, "p_value": n
 ANSWERS = ("estimate", "ci_low", "ci_high", "standard_error", "degrees_of_freedom", "p_value")
 BENT = "test of non-linearity"
 SPLINE_PARAMETERS = 3  # of a restricted cubic spline with four knots
+_ALIKE = "Everybody of the model has the same value of '{}'."
+_NOT_ESTIMATED = (
+    "The model cannot be estimated: in some group too few people died, or a column hardly varies."
+)
 # The exposure alone, in the people of the fullest model.
 SAME_PEOPLE = "unadjusted_same_people"
 
@@ -54,14 +62,33 @@ def _died(people: pd.DataFrame) -> pd.Series:
     return (people["outcome"] == "died").astype(int)
 
 
+def _followed(people: pd.DataFrame | People, by: str | None) -> pd.DataFrame:
+    """How long people were followed and how it ended: one row a person, or one a count of them."""
+    if isinstance(people, People):
+        return people.counts(["follow_up_years", "outcome", *([by] if by else [])])
+    return people
+
+
+def _each(people: pd.DataFrame) -> pd.Series | None:
+    """How many people each row is about; None where it is one."""
+    return people.get(COUNT)
+
+
+def _count(people: pd.DataFrame, chosen: pd.Series | None = None) -> int:
+    """Count people, those at rows that are true, each row for as many as it is about."""
+    if COUNT not in people:
+        return len(people) if chosen is None else int(chosen.sum())
+    return int((people[COUNT] if chosen is None else people.loc[chosen, COUNT]).sum())
+
+
 def _fit(people: pd.DataFrame) -> KaplanMeierFitter:
     if people.empty:
         raise Problem("A survival curve was asked for a group without people.")
-    return KaplanMeierFitter().fit(people["follow_up_years"], _died(people))
+    return KaplanMeierFitter().fit(people["follow_up_years"], _died(people), weights=_each(people))
 
 
 def kaplan_meier(
-    people: pd.DataFrame, by: str | None = None, deaths_only: bool = False
+    people: pd.DataFrame | People, by: str | None = None, deaths_only: bool = False
 ) -> pd.DataFrame:
     """Estimate the probability of being alive over time, by group, with Kaplan-Meier.
 
@@ -84,7 +111,7 @@ def kaplan_meier(
     Kaplan and Meier 1958, doi 10.1080/01621459.1958.10501452.
     """
     curves = []
-    for group, members in _groups(people, by):
+    for group, members in _groups(_followed(people, by), by):
         fit = _fit(members)
         events = fit.event_table
         steps = (events["observed"] > 0) | (events.index == 0) | (not deaths_only)
@@ -110,9 +137,26 @@ def kaplan_meier(
     return table.drop(columns="left") if deaths_only else table
 
 
-def _median(years: pd.Series, ended: pd.Series) -> dict[str, object]:
+def _risk_table(people: pd.DataFrame, ended: pd.Series) -> engine.RiskTable:
+    """People at risk and ends at each time."""
+    years, ended = people["follow_up_years"].to_numpy(float), ended.to_numpy(bool)
+    if COUNT not in people:
+        return engine.risk_table(years, ended)
+    (years,) = engine.merge_times(years)
+    times, place = np.unique(years, return_inverse=True)
+    counts = people[COUNT].to_numpy()
+    # Counts of people are whole numbers far below 2**53: exact as floats.
+    leaving, ends = (
+        np.bincount(place.ravel(), weights=each, minlength=len(times)).astype(np.int64)
+        for each in (counts, counts * ended)
+    )
+    at_risk = leaving.sum() - np.concatenate([[0], np.cumsum(leaving)[:-1]])
+    return engine.RiskTable(times, at_risk, ends[None, :], leaving - ends)
+
+
+def _median(people: pd.DataFrame, ended: pd.Series) -> dict[str, object]:
     """The median time to an end, as in R: lifelines' differs where a curve runs along half."""
-    curve = engine.kaplan_meier(engine.risk_table(years.to_numpy(float), ended.to_numpy(bool)))
+    curve = engine.kaplan_meier(_risk_table(people, ended))
     return {
         "estimate": engine.reached(curve.time, curve.survival),
         "ci_low": engine.reached(curve.time, curve.low),
@@ -122,7 +166,7 @@ def _median(years: pd.Series, ended: pd.Series) -> dict[str, object]:
 
 
 def summary(
-    people: pd.DataFrame, by: str | None = None, times_years: Sequence[float] = (1, 3, 5)
+    people: pd.DataFrame | People, by: str | None = None, times_years: Sequence[float] = (1, 3, 5)
 ) -> pd.DataFrame:
     """Summarise survival by group: people, deaths, median and survival at fixed times.
 
@@ -142,18 +186,18 @@ def summary(
     Smith 1996, doi 10.1016/0197-2456(96)00075-X).
     """
     rows = []
-    for group, members in _groups(people, by):
+    for group, members in _groups(_followed(people, by), by):
         fit = _fit(members)
         row = {
             "group_by": by or "all",
             "group": group,
-            "people": len(members),
-            "deaths": int(_died(members).sum()),
-            "transplants": int((members["outcome"] == "transplanted").sum()),
+            "people": _count(members),
+            "deaths": _count(members, members["outcome"] == "died"),
+            "transplants": _count(members, members["outcome"] == "transplanted"),
         }
         died = _died(members)
         for measure, ended in (("median survival", died), ("median follow-up", 1 - died)):
-            rows.append(row | _median(members["follow_up_years"], ended) | {"measure": measure})
+            rows.append(row | _median(members, ended) | {"measure": measure})
         interval = fit.confidence_interval_survival_function_
         since = _since(members, times_years)
         for time in times_years:
@@ -164,7 +208,7 @@ def summary(
                 | {
                     "measure": "survival",
                     "time_years": float(time),
-                    "at_risk": int((members["follow_up_years"].round(9) >= time).sum()),
+                    "at_risk": _count(members, members["follow_up_years"].round(9) >= time),
                     **since[time],
                     "estimate": fit.predict(time) if within else np.nan,
                     "ci_low": interval.iloc[at, 0] if within else np.nan,
@@ -189,14 +233,14 @@ def _since(members: pd.DataFrame, times_years: Sequence[float]) -> dict[float, d
     counted, before = {}, (0, 0)
     years, died = members["follow_up_years"].round(9), _died(members) == 1
     for time in times_years:
-        now = int((died & (years <= time)).sum()), int((~died & (years < time)).sum())
+        now = _count(members, died & (years <= time)), _count(members, ~died & (years < time))
         steps = (new - old for new, old in zip(now, before, strict=True))
         counted[time] = dict(zip(("step_events", "step_censored"), steps, strict=True))
         before = now
     return counted
 
 
-def log_rank(people: pd.DataFrame, by: str) -> pd.DataFrame:
+def log_rank(people: pd.DataFrame | People, by: str) -> pd.DataFrame:
     """Test whether survival is the same in all groups, and whether it has a trend over them.
 
     Parameters
@@ -210,6 +254,8 @@ def log_rank(people: pd.DataFrame, by: str) -> pd.DataFrame:
     `deaths`, `estimate` (chi-squared), `degrees_of_freedom`, `p_value`, `unit`. Mantel 1966; Peto
     and Peto 1972, doi 10.2307/2344317; Tarone 1975, doi 10.1093/biomet/62.3.679.
     """
+    if isinstance(people, People):
+        return _log_rank_of_file(people, by)
     known = people[people[by].notna()]
     died = _died(known)
     test = multivariate_logrank_test(known["follow_up_years"], known[by], died)
@@ -229,6 +275,26 @@ def log_rank(people: pd.DataFrame, by: str) -> pd.DataFrame:
     return table.assign(**row, unit="chi-squared")
 
 
+def _log_rank_of_file(people: People, by: str) -> pd.DataFrame:
+    """The table of `log_rank` from a file: lifelines' sums of floats do not bear many millions."""
+    alike = people.counts([by, "outcome"])
+    known = alike[alike[by].notna()]
+    number = pd.api.types.is_numeric_dtype(known[by])
+    levels = None if number else sorted(known[by].unique(), key=label)
+    tests = {"log-rank test": survival.log_rank, "log-rank test for trend": survival.trend_test}
+    with people.complete({by: levels}) as file:
+        found = [
+            _asked(
+                pd.DataFrame([{"measure": name}]),
+                lambda t=test: t(file, *FOLLOWED, by),
+                "statistic",
+            )
+            for name, test in tests.items()
+        ]
+    row = {"group_by": by, "people": _count(known), "deaths": _count(known, _died(known) == 1)}
+    return pd.concat(found, ignore_index=True).assign(**row, unit="chi-squared")
+
+
 def _complete(people: pd.DataFrame, terms: Sequence[str]) -> pd.DataFrame:
     """The people for whom every term is known, where they differ in each."""
     known = people.dropna(subset=list(terms))
@@ -236,7 +302,7 @@ def _complete(people: pd.DataFrame, terms: Sequence[str]) -> pd.DataFrame:
         raise Problem("Nobody has all the columns of the model known.")
     for term in terms:
         if len(known[term].unique()) == 1:
-            raise Problem(f"Everybody of the model has the same value of '{term}'.")
+            raise Problem(_ALIKE.format(term))
     return known
 
 
@@ -336,10 +402,7 @@ def cox(
                 fit_options=CONVERGED,
             )
     except (Warning, ConvergenceError, ArithmeticError, np.linalg.LinAlgError, ValueError):
-        raise Problem(
-            "The model cannot be estimated: in some group too few people died, or a column hardly "
-            "varies."
-        ) from None
+        raise Problem(_NOT_ESTIMATED) from None
     level_people, level_deaths = _smallest_sides(matrix, died, contrasts)
     found = fitter.summary.loc[contrasts["column"]]
     return contrasts.drop(columns="column").assign(
@@ -360,7 +423,9 @@ def cox(
 
 
 def at_risk(
-    people: pd.DataFrame, by: str | None = None, times_years: Sequence[float] = (0, 1, 2, 3, 5)
+    people: pd.DataFrame | People,
+    by: str | None = None,
+    times_years: Sequence[float] = (0, 1, 2, 3, 5),
 ) -> pd.DataFrame:
     """Count the people still followed at fixed times, by group.
 
@@ -377,11 +442,11 @@ def at_risk(
                 "group_by": by or "all",
                 "group": group,
                 "time_years": float(time),
-                "at_risk": int((members["follow_up_years"].round(9) >= time).sum()),
+                "at_risk": _count(members, members["follow_up_years"].round(9) >= time),
                 **since[time],
                 "unit": "people",
             }
-            for group, members in _groups(people, by)
+            for group, members in _groups(_followed(people, by), by)
             for since in [_since(members, times_years)]
             for time in times_years
         ]
@@ -403,7 +468,7 @@ def _smallest_sides(matrix: pd.DataFrame, died: pd.Series, contrasts: pd.DataFra
 
 
 def cox_models(
-    people: pd.DataFrame,
+    people: pd.DataFrame | People,
     exposure: str,
     adjustments: Mapping[str, Sequence[str]],
     reference: Mapping[str, object],
@@ -424,6 +489,8 @@ def cox_models(
     exposure alone in the people of the fullest model. Without it a change that comes from people
     who were left out would pass for one that comes from adjustment.
     """
+    if isinstance(people, People):
+        return _cox_models_of_file(people, exposure, adjustments, reference)
     fullest = max(adjustments.values(), key=len)
     same = people.dropna(subset=[exposure, *fullest])
     models = {model: (people, adjusted) for model, adjusted in adjustments.items()}
@@ -439,6 +506,81 @@ def cox_models(
     ]
     table = pd.concat(tables, ignore_index=True)
     return table.assign(measure="hazard ratio", term=exposure, unit="ratio")
+
+
+def _cox_models_of_file(
+    people: People,
+    exposure: str,
+    adjustments: Mapping[str, Sequence[str]],
+    reference: Mapping[str, object],
+) -> pd.DataFrame:
+    """The table of `cox_models` from a file: sizes from counts, estimates from the file itself."""
+    fullest = max(adjustments.values(), key=len)
+    everybody = people.counts([exposure, "outcome"])
+    # For each model the terms, and what else has to be known of the people it is about.
+    models = {model: ((exposure, *adjusted), ()) for model, adjusted in adjustments.items()}
+    models[SAME_PEOPLE] = ((exposure,), tuple(fullest))
+    tables = []
+    for model, (terms, others) in models.items():
+        known = _alike(people, terms, others, reference)
+        rows = _contrasts(known, exposure, terms[1:], reference, everybody)
+        found = _asked(
+            rows.assign(model=model),
+            lambda t=terms, o=others, k=known: _of(
+                exposure, _cox_of_file(people, t, o, k, reference)
+            ),
+            "hazard_ratio",
+        )
+        tables.append(found.drop(columns="standard_error", errors="ignore"))
+    table = pd.concat(tables, ignore_index=True)
+    return table.assign(measure="hazard ratio", term=exposure, unit="ratio")
+
+
+def _alike(
+    people: People, terms: Sequence[str], others: Sequence[str], reference: Mapping[str, object]
+) -> pd.DataFrame:
+    """Count the people of a model by outcome and by its categories; a number is its term alone."""
+    first = next(people.parts(terms))
+    numbers = [term for term in terms if _is_number(first[term], term, reference)]
+    categories = [term for term in terms if term not in numbers]
+    asked = [*numbers, *(name for name in others if name not in terms)]
+    alike = people.counts([*categories, "outcome"], asked)
+    known = alike[alike[asked].all(axis=1)].drop(columns=asked).dropna(subset=categories)
+    # What a number is plays no part in counts: it is there, and it is a number.
+    return known.assign(**dict.fromkeys(numbers, 0.0)).reset_index(drop=True)
+
+
+def _cox_of_file(
+    people: People,
+    terms: Sequence[str],
+    others: Sequence[str],
+    known: pd.DataFrame,
+    reference: Mapping[str, object],
+) -> pd.DataFrame:
+    """The table of `cox` of the people of a model, whose counts are `known`."""
+    if known.empty:
+        raise Problem("Nobody has all the columns of the model known.")
+    levels = {}
+    for term in terms:
+        number = _is_number(known[term], term, reference)
+        if not number and len(known[term].unique()) == 1:
+            raise Problem(_ALIKE.format(term))
+        levels[term] = None if number else _levels(known[term], term, reference)
+    contrasts = sum(1 if each is None else len(each) - 1 for each in levels.values())
+    if _count(known, _died(known) == 1) <= contrasts:
+        raise Problem("There are too few deaths for the number of terms of the model.")
+    with people.complete(levels, others) as file:
+        try:
+            found = survival.cox(file, *FOLLOWED, list(terms))
+        except AnalysisError as problem:
+            constant = [term for term in terms if f"same value of '{term}'" in str(problem)]
+            raise Problem(_ALIKE.format(constant[0]) if constant else _NOT_ESTIMATED) from None
+    names = {
+        f"{term}[{level_name(place)}]": f"{term}[{label(level)}]"
+        for term, of_term in levels.items()
+        for place, level in enumerate(of_term or ())
+    }
+    return found.assign(term=found["term"].replace(names))
 
 
 def hazard_ratios(
@@ -898,11 +1040,11 @@ def _of(exposure: str, found: pd.DataFrame) -> pd.DataFrame:
 
 def _sizes(people: pd.DataFrame, terms: Sequence[str] = ()) -> dict[str, int]:
     """Count people and deaths, and for disclosure control those of the model and its parameters."""
-    deaths = int(_died(people).sum())
+    deaths = _count(people, _died(people) == 1)
     return {
-        "people": len(people),
+        "people": _count(people),
         "deaths": deaths,
-        "level_people": len(people),
+        "level_people": _count(people),
         "level_deaths": deaths,
         "model_events": deaths,
         "model_parameters": parameters(people, terms),
@@ -937,7 +1079,12 @@ def _contrasts(
     known = people.dropna(subset=[exposure, *adjusted])
     of_level, died = known[exposure].map(label), _died(known)
     base = label(reference[exposure])
-    counts = {"level_people": of_level.value_counts(), "level_deaths": died.groupby(of_level).sum()}
+    each = known.get(COUNT, 1)
+    people_of, deaths_of = (died * 0 + 1) * each, died * each
+    counts = {
+        "level_people": people_of.groupby(of_level).sum(),
+        "level_deaths": deaths_of.groupby(of_level).sum(),
+    }
     groups = [label(level) for level in sorted(everybody[exposure].dropna().unique(), key=label)]
     rows = [
         {"group": group, "reference": base, **_sizes(known, (exposure, *adjusted))}

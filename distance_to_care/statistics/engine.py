@@ -6,9 +6,11 @@ restricted means and Aalen-Johansen at ties. Every answer is tested against R.
 
 How it is fast: people are sorted once, sums over risk sets are running sums, and
 sum_t a(t) S2(t) = X' diag(w A) X, with A a person's sum of a(t) over the times at risk, so that no
-matrix is built at each time. How it is exact: Newton's method with step-halving to a step below
-1e-9 standard deviations; Efron's ties with case weights as in R (Therneau and Grambsch 2000,
-doi 10.1007/978-1-4757-3294-8).
+matrix is built at each time. With numba, people without late entry are fitted by the compiled loops
+of `cox_kernels`; what is not clear there is fitted, or refused in a sentence, here.
+
+How it is exact: Newton's method with step-halving to a step below 1e-9 standard deviations;
+Efron's ties with case weights as in R (Therneau and Grambsch 2000, doi 10.1007/978-1-4757-3294-8).
 """
 
 from __future__ import annotations
@@ -18,9 +20,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.stats import chi2, norm
+from scipy.special import chdtrc
+from scipy.stats import norm
 
 from distance_to_care.problems import AnalysisError
+from distance_to_care.statistics import compiled, cox_kernels
 
 Z95 = norm.ppf(0.975)
 STEP = 1e-9  # convergence: largest Newton step, in standard deviations of the covariates
@@ -163,31 +167,65 @@ class _Sums:
 class CoxFit:
     """Cox's proportional hazards model, fitted; see `cox`."""
 
-    def __init__(self, risk_sets, X, weights, ties, names):
-        self.sets, self.names, self.ties = risk_sets, names, ties
+    def __init__(self, outcome, X, weights, ties, names):
+        self._outcome = outcome  # time, event, entry, strata
+        self._X, self.names, self.ties = X, names, ties
         self.people, self.terms = X.shape
-        self._X = X
         self.weights = np.ones(self.people) if weights is None else weights
-        self._weight = self.weights[risk_sets.order]
-        self.centre = self.weights @ X / self.weights.sum()
-        self.scale = X.std(axis=0)
-        for name, width, centre in zip(names, self.scale, self.centre, strict=True):
+        self._compiled: _Sorted | None = None
+
+    @cached_property
+    def sets(self) -> RiskSets:
+        """Who is at risk at which event time."""
+        return RiskSets(*self._outcome)
+
+    @cached_property
+    def centre(self) -> np.ndarray:
+        """Weighted means of the covariates."""
+        return self.weights @ self._X / self.weights.sum()
+
+    @cached_property
+    def scale(self) -> np.ndarray:
+        """Standard deviations of the covariates."""
+        scale = self._X.std(axis=0)
+        for name, width, centre in zip(self.names, scale, self.centre, strict=True):
             if width <= 1e-12 * max(1.0, abs(centre)):
                 raise AnalysisError(f"Everybody has the same value of '{name}'.")
-        self._Z = np.ascontiguousarray(((X - self.centre) / self.scale)[risk_sets.order].T)
-        weight = self._weight[risk_sets.dying]
-        total = np.add.reduceat(weight, risk_sets.dying_start)
-        # A row of the likelihood: its event time, the share of the dying that is taken out of the
-        # risk set, and its weight. Efron has a row an event, Breslow a row a time.
-        if ties == "efron" and risk_sets.tied:
-            self._row_time = risk_sets.dying_time
-            within = np.arange(len(weight)) - risk_sets.dying_start[self._row_time]
-            self._row_share = within / risk_sets.deaths[self._row_time]
-            self._row_weight = (total / risk_sets.deaths)[self._row_time]
-        else:
-            self._row_time = np.arange(len(total))
-            self._row_share = np.zeros(len(total))
-            self._row_weight = total
+        return scale
+
+    @cached_property
+    def _weight(self):
+        return self.weights[self.sets.order]
+
+    @cached_property
+    def _Z(self):  # noqa: N802
+        return np.ascontiguousarray(((self._X - self.centre) / self.scale)[self.sets.order].T)
+
+    @cached_property
+    def _rows(self):
+        """Rows of the likelihood: event times, shares of the dying taken out, and weights.
+
+        The share of the dying at that time is out of the risk set. Efron has a row an event,
+        Breslow a row a time.
+        """
+        sets = self.sets
+        weight = self._weight[sets.dying]
+        total = np.add.reduceat(weight, sets.dying_start)
+        if self.ties == "efron" and sets.tied:
+            time = sets.dying_time
+            within = np.arange(len(weight)) - sets.dying_start[time]
+            return time, within / sets.deaths[time], (total / sets.deaths)[time]
+        return np.arange(len(total)), np.zeros(len(total)), total
+
+    _row_time = property(lambda self: self._rows[0])
+    _row_share = property(lambda self: self._rows[1])
+    _row_weight = property(lambda self: self._rows[2])
+
+    @cached_property
+    def _final(self) -> _Sums:
+        """What the data give at the coefficients found."""
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+            return self._sums(self._beta)
 
     # -- fitting ---------------------------------------------------------------------------
 
@@ -228,6 +266,55 @@ class CoxFit:
         return through
 
     def _fit(self):
+        """Climb to the top, compiled where that is possible; what is not clear is climbed here."""
+        if self._outcome[2] is None and compiled.available() and self._fit_compiled():
+            return self
+        self._check_numbers()
+        return self._fit_numpy()
+
+    def _check_numbers(self):
+        time, _, entry, _ = self._outcome
+        if not all(
+            np.isfinite(v).all() for v in (self._X, time, entry, self.weights) if v is not None
+        ):
+            raise AnalysisError(
+                "A time, weight or covariate of the Cox model is missing or infinite."
+            )
+        if np.any(self.weights <= 0):
+            raise AnalysisError("Case weights must be above zero.")
+
+    def _fit_compiled(self) -> bool:
+        """Fit with compiled loops; False where numpy is to do it, or to say what is the matter."""
+        people = _Sorted.of(*self._outcome[:2], self._outcome[3], self._X, self.weights, self.ties)
+        if people is None:
+            return False
+        wide = people.Z.shape[1]
+        beta, first = np.zeros(wide), np.empty((wide, wide))
+        variance = np.empty((self.terms, self.terms))
+        code, determinant, *found = cox_kernels.climb(
+            *people.arrays, self.terms, STEP, RUNAWAY, ITERATIONS, beta, first, variance
+        )
+        if code != cox_kernels.DONE:
+            return False
+        spread = np.diag(variance)
+        if not (np.isfinite(variance).all() and spread.min() > 0 and spread.max() <= UNBOUNDED):
+            return False
+        # The smallest eigenvalue of correlations is at least the determinant / e. The numpy way
+        # says which covariates determine one another.
+        if determinant < 10 * COLLINEAR:
+            own = slice(self.terms)
+            if _smallest_eigenvalue(first[own, own]) < COLLINEAR:
+                return False
+        self.centre, self.scale, self._beta = people.centre, people.scale, beta[: self.terms]
+        self.log_likelihood_null, self.log_likelihood, self.score_statistic, self.iterations = found
+        self._variance, self._compiled = variance, people
+        self.coefficients = self._beta / self.scale
+        self.variance = variance / np.outer(self.scale, self.scale)
+        return True
+
+    def _fit_numpy(self):
+        # In this order, so that the first thing that is wrong is said first.
+        _ = self.sets, self.scale
         with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
             beta = np.zeros(self.terms)
             now = self._sums(beta)
@@ -293,6 +380,26 @@ class CoxFit:
             names = ", ".join(f"'{n}'" for n, x in zip(self.names, in_it, strict=True) if x)
             raise AnalysisError(f"These covariates determine one another: {names}. Leave one out.")
 
+    def resampled(self, times_drawn: np.ndarray) -> np.ndarray:
+        """Fit again to the same people, each there as often as it was drawn: the coefficients.
+
+        As `cox` of the rows repeated, which is not the same as case weights where Efron's ties are
+        broken: somebody drawn twice dies twice. `times_drawn` are whole numbers, 0 as well.
+        Raises AnalysisError as `cox`.
+        """
+        times_drawn = np.asarray(times_drawn)
+        if self._compiled is not None and (self.weights == 1).all():
+            found = self._compiled.resampled(self._beta, times_drawn, self.ties)
+            if found is not None:
+                return found / self.scale
+        rows = np.repeat(np.arange(self.people), times_drawn)
+        time, event, *others = (None if v is None else np.asarray(v)[rows] for v in self._outcome)
+        entry, strata = others
+        return cox(
+            time, event, self._X[rows], entry=entry, strata=strata, weights=self.weights[rows],
+            ties=self.ties, names=self.names,
+        ).coefficients  # fmt: skip
+
     # -- inference -------------------------------------------------------------------------
 
     @cached_property
@@ -326,6 +433,8 @@ class CoxFit:
     @cached_property
     def score_residuals(self) -> np.ndarray:
         """Each person's part of the score, not weighted, people x p (R: `type = "score"`)."""
+        if self._compiled is not None:
+            return self._compiled.score_residuals(self._beta) * self.scale
         return self._people(self._score_residuals()) * self.scale
 
     @cached_property
@@ -339,11 +448,11 @@ class CoxFit:
         Lin and Wei 1989, doi 10.1080/01621459.1989.10478874; as R, without correction for few
         clusters.
         """
-        parts = self.dfbeta * self.weights[:, None]
+        parts = self.score_residuals * self.weights[:, None]
         if cluster is not None:
             codes = np.unique(cluster, return_inverse=True)[1].ravel()
             parts = _collect(codes, parts.T, codes.max() + 1).T
-        return parts.T @ parts
+        return self.variance @ (parts.T @ parts) @ self.variance
 
     @cached_property
     def martingale(self) -> np.ndarray:
@@ -368,21 +477,10 @@ class CoxFit:
         p-value of each term and, last, of all together. Grambsch and Therneau 1994,
         doi 10.1093/biomet/81.3.515.
         """
-        sets, now = self.sets, self._final
-        g = _transformed(sets, transform)
-        g = g - np.repeat(g, sets.deaths).mean()
-        row_g = g[self._row_time]
-        dying_weight = self._weight[sets.dying]
-        score = self._Z[:, sets.dying] @ (dying_weight * g[sets.dying_time])
-        score = score - now.row_mean @ (self._row_weight * row_g)
-        weighted_Z = self._Z * (now.relative * self._weight)
-
-        def curvature(by):
-            hazard = self._row_weight * by / now.row_total
-            between = (now.row_mean * (self._row_weight * by)) @ now.row_mean.T
-            return self._curvature(hazard, weighted_Z, between)
-
-        crossed, squared = curvature(row_g), curvature(row_g**2)
+        if self._compiled is not None:
+            score, crossed, squared = self._changing_compiled(transform)
+        else:
+            score, crossed, squared = self._changing(transform)
         # The variance of the added score, given the coefficients that were estimated.
         spread = squared - crossed @ self._variance @ crossed
         asked = [[j] for j in range(self.terms)] if terms is None else [list(t) for t in terms]
@@ -399,7 +497,35 @@ class CoxFit:
                 ) from None
             freedom.append(len(columns))
         statistics, freedom = np.array(statistics), np.array(freedom)
-        return statistics, freedom, chi2.sf(statistics, freedom)
+        return statistics, freedom, chdtrc(freedom, statistics)
+
+    def _changing(self, transform):
+        """Score of effects that change with transformed time, and its information."""
+        sets, now = self.sets, self._final
+        g = _transformed(*_moments(sets.time, sets.event, sets.entry, sets.event_times), transform)
+        g = g - np.repeat(g, sets.deaths).mean()
+        row_g = g[self._row_time]
+        dying_weight = self._weight[sets.dying]
+        score = self._Z[:, sets.dying] @ (dying_weight * g[sets.dying_time])
+        score = score - now.row_mean @ (self._row_weight * row_g)
+        weighted_Z = self._Z * (now.relative * self._weight)
+
+        def curvature(by):
+            hazard = self._row_weight * by / now.row_total
+            between = (now.row_mean * (self._row_weight * by)) @ now.row_mean.T
+            return self._curvature(hazard, weighted_Z, between)
+
+        return score, curvature(row_g), curvature(row_g**2)
+
+    def _changing_compiled(self, transform):
+        people = self._compiled
+        dying = people.deaths > 0
+        g = people.transformed(transform, lambda: self.sets)
+        g = g - np.repeat(g, people.deaths[dying]).mean()
+        by = np.zeros(len(people.deaths))
+        by[dying] = g
+        (score, crossed), (_, squared) = people.curvatures(self._beta, (by, by**2))
+        return score, crossed, squared
 
     # -- prediction ------------------------------------------------------------------------
 
@@ -533,12 +659,13 @@ def cox(
     weights : case weights, above zero.
     ties : `efron` or `breslow`.
     names : of the columns of X, for sentences.
+    The arrays are not copied: leave them as they are while the fit is asked for more.
 
     Returns
     -------
     A `CoxFit`: `coefficients`, `variance`, `standard_errors`, `log_likelihood_null`,
     `log_likelihood`, `score_statistic`, `robust_variance`, residuals, `proportional_hazards`,
-    `baseline`, `survival`, `concordance`.
+    `baseline`, `survival`, `concordance`, `resampled`.
 
     Raises
     ------
@@ -551,15 +678,10 @@ def cox(
     names = [f"column {j + 1}" for j in range(X.shape[1])] if names is None else list(names)
     if ties not in ("efron", "breslow"):
         raise AnalysisError("Ties are 'efron' or 'breslow'.")
-    numbers = [X, np.asarray(time, dtype=float)]
-    numbers += [np.asarray(v, dtype=float) for v in (entry, weights) if v is not None]
-    if not all(np.all(np.isfinite(each)) for each in numbers):
-        raise AnalysisError("A time, weight or covariate of the Cox model is missing or infinite.")
-    if weights is not None:
-        weights = np.asarray(weights, dtype=float)
-        if np.any(weights <= 0):
-            raise AnalysisError("Case weights must be above zero.")
-    return CoxFit(RiskSets(time, event, entry, strata), X, weights, ties, names)._fit()
+    time, entry, weights = (
+        None if v is None else np.asarray(v, dtype=float) for v in (time, entry, weights)
+    )
+    return CoxFit((time, event, entry, strata), X, weights, ties, names)._fit()
 
 
 def derivatives(
@@ -595,7 +717,9 @@ def derivatives(
     sets = RiskSets(time, event)
     if len(varies) == 0:
         raise AnalysisError("Everybody has the same covariates, so the model knows nothing here.")
-    fit = CoxFit(sets, X[:, varies], None, "efron", [f"column {j + 1}" for j in varies])
+    names = [f"column {j + 1}" for j in varies]
+    fit = CoxFit((time, event, None, None), X[:, varies], None, "efron", names)
+    fit.sets = sets
     with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
         now = fit._sums(at[varies] * fit.scale)
     if not (np.isfinite(now.log_likelihood) and np.all(np.isfinite(now.information))):
@@ -605,24 +729,160 @@ def derivatives(
     return float(now.log_likelihood), score, information
 
 
-def _transformed(sets: RiskSets, transform: str) -> np.ndarray:
+def _moments(time, event, entry, event_times):
+    """For each event time: it, how many end before it and by it, and Kaplan-Meier just before."""
+    ordered = np.sort(time)
+    before = np.searchsorted(ordered, event_times, side="left")
+    upto = np.searchsorted(ordered, event_times, side="right")
+    table = risk_table(time, event, entry)
+    survival = np.concatenate([[1.0], kaplan_meier(table).survival])
+    return event_times, before, upto, survival[np.searchsorted(table.time, event_times)]
+
+
+def _transformed(event_times, before, upto, survival, transform: str) -> np.ndarray:
     """Transform the event times as `cox.zph` does, from the times of everybody."""
     if transform == "identity":
-        return sets.event_times
+        return event_times
     if transform == "log":
-        if np.any(sets.event_times <= 0):
+        if np.any(event_times <= 0):
             raise AnalysisError("An event at time 0 has no logarithm: take another transform.")
-        return np.log(sets.event_times)
-    ordered = np.sort(sets.time)
-    before = np.searchsorted(ordered, sets.event_times, side="left")
+        return np.log(event_times)
     if transform == "rank":
-        upto = np.searchsorted(ordered, sets.event_times, side="right")
         return (before + upto + 1) / 2
     if transform == "km":
-        table = risk_table(sets.time, sets.event, sets.entry)
-        survival = np.concatenate([[1.0], kaplan_meier(table).survival])
-        return 1 - survival[np.searchsorted(table.time, sets.event_times, side="left")]
+        return 1 - survival
     raise AnalysisError("The transform of time is 'km', 'rank', 'identity' or 'log'.")
+
+
+def _smallest_eigenvalue(information: np.ndarray) -> float:
+    """Find the smallest eigenvalue of a matrix as one of correlations: near 0, all but singular."""
+    width = np.sqrt(np.diag(information))
+    return np.linalg.eigvalsh(information / np.outer(width, width))[0]
+
+
+@dataclass
+class _Sorted:
+    """People without late entry, sorted and scaled for `cox_kernels`."""
+
+    order: np.ndarray
+    times: np.ndarray  # of the blocks
+    Z: np.ndarray
+    weight: np.ndarray
+    edges: np.ndarray
+    deaths: np.ndarray
+    terms_of: np.ndarray  # Efron's terms of each block
+    opens: np.ndarray  # whether a block, or the end, follows another stratum
+    centre: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def of(cls, time, event, strata, X, weights, ties) -> _Sorted | None:
+        """Sort and scale; None where the numpy way has something to say."""
+        # Numba takes arrays that cannot be written for another type, and would compile anew.
+        time, X, weights = (np.require(each, float, ["C", "W"]) for each in (time, X, weights))
+        event = np.require(event, bool, ["C", "W"])
+        people, terms = X.shape
+        if not len(time) == len(event) == len(weights) == people or 0 in X.shape:
+            return None
+        if not (weights.min() > 0 and np.isfinite(time).all()):
+            return None
+        order = np.empty(people, dtype=np.int64)
+        merge = False
+        stratum = np.zeros(people, dtype=np.int64)
+        if strata is not None:
+            (time,) = merge_times(time)
+            stratum = np.unique(strata, return_inverse=True)[1].ravel()
+            order[:] = np.lexsort((time, stratum))
+        elif not cox_kernels.by_day(time, event, order):
+            order[:] = np.argsort(time, kind="stable")
+            merge = True
+        edges = np.empty(people + 1, dtype=np.int64)
+        deaths = np.empty(people, dtype=np.int64)
+        blocks = cox_kernels.into_blocks(time, event, stratum, order, merge, edges, deaths)
+        edges, deaths = edges[: blocks + 1], deaths[:blocks]
+        Z = np.empty((people, -(terms + 1) // cox_kernels.WIDE * -cox_kernels.WIDE))
+        weight, centre, scale = np.empty(people), np.empty(terms), np.empty(terms)
+        sound = cox_kernels.scaled(X, weights, order, Z, weight, centre, scale)
+        if not (sound and deaths.any()):
+            return None
+        terms_of = deaths if ties == "efron" else np.minimum(deaths, 1)
+        opens = np.zeros(blocks + 1, dtype=bool)
+        opens[[0, -1]] = True
+        if strata is not None:
+            opens[1:-1] = np.diff(stratum[order[edges[:-1]]]) > 0
+        return cls(order, time, Z, weight, edges, deaths, terms_of, opens, centre, scale)
+
+    @property
+    def arrays(self) -> tuple:
+        """What every kernel asks for first."""
+        return self.Z, self.weight, self.edges, self.deaths, self.terms_of, self.opens
+
+    def _at(self, beta) -> tuple:
+        """Work out the sums over the risk sets at coefficients of the scaled covariates."""
+        padded = np.zeros(self.Z.shape[1])
+        padded[: len(beta)] = beta
+        relative = np.empty(len(self.Z))
+        cox_kernels.relative_hazards(self.Z, padded, relative)
+        blocks = (len(self.deaths), self.Z.shape[1])
+        sums, dying, numbers = np.empty(blocks), np.empty(blocks), np.empty((blocks[0], 5))
+        Z, weight, *blocks = self.arrays
+        found = (Z, weight, relative, *blocks, sums, dying, numbers)
+        cox_kernels.at_risk(*found)
+        return found
+
+    def resampled(self, beta, times_drawn, ties) -> np.ndarray | None:
+        """Climb from `beta` with people drawn so often; None where that does not end well."""
+        weight = times_drawn[self.order].astype(float)
+        dead = np.concatenate([[0.0], np.cumsum(weight)])
+        first = self.edges[:-1]
+        dead = (dead[first + self.deaths] - dead[first]).astype(np.int64)
+        terms_of = dead if ties == "efron" else np.minimum(dead, 1)
+        if not dead.any():
+            return None
+        terms, wide = len(beta), self.Z.shape[1]
+        found, at_start, variance = np.zeros(wide), np.empty((wide, wide)), np.empty((terms, terms))
+        found[:terms] = beta
+        code, determinant, *_ = cox_kernels.climb(
+            self.Z, weight, self.edges, self.deaths, terms_of, self.opens,
+            terms, STEP, RUNAWAY, ITERATIONS, found, at_start, variance,
+        )  # fmt: skip
+        sound = code == cox_kernels.DONE and determinant >= 10 * COLLINEAR
+        if not (sound and np.isfinite(variance).all() and np.diag(variance).max() <= UNBOUNDED):
+            return None
+        return found[:terms]
+
+    def score_residuals(self, beta) -> np.ndarray:
+        """Score residuals of people in their own order, of the scaled covariates, people x p."""
+        out = np.empty_like(self.Z)
+        cox_kernels.influence(*self._at(beta), out)
+        back = np.empty((len(out), len(beta)))
+        back[self.order] = out[:, : len(beta)]
+        return back
+
+    def curvatures(self, beta, weights) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Score and information with each block weighted, for each set of weights."""
+        own, ones = slice(len(beta)), len(beta)
+        sums, found = self._at(beta), []
+        seen = np.zeros(self.Z.shape[1])
+        for by in weights:
+            total = np.empty((len(seen), len(seen)))
+            expected = cox_kernels.curvature(*sums, by, total)[own, ones]
+            cox_kernels.observed(*self.arrays[:-1], by, seen)
+            found.append((seen[own] - expected, total[own, own]))
+        return found
+
+    def transformed(self, transform, sets) -> np.ndarray:
+        """Transform the event times as `_transformed`; `sets` gives them where there are strata."""
+        dying = self.deaths > 0
+        if self.opens[1:-1].any():
+            sets = sets()
+            return _transformed(*_moments(sets.time, sets.event, None, sets.event_times), transform)
+        before, upto = self.edges[:-1], self.edges[1:]
+        alive = np.cumprod(1 - self.deaths / (len(self.order) - before))
+        alive = np.concatenate([[1.0], alive[:-1]])
+        times = self.times[self.order[before]]
+        # Times that are equal but for rounding are the smallest of them.
+        return _transformed(times[dying], before[dying], upto[dying], alive[dying], transform)
 
 
 # -- concordance ---------------------------------------------------------------------------------
@@ -853,11 +1113,20 @@ def log_rank(
             for g in range(groups)
         ]
     )
+    return np.bincount(group[event], minlength=groups), *log_rank_of_counts(at_risk, deaths)
+
+
+def log_rank_of_counts(at_risk: np.ndarray, deaths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Expected events of each group and their covariance, from counts; see `log_rank`.
+
+    Parameters: how many of each group are at risk at each event time (groups x times); how many
+    events all of them have then.
+    """
     n = at_risk.sum(axis=0)
     share = at_risk / n
     spread = deaths * (n - deaths) / np.maximum(n - 1, 1)
     covariance = np.diag(share @ spread) - (share * spread) @ share.T
-    return np.bincount(group[event], minlength=groups), share @ deaths, covariance
+    return share @ deaths, covariance
 
 
 def pseudo_restricted_mean(time: np.ndarray, event: np.ndarray, horizon: float) -> np.ndarray:

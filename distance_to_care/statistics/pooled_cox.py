@@ -266,6 +266,37 @@ def reach(people: pd.DataFrame, terms: pd.DataFrame, coefficients: Sequence[floa
     return pd.Series(ratios, index=list(terms["term"]))
 
 
+def heaviest(
+    people: pd.DataFrame, terms: pd.DataFrame, coefficients: Sequence[float]
+) -> pd.DataFrame:
+    """Say how much of the weight of those still followed one person has, at each death.
+
+    The score and the information at some coefficients are made of means over those still followed,
+    in which a person weighs as much as the exponential of the linear predictor.
+
+    Parameters
+    ----------
+    people, terms, coefficients : as for `contribution`.
+
+    Returns
+    -------
+    One row a time of death: `at_risk` (people still followed), `largest_share` (of their weight,
+    that of the one who weighs most).
+    """
+    known = complete(people, terms)
+    linear = design(known, terms).to_numpy() @ np.asarray(coefficients, dtype=float)
+    # Only ratios count; the largest is 1, so that nothing overflows.
+    weights = np.exp(linear - linear.max(initial=-np.inf))
+    times = known["follow_up_years"].to_numpy(float)
+    order = np.argsort(-times, kind="stable")
+    followed, most = np.cumsum(weights[order]), np.maximum.accumulate(weights[order])
+    deaths = np.unique(times[(known["outcome"] == "died").to_numpy()])
+    at_risk = np.searchsorted(-times[order], -deaths, side="right")
+    total = followed[at_risk - 1]
+    share = np.divide(most[at_risk - 1], total, out=np.ones(len(deaths)), where=total > 0)
+    return pd.DataFrame({"at_risk": at_risk, "largest_share": share})
+
+
 @dataclass(frozen=True)
 class Sums:
     """The derivatives of the log partial likelihood of several registries, at coefficients."""

@@ -61,7 +61,7 @@ def landmark(
     Parameters
     ----------
     people, duration, event, start : as for `split_at_treatment`.
-    at : the landmark, in the unit of `duration`.
+    at : the landmark, in whole years: two that lie close tell of the few who left in between.
 
     Returns
     -------
@@ -69,13 +69,15 @@ def landmark(
 
     Raises
     ------
-    AnalysisError : where nobody is followed so long, a follow-up is missing, or `duration` is not
-        `follow_up_years`: people are not chosen by another column.
+    AnalysisError : where nobody is followed so long, a follow-up is missing, the landmark is no
+        whole year, or `duration` is not `follow_up_years`: people are not chosen by another column.
 
     Anderson, Cain and Gelber 1983, doi 10.1200/JCO.1983.1.11.710.
     """
     if duration != FOLLOW_UP:
         raise AnalysisError(f"A landmark is a time of follow-up: it is counted in '{FOLLOW_UP}'.")
+    if at < 1 or at % 1:
+        raise AnalysisError("A landmark is a whole number of years: 1, 2 and so on.")
     _check(people, duration)
     left = people[people[duration] > at]
     if left.empty:

@@ -61,7 +61,13 @@ def test_tables_that_differ_in_a_key_ask_different_questions(key):
 
 def test_what_names_nothing_makes_no_question_of_its_own():
     other = SURVIVAL | {"estimate": 0.5}
-    for more in ({"note": "younger"}, {"model": ""}, {"largest_error": 0.03}, {"deaths": 30}):
+    for more in (
+        {"note": "younger"},
+        {"scenario": "richer"},
+        {"model": ""},
+        {"largest_error": 0.03},
+        {"deaths": 30},
+    ):
         assert disagree(SURVIVAL, other | more)
     # Counts differ by how they were rounded and added up.
     assert not disagree(SURVIVAL, SURVIVAL | {"people": 195})

@@ -14,7 +14,7 @@ PACKAGE = places.ROOT / "distance_to_care"
 
 # Every module may import those on earlier lines only.
 LAYERS = [
-    {"problems", "places", "cells", "__init__"},
+    {"problems", "places", "cells", "counted", "repeated", "__init__"},
     {"disclosure", "mapping"},
     {"study", "scheduler"},
     {"contract", "workbook", "released", "people_flow", "guard"},
@@ -24,12 +24,16 @@ LAYERS = [
     {"geography", "synthetic", "figures", "needed_facts", "second_opinion"},
     {"access", "results", "travel"},
     {"residence"},
+    {"prepared"},
     {"cohort"},
-    {"forecast"},
+    {"forecast", "long_cohort"},
     {"centre_lists", "travel_error", "maps"},
     {"deprived_and_far", "evidence_map"},
     {"care_boards", "area_travel", "deprivation", "hospital_medicines"},
+    {"statistics.compiled"},
+    {"statistics.cox_kernels"},
     {"statistics.engine", "statistics.__init__"},
+    {"packed"},
     {"survival", "inequality", "imputation", "excess_mortality", "sensitivity", "funding", "lives"},
     {"expected_births", "encounters", "published_outcomes", "two_services", "funnel"},
     {"mediation", "how_far", "published_figures", "synthesis"},
@@ -45,8 +49,10 @@ LAYERS = [
         "statistics.structures",
         "statistics.joint",
         "statistics.engines_compared",
+        "statistics.engines_timed",
         "statistics.competing_events",
         "statistics.pooled_cox",
+        "statistics.replicates",
     },
     {"scenarios.__init__", "scenarios.assumptions", "scenarios.outcomes", "scenarios.location"},
     {"scenarios.national_spokes"},
@@ -75,7 +81,15 @@ LAYERS = [
     {"__main__"},
 ]
 # Rooms whose modules may import one another.
-ROOMS = ("people_flow", "publication", "command_line", "disclosure", "releasing", "registries")
+ROOMS = (
+    "people_flow",
+    "publication",
+    "command_line",
+    "disclosure",
+    "releasing",
+    "registries",
+    "packed",
+)
 # Rooms that read and write files of their own: pages, and what commands are asked to write.
 FILING = ("publication", "command_line", "releasing")
 # Calculation takes tables and returns tables: it does not read, write, print or plot.
@@ -111,6 +125,7 @@ CALCULATION = {
     "statistics.structures",
     "statistics.joint",
     "statistics.engines_compared",
+    "statistics.engines_timed",
     "statistics.competing_events",
     "statistics.pooled_cox",
     "statistics.recovery",
@@ -146,6 +161,9 @@ CALCULATION = {
     "registries.rounds",
     "registries.answers",
     "contract",
+    "counted",
+    "repeated",
+    "long_cohort",
     "study",
     "mapping",
     "forecast",

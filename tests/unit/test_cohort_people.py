@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from invented_people import people as invented_people
 
-from distance_to_care import cohort, disclosure, results, synthetic, tables
+from distance_to_care import cohort, disclosure, places, results, synthetic, tables
 from distance_to_care.disclosure import attacker
 from distance_to_care.statistics import cohort_missing, cohort_people
 
@@ -346,3 +346,18 @@ def test_side_by_side_says_what_was_published_and_what_was_withheld(drawn, study
     assert float(share.removesuffix(")")) == pytest.approx(100 * int(number) / 300, abs=0.05)
     assert wide.loc["Gas, not known: people (per cent)", "most deprived"] != number
     assert "people_when_first_seen.csv" in shown._repr_html_()
+
+
+def test_rows_of_gaps_stand_by_the_threshold_in_force_and_not_by_the_default(
+    drawn, study, monkeypatch
+):
+    # Twelve lack it: enough for ten, and too few where twenty is the threshold.
+    people = drawn.assign(symptom_months=5.0)
+    people.loc[people.index[:12], "symptom_months"] = None
+    told = []
+    for words in ("", "minimum_10 threshold=20"):
+        monkeypatch.setenv(places.PROFILE_VARIABLE, words)
+        table = cohort_people.table_one(people, study, "deprivation_quintile")
+        gaps = table[table["measure"] == "not known"]
+        told.append("symptom_months" in set(gaps["variable"]))
+    assert told == [True, False]

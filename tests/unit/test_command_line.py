@@ -177,7 +177,9 @@ def test_analyse_copes_with_what_the_check_accepts(tmp_path, column, value):
         assert models["estimate"].notna().any()
 
 
-@pytest.fixture(scope="module", params=[60, pytest.param(120, marks=pytest.mark.slow)])
+@pytest.fixture(
+    scope="module", params=[pytest.param(each, marks=pytest.mark.slow) for each in (60, 120)]
+)
 def small_run(request, tmp_path_factory):
     """One run of every chapter on a small cohort; how it ended, the cohort and the results."""
     folder = tmp_path_factory.mktemp("small")
@@ -197,6 +199,7 @@ def test_a_small_cohort_is_analysed_without_rubbish(small_run):
     assert "e-09" not in everything
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 @pytest.mark.parametrize("small_run", [60], indirect=True)
 def test_a_folder_of_results_may_be_replaced_by_the_same_kind(small_run):

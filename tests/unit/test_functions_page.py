@@ -2,9 +2,11 @@
 
 import importlib
 import inspect
+import re
 
 import pytest
 
+from distance_to_care import places
 from distance_to_care.publication import functions
 
 
@@ -25,3 +27,12 @@ def test_every_public_function_says_what_it_does_and_what_it_returns(module):
 def test_the_page_escapes_what_stands_in_a_docstring():
     made = functions.Function("f", "m.f(a)", "Is a < b.", "Parameters\na < b")
     assert "a &lt; b" in functions.as_html(made)
+
+
+def test_the_pages_of_the_book_show_every_module_once():
+    shown = []
+    for page in sorted(places.BOOK.glob("functions*.md")):
+        shown += re.findall(r"```\{public-functions\} (\w+)", page.read_text(encoding="utf-8"))
+    assert sorted(shown) == sorted(functions.PARTS)
+    assert len(set(functions.MODULES)) == len(functions.MODULES)
+    assert sorted(functions.MODULES) == sorted(m for part in functions.PARTS.values() for m in part)

@@ -6,8 +6,8 @@ import importlib
 import nbformat
 import pytest
 
-from distance_to_care import places
-from distance_to_care.people_flow import About, Flow, violations, without_people
+from distance_to_care import cohort, places
+from distance_to_care.people_flow import About, Flow, made_tables, violations, without_people
 from distance_to_care.people_flow.rows import ROWS_AGAIN
 from distance_to_care.problems import Problem
 from distance_to_care.publication.notebooks import Notebook, refuse_to_show_people
@@ -18,7 +18,7 @@ FIRST = """
 import numpy as np
 import pandas as pd
 from distance_to_care import cohort, figures, results, tables
-from distance_to_care.statistics import severity
+from distance_to_care.statistics import cohort_people, cohort_survival, severity, treatment
 read = cohort.load()
 people = read.people
 page = results.Page("chapter", sources=["cohort"], kind=read.kind)
@@ -346,9 +346,17 @@ asked["a"] = 1
 answers = []
 answers.append(1)
 rows = people[["age_years", "sex"]].copy().assign(old=lambda r: r["age_years"] > 70)
-rows = rows.assign(late=people["follow_up_years"].notna() & np.log1p(people["a"]).between(0, 1))
-ways = {"all": people, "old": rows}
-found = pd.concat([severity.models(rows, "a", []).assign(model=m) for m, rows in ways.items()])
+rows = rows.assign(late=people["follow_up_years"].notna(), log_a=np.log1p(people["a"]))
+start = people["start_years"]
+rows = rows.assign(at_first=start <= 0, old=people["age_years"].between(-5, 70), one=1)
+rows = rows.assign(stage=lambda r: read.study.score("gap_index").stage(r["gap_index"]))
+first = severity.models(rows, "a", []).query("model in ('a', 'b') and time_years == 1")
+page.publish(first, "first", "T")
+ways = {"all": people, "later": treatment.not_yet_treated(people, "start_years")}
+found = [
+    treatment.hazard_ratio(who, "died", held).assign(model=m) for m, who in ways.items()
+]
+found = pd.concat(found).assign(measure="hazard ratio")
 found = page.publish(found, "t", "T")
 found = found.query("estimate > 0").dropna(subset=held).assign(outcome="died").head()
 for model in ways:
@@ -403,6 +411,114 @@ CHOSEN = {
     "a new column with others": "few = people.assign(known=people['fvc_percent'].fillna(0))",
     "a new column of other words": "few = people.assign(new=people['sex'].replace('a', 'b'))",
 }
+# Exact values of one named person came out of a release in most of these ways.
+CHANGED = {
+    "counts": "assign(people=800)",
+    "an estimate": "assign(estimate=1)",
+    "groups": "assign(group_by='sex', group='male')",
+    "a scenario": "assign(scenario='richer')",
+    "a label of another's": "assign(model='a')",
+    "a column worked out": "assign(measure=lambda t: t['group'])",
+    "a name of a measure": "replace({'measure': {'a': 'b'}})",
+    "a count replaced": "replace({'deaths': {1: 130}})",
+    "an estimate filled in": "fillna(0)",
+    "rows without a value": "dropna(subset=['estimate'])",
+    "rows where": "where(True)",
+    "rows of a count": "query('deaths == 1')",
+    "rows of an estimate": "query('estimate > 70')",
+    "rows of what is withheld": "query('group == 1 and people < 10')",
+    "the first rows": "head(3)",
+    "a row by place": "iloc[0]",
+    "a column": "get('people')['a']",
+}
+
+
+@pytest.mark.parametrize("code", CHANGED.values(), ids=CHANGED)
+def test_a_table_about_people_is_published_as_it_was_made(code):
+    made = "made = cohort_survival.summary(people, 'sex')\nmade = made."
+    found = violations([FIRST, f"{made}{code}\npage.publish(made, 't', 'T')"], "chapter")
+    assert [line for line in found if "page.publish hands back" in line or "Pick rows" in line]
+    # Of what was published anything may be picked.
+    made = "made = page.publish(cohort_survival.summary(people, 'sex'), 't', 'T')\nmade = made."
+    assert violations([FIRST, made + code], "chapter") == []
+
+
+GIVEN = {
+    "rows by groups": "x = cohort_people.groups(people, 'sex')",
+    "rows of a model": "x = cohort_survival.design(people, ['age_years'])",
+    "rows imputed": "from distance_to_care import imputation\nx = imputation.impute(people, ['a'])",
+    "ranks": "from distance_to_care import inequality\nx = inequality.ridit(people['a'])",
+    "times": "from distance_to_care import survival\n"
+    "x = survival.times_and_events(people, 'follow_up_years', 'died')",
+    "a value of each": "from distance_to_care.statistics import engine\n"
+    "x = engine.pseudo_restricted_mean(people['a'], people['died'], 3)",
+    "people beside": "x = severity.models(people, 'a', [len(people)])",
+    "a landmark described": "x = cohort_people.table_one(\n"
+    "    treatment.landmark(people, 'follow_up_years', 'died', 'start', 6), read.study, 'sex')",
+    "late starters by name": "late = treatment.not_yet_treated(people, 'start')\n"
+    "late = late.assign(a=1)\nx = cohort_survival.summary(late, 'sex')",
+}
+
+
+@pytest.mark.parametrize("code", GIVEN.values(), ids=GIVEN)
+def test_people_go_to_functions_that_count_or_estimate_and_the_chosen_to_fewer(code):
+    found = violations([FIRST, code], "chapter")
+    assert [line for line in found if "on the list" in line or "Give it everybody" in line]
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["'ten.parquet'", "study='my.toml'", "study='/tmp/evil'", "kind='open'", "study=name"]
+    + ["None", "path='ten.csv'", "**{'path': 'ten.csv'}", "*['ten.csv']"],
+)
+def test_a_chapter_reads_the_people_of_the_run_and_no_others(given, monkeypatch):
+    found = violations([FIRST, f"other = cohort.load({given})"], "chapter")
+    assert [line for line in found if "than the run was given" in line]
+    assert violations([FIRST, "other = cohort.load(study='sma')"], "chapter") == []
+
+
+@pytest.mark.parametrize("given", [{"path": "a.csv"}, {"study": "a.toml"}, {"kind": "open"}])
+def test_nor_does_it_where_the_code_was_not_looked_at(given, monkeypatch):
+    monkeypatch.setenv(places.GUARDED_VARIABLE, "1")
+    with pytest.raises(Problem, match="takes the people and the study of the run"):
+        cohort.load(**given)
+
+
+@pytest.mark.parametrize("name", sorted(made_tables.OF_ROWS | made_tables.OF_TABLES))
+def test_functions_that_make_tables_are_there(name):
+    module, function = name.rsplit(".", 1)
+    assert callable(getattr(importlib.import_module(module), function))
+
+
+# One person could weigh as much as everybody, be named, or be told by two close divisions.
+WEIGHED = {
+    "a tower": "x = people.assign(a=np.exp(np.exp(people['sex'].eq('male'))))",
+    "a root of a logarithm": "x = people.assign(a=np.sqrt(np.log(people['age_years'])))",
+    "a sum": "x = people.assign(a=sum([people['age_years'], people['sex'].eq('male')]))",
+    "a largest": "x = people.assign(a=max([people['age_years'], people['follow_up_years']]))",
+    "a rounded one": "x = people.assign(a=round(people['age_years']))",
+    "a logarithm of a condition": "x = people.assign(a=np.log1p(people['sex'].eq('male')))",
+    "by place": "x = people.assign(a=[True, False])",
+    "by place by name": "a = [1, 2]\nx = people.assign(a=a)",
+    "one by one": "x = people.assign(a=[a for a in people['age_years']])",
+    "a person": "x = people.assign(a=people['person_id'].eq('P1'))",
+    "a centre": "x = people.assign(a=people['centre'].eq('Papworth'))",
+    "a value": "x = people.assign(a=people['age_years'] > 94)",
+    "a value by method": "x = people.assign(a=people['age_years'].isin([72.3]))",
+    "a number by name": "cut = 75\nx = people.assign(a=people['age_years'] > cut)",
+    "two at once": "x = people.assign(a=(people['age_years'] > 75) & (people['sex'] == 'male'))",
+    "the rest": "x = people.assign(a=~people['sex'].eq('male'))",
+    "two columns": "x = people.assign(a=people['age_years'] > people['follow_up_years'])",
+    "the whole table": "x = people.isin(['P1'])",
+    "columns by loop": "for n, c in people.items(): x = people.assign(a=c.eq('P1'))",
+}
+
+
+@pytest.mark.parametrize("code", WEIGHED.values(), ids=WEIGHED)
+def test_no_column_of_a_chapter_weighs_or_picks_out_single_people(code):
+    assert violations([FIRST, code], "chapter")
+
+
 MENDS = ("the extract", "Write them out", "belongs into a function of the package")
 
 

@@ -38,8 +38,8 @@ def groups(people, column="people", total=None, by="deprivation_quintile", **oth
     )
 
 
-def found(tables, profile=UNROUNDED, **where):
-    rows = ranges.hidden_ranges(tables, profile)
+def found(tables, profile=UNROUNDED, needs=None, **where):
+    rows = ranges.hidden_ranges(tables, profile, needs=needs)
     rows = rows[rows["column"] != attacker.OTHERS]
     for column, value in where.items():
         rows = rows[rows[column] == value]
@@ -475,14 +475,57 @@ def test_a_comparison_tells_for_how_many_of_a_group_a_value_is_known():
     tables = {"missing": not_known(65), "people": groups([65])}
     # Everybody is counted in place of those known, so that any number may be missing.
     assert found(tables, DEFAULT, column="missing") == [(0, 67)]
-    # By hand: a comparison of 58 to 62 of them leaves at most nine, and at least one.
+    # By hand: a comparison of 58 to 62 of them leaves at most nine. It may be for the age that they
+    # are left out: where no table says how many have none, fewer than ten have none.
     both = tables | {"compared": compared([60, 80])}
-    found_now = found(both | {"missing": not_known(None)}, DEFAULT, column="missing")
-    assert found_now == [(1, 9)]
+    told = both | {"missing": not_known(None)}
+    assert found(told, DEFAULT, column="missing") == [(0, 9)]
+    # Where the contract wants an age of everybody it is for this value: of at least one. Nobody of
+    # a fifth lacks the fifth.
+    contract = attacker.Needs(never_lacking=frozenset({"age_years"}))
+    assert found(told, DEFAULT, contract, column="missing") == [(1, 9)]
     # Were the age of some not known, it could be for that.
     ages = not_known(None, "age_years").assign(people=pd.array([None, None], dtype="Int64"))
     unsure = found(both | {"missing": not_known(None), "ages": ages}, DEFAULT, column="missing")
     assert unsure[0][0] == 0
+
+
+def flow(*left_out):
+    """Who is left in after each step, where the first leaves out so few that all are counted."""
+    rows = [("in the file", "all", 110, None), ("ages known", "base", 110, None), *left_out]
+    table = pd.DataFrame(rows, columns=["measure", "model", "people", "missing"])
+    table = table.astype({"people": "Int64", "missing": "Int64"})
+    return table.assign(suppressed=table["model"] == "base", unit="people", kind="synthetic")
+
+
+def modelled(people):
+    """The coefficients of the model of the first step, with the people in it."""
+    counts = pd.array([people] * 2, dtype="Int64")
+    rows = {"measure": "hazard ratio", "model": "base", "term": ["age", "sex"], "people": counts}
+    return pd.DataFrame(rows).assign(estimate=1.1, suppressed=False, kind="synthetic")
+
+
+def test_whom_a_step_told_as_everybody_leaves_out_is_told_by_its_model():
+    """By hand: 108 to 112 people, of whom 98 to 102 are in the model, leave 6 to 14."""
+    steps = flow(("all known", "full", 80, 30)).assign(measure="people")
+    tables = {"flow": steps, "models": modelled(100)}
+    assert found(tables, DEFAULT, column="missing") == [(6, 14)]
+    # Too narrow: a small one is 6 to 9. Further cells go until nobody can tell.
+    now = ranges.withhold(tables, ranges.repair(tables, DEFAULT))
+    assert not ranges.hidden_ranges(now, DEFAULT)["narrow"].any()
+
+
+def test_how_many_a_step_leaves_out_is_withheld_though_no_step_tells_a_number():
+    """As above; each step has a measure of its own, so that no row beside it shows a number."""
+    tables = {"flow": flow(), "models": modelled(100)}
+    told = ranges.hidden_ranges(tables, DEFAULT)
+    # Everybody in the file is left out of nothing, so that row has no such count.
+    assert told[["row", "column", "lowest", "highest"]].to_numpy().tolist() == [
+        [1, "missing", 6, 14]
+    ]
+    assert told["narrow"].all()
+    now = ranges.withhold(tables, ranges.repair(tables, DEFAULT))
+    assert not ranges.hidden_ranges(now, DEFAULT)["narrow"].any()
 
 
 def test_a_hazard_ratio_counts_its_group_and_not_the_model():
@@ -649,3 +692,41 @@ def test_withholding_one_more_never_narrows_a_range(people, one):
         assert widest.loc[row, "lowest"] <= least.loc[row, "lowest"]
         high = (widest.loc[row, "highest"], least.loc[row, "highest"])
         assert pd.isna(high[0]) or high[0] >= high[1]
+
+
+def test_who_lacks_only_what_no_table_tells_is_a_withheld_count():
+    # Of 799 people 105 have no score, and seven more lack only the duration of symptoms: too few
+    # for rows of their own. What is told of the others leaves six numbers for them.
+    flow = pd.DataFrame(
+        {
+            "measure": ["1: in the file", "2: everything known"],
+            "model": ["all", "adjusted"],
+            "people": [800, 685],
+            "missing": [None, 110],
+            "suppressed": [False, False],
+        }
+    )
+    one = pd.DataFrame(
+        {
+            "measure": ["not known"],
+            "variable": ["score"],
+            "group_by": ["sex"],
+            "group": ["all"],
+            "people": [800],
+            "missing": [105],
+            "estimate": [13.1],
+            "unit": ["per cent"],
+            "suppressed": [False],
+        }
+    )
+    tables = {"flow": flow.astype({"missing": "Int64"}), "one": one.astype({"missing": "Int64"})}
+    assert ranges.hidden_ranges(tables).empty
+    needs = attacker.Needs({"adjusted": ("score", "months")})
+    found = ranges.hidden_ranges(tables, needs=needs)
+    assert found[["table", "row"]].to_numpy().tolist() == [["flow", 1]]
+    assert (found["lowest"] <= 7).all() and (found["highest"] >= 7).all()
+    assert found["narrow"].all()
+    # What is told of the model's people, on either side, goes as well.
+    mended = ranges.withhold(tables, ranges.repair(tables, needs=needs))
+    assert not ranges.hidden_ranges(mended, needs=needs)["narrow"].any()
+    assert pd.isna(mended["flow"]["missing"].iloc[1])

@@ -32,6 +32,7 @@ from distance_to_care import (
 from distance_to_care.command_line import app, run_record
 from distance_to_care.disclosure import ranges
 from distance_to_care.problems import Problem
+from distance_to_care.registries import rules
 from distance_to_care.releasing import hidden_cells
 from distance_to_care.statistics import cohort_survival, engine, pooled_cox
 from distance_to_care.study import Study
@@ -432,6 +433,25 @@ def test_coefficients_at_will_are_not_answered(study, answered):
     other = replace(second, coefficients=half, start={**second.start, "fraction": 0.5})
     with pytest.raises(Problem, match="Round 2 was answered before, at other coefficients"):
         registries.may_answer(other, study, prepared, later)
+
+
+def test_terms_that_together_weigh_single_people_are_not_answered(study, answered):
+    # Each term keeps to its ratio, and their product gives one person most of the weight.
+    prepared, record, first, second = answered
+    terms = pooled_cox.contrasts(study, EXPOSURE, MODEL)
+    matrix = pooled_cox.design(pooled_cox.complete(prepared, terms), terms)
+    person, number = matrix.iloc[matrix.sum(axis=1).argmax()], terms["level"] == pooled_cox.PER_UNIT
+    ways = np.where(number, np.sign(person - matrix.mean()), 2 * person - 1)
+    wide = np.where(number, matrix.std(ddof=0), 1.0)
+    wanted = np.array(pooled_cox.rounded(ways * np.log(19.9) / wide))
+    assert pooled_cox.reach(prepared, terms, wanted).max() < rules.MOST_RATIO
+    assert pooled_cox.heaviest(prepared, terms, wanted)["largest_share"].iloc[0] > 0.1
+    made_up = {"coefficients": [0.0] * 6, "information": np.eye(6).tolist()}
+    start = {**second.start, "fraction": 1.0, "score": list(wanted), **made_up}
+    asked = replace(second, coefficients=tuple(wanted), start=start)
+    with pytest.raises(Problem, match="more than 1 in 10 of the weight of those still followed"):
+        registries.may_answer(asked, study, prepared, record)
+    assert registries.may_answer(second, study, prepared, record)
 
 
 def test_coefficients_that_weigh_single_people_are_not_answered(study, answered):

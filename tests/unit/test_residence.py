@@ -50,3 +50,24 @@ def test_the_name_of_a_trust_with_two_sites_says_nothing_of_the_site(tmp_path):
     assert "or name a list of your own with centres under [places]" in said
     # An empty cell is no name that the list should know.
     assert "The column 'centre' is empty for 5 to 9 people" in said
+
+
+def test_names_that_the_study_file_maps_to_and_the_list_does_not_know_are_said_with_a_reason(
+    tmp_path,
+):
+    listed = tables.read("centres_ild")
+    base = geography.base_list(listed)
+    several = base.drop_duplicates("site")
+    several = several.loc[several["centre"].duplicated(keep=False), "centre"].iloc[0]
+    left_out = listed.loc[~listed["site"].isin(base["site"]), "site"].iloc[0]
+    good = base["site"].iloc[0]
+    codes = {"H1": several, "H2": left_out, "H3": "Cottage Hospital", "H4": good}
+    lines = "[mapping.codes.centre]\n" + "".join(f'{k} = "{v}"\n' for k, v in codes.items())
+    found = read_people(tmp_path, lines, centre=[*codes], area_code=["E01000001"] * 4)
+    said = next(each for each in found.attrs["notes"] if "maps to names of centres" in each)
+    assert "'centres_ild'" in said and "column 'site'" in said
+    # Words of the study file, and no code of a row.
+    assert f"trusts with several sites (name the site): {several}" in said
+    assert f"of certainty C or lower, which distances are not measured to: {left_out}" in said
+    assert "not on the list: Cottage Hospital" in said
+    assert good not in said and not any(code in said for code in codes)

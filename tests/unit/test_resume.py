@@ -145,6 +145,29 @@ def test_stopping_by_hand_says_how_to_go_on(room):
     assert analyse(room)[1] == ["b_second", "c_third"]
 
 
+@pytest.mark.parametrize("how", [KeyboardInterrupt, signal.SIGTERM])
+def test_an_end_before_the_first_chapter_says_a_sentence_and_how_to_go_on(room, monkeypatch, how):
+    def stopped(*_):
+        if how is KeyboardInterrupt:
+            raise KeyboardInterrupt
+        os.kill(os.getpid(), how)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(chapters, "of_program", stopped)
+    said, ran = analyse(room)
+    assert said.exit_code == 130
+    assert "Stopped before the end. The same command goes on" in said.output
+    assert not ran
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert "130" in CliRunner().invoke(app, ["analyse", "--help"]).output
+
+
+def test_what_is_half_made_is_for_nobody_else_on_a_shared_computer(room):
+    analyse(room, ends_in="b_second")
+    for folder in (room / "out", room / "out" / chapters.FOLDER):
+        assert folder.stat().st_mode & 0o777 == 0o700, folder
+
+
 def change_study(room):
     text = (room / "ipf.toml").read_text()
     (room / "ipf.toml").write_text(text.replace('service = "', 'service = "another '))

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from distance_to_care import scheduler, tables
 from distance_to_care.command_line import app
 from distance_to_care.problems import AnalysisError, Problem
-from distance_to_care.statistics import recovery
+from distance_to_care.statistics import recovery, replicates
 
 
 def answers(done) -> list:
@@ -91,6 +91,22 @@ def test_the_certificate_on_dask_is_the_certificate_here(cluster):
         for address in (None, cluster.scheduler_address)
     )
     pd.testing.assert_frame_equal(one, dask, check_exact=True)
+
+
+def test_simulations_and_bootstraps_on_dask_are_those_here_to_the_last_bit(cluster):
+    model = replicates.Model((0.3, -0.5), (None, 0.4), people=200)
+    seeds = range(2 * replicates.BLOCK)
+    one, dask = (
+        replicates.study(model, seeds, address=address)
+        for address in (None, cluster.scheduler_address)
+    )
+    pd.testing.assert_frame_equal(one, dask, check_exact=True)
+    people = replicates.cohort(model, 1)
+    one, dask = (
+        replicates.bootstrap(*people, 30, 5, address=address)
+        for address in (None, cluster.scheduler_address)
+    )
+    np.testing.assert_array_equal(one, dask)
 
 
 def test_no_job_is_lost_with_a_worker_that_is_killed(cluster):

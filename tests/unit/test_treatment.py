@@ -95,7 +95,7 @@ def test_the_built_in_ratio_is_found_and_the_wrong_way_is_wrong(ratio):
     right = treatment.hazard_ratio(dated, "died", ["age"])
     assert right["estimate"].item() == pytest.approx(ratio, rel=0.04)
     assert right["ci_low"].item() < ratio < right["ci_high"].item()
-    later = treatment.landmark(people, *CLOCK, 0.5)
+    later = treatment.landmark(people, *CLOCK, 1)
     # Those who start after the landmark count as untreated, which pulls the ratio towards one.
     found = treatment.hazard_ratio(later, "died", ["age"])["estimate"].item()
     assert ratio - 0.04 < found < (1 + ratio) / 2 + 0.04
@@ -121,6 +121,10 @@ def test_misuse_is_told_in_a_sentence(people):
         treatment.landmark(people.assign(follow_up_years=np.nan), *CLOCK, 1.0)
     with pytest.raises(AnalysisError, match="beyond the landmark"):
         treatment.landmark(people, *CLOCK, 10.0)
+    # Landmarks that lie close leave people out one by one.
+    for at in (0, 0.5, 6.35):
+        with pytest.raises(AnalysisError, match="whole number of years"):
+            treatment.landmark(people, *CLOCK, at)
 
 
 def test_the_size_of_the_bias_is_one_ratio_over_the_other_in_the_same_people():

@@ -1,0 +1,402 @@
+"""Loops over people: compiled where numba is there, in numpy with the same answers where not.
+
+All of them add up over people, so a part of the people gives a part of the answer. `codes` holds a
+row of patterns for each part of the covariates (parts x people) and `dense` the standardised
+columns that have no patterns (columns x people); `tables` lays the values of all patterns one part
+after another, the part p starting at `starts[p]`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from distance_to_care.statistics import compiled
+
+SUMS = {"reassoc", "contract"}
+# People that are worked on at once: their numbers stay in the processor's nearest memory.
+STRIDE = 1024
+# Rows of the likelihood (one a tied event) that numpy holds at once.
+ROWS = 1 << 20
+
+
+def count(codes: np.ndarray, size: int) -> np.ndarray:
+    """Count how often each code below `size` occurs."""
+    out = np.zeros(size, np.int64)
+    _count(codes, out)
+    return out
+
+
+def _count_numpy(codes, out):
+    step = max(1 << 16, len(out))
+    for start in range(0, len(codes), step):
+        out += np.bincount(codes[start : start + step], minlength=len(out))
+
+
+@compiled.kernel(otherwise=_count_numpy)
+def _count(codes, out):
+    for i in range(len(codes)):
+        out[codes[i]] += 1
+
+
+def _relative_numpy(codes, tables, starts, dense, slopes, lo, hi, out):
+    out[:] = 1.0
+    for part in range(len(codes)):
+        out *= tables[starts[part] : starts[part + 1]][codes[part, lo:hi]]
+    if len(dense):
+        out *= np.exp(slopes[:-1] @ dense[:, lo:hi] - slopes[-1])
+
+
+@compiled.kernel(otherwise=_relative_numpy, fastmath=SUMS)
+def relative(codes, tables, starts, dense, slopes, lo, hi, out):
+    """Relative hazards of people `lo` to `hi`: products of their patterns' and exponentials.
+
+    `slopes` are the coefficients of the dense columns and, last, what is taken off beforehand.
+    """
+    n = hi - lo
+    for i in range(n):
+        out[i] = 1.0
+    for part in range(codes.shape[0]):
+        start = starts[part]
+        for i in range(n):
+            out[i] *= tables[start + codes[part, lo + i]]
+    columns = dense.shape[0]
+    if columns > 0:
+        for i in range(n):
+            predictor = -slopes[columns]
+            for column in range(columns):
+                predictor += slopes[column] * dense[column, lo + i]
+            out[i] *= np.exp(predictor)
+
+
+def _sums_numpy(codes, tables, starts, dense, slopes, moment, first, lo, hi, leaving, entering):
+    for low in range(lo, hi, 1 << 16):
+        high = min(low + (1 << 16), hi)
+        r = np.empty(high - low)
+        _relative_numpy(codes, tables, starts, dense, slopes, low, high, r)
+        leaving += np.bincount(moment[low:high], r, minlength=len(leaving))
+        if len(first):
+            entering += np.bincount(first[low:high], r, minlength=len(entering))
+
+
+@compiled.kernel(otherwise=_sums_numpy, fastmath=SUMS)
+def sums(codes, tables, starts, dense, slopes, moment, first, lo, hi, leaving, entering):
+    """Add relative hazards to `leaving` by each one's moment, and to `entering` by first time."""
+    r = np.empty(STRIDE)
+    for low in range(lo, hi, STRIDE):
+        high = min(low + STRIDE, hi)
+        relative(codes, tables, starts, dense, slopes, low, high, r)
+        for i in range(high - low):
+            leaving[moment[low + i]] += r[i]
+        if len(first) > 0:
+            for i in range(high - low):
+                entering[first[low + i]] += r[i]
+
+
+def _spread_numpy(
+    codes, tables, starts, dense, slopes, moment, first, lo, hi, until, before, weights, added
+):
+    for low in range(lo, hi, 1 << 16):
+        high = min(low + (1 << 16), hi)
+        w = np.empty(high - low)
+        _relative_numpy(codes, tables, starts, dense, slopes, low, high, w)
+        hazard = until[moment[low:high]]
+        if len(first):
+            hazard -= before[first[low:high]]
+        w *= hazard
+        for part in range(len(codes)):
+            size = starts[part + 1] - starts[part]
+            weights[starts[part] : starts[part + 1]] += np.bincount(
+                codes[part, low:high], w, minlength=size
+            )
+        if len(dense):
+            added += dense[:, low:high] @ w
+
+
+@compiled.kernel(otherwise=_spread_numpy, fastmath=SUMS)
+def spread(
+    codes, tables, starts, dense, slopes, moment, first, lo, hi, until, before, weights, added
+):
+    """Add expected events of people to `weights` by pattern, and to `added` times dense columns.
+
+    A person's hazard is `until` their moment, less that `before` their first time.
+    """
+    w = np.empty(STRIDE)
+    for low in range(lo, hi, STRIDE):
+        high = min(low + STRIDE, hi)
+        relative(codes, tables, starts, dense, slopes, low, high, w)
+        if len(first) > 0:
+            for i in range(high - low):
+                w[i] *= until[moment[low + i]] - before[first[low + i]]
+        else:
+            for i in range(high - low):
+                w[i] *= until[moment[low + i]]
+        for part in range(codes.shape[0]):
+            start = starts[part]
+            for i in range(high - low):
+                weights[start + codes[part, low + i]] += w[i]
+        for column in range(dense.shape[0]):
+            total = 0.0
+            for i in range(high - low):
+                total += w[i] * dense[column, low + i]
+            added[column] += total
+
+
+def _rows_numpy(codes, values, offsets, edges, dense, lo, hi, out):
+    for part in range(len(codes)):
+        own = slice(edges[part], edges[part + 1])
+        table = values[offsets[part] : offsets[part + 1]].reshape(-1, own.stop - own.start)
+        np.take(table, codes[part, lo:hi], axis=0, out=out[:, own])
+    if len(dense):
+        out[:, edges[-1] :] = dense[:, lo:hi].T
+
+
+@compiled.kernel(otherwise=_rows_numpy)
+def rows(codes, values, offsets, edges, dense, lo, hi, out):
+    """Write out the standardised covariates of people `lo` to `hi`, a row each.
+
+    Part p has the columns `edges[p]` to `edges[p + 1]`, and its patterns one after another from
+    `offsets[p]` on in `values`; the dense columns come last.
+    """
+    for part in range(codes.shape[0]):
+        left, width = edges[part], edges[part + 1] - edges[part]
+        for i in range(hi - lo):
+            at = offsets[part] + codes[part, lo + i] * width
+            for j in range(width):
+                out[i, left + j] = values[at + j]
+    left = edges[codes.shape[0]]
+    for column in range(dense.shape[0]):
+        for i in range(hi - lo):
+            out[i, left + column] = dense[column, lo + i]
+
+
+def _add_rows_numpy(places, weights, values, out):
+    out[:, 0] += np.bincount(places, weights, minlength=len(out))
+    for column in range(values.shape[1]):
+        out[:, column + 1] += np.bincount(places, weights * values[:, column], minlength=len(out))
+
+
+@compiled.kernel(otherwise=_add_rows_numpy)
+def add_rows(places, weights, values, out):
+    """Add weights, and rows of values times their weight, to the rows of `out` at their places."""
+    for i in range(len(places)):
+        at, weight = places[i], weights[i]
+        out[at, 0] += weight
+        for j in range(values.shape[1]):
+            out[at, j + 1] += weight * values[i, j]
+
+
+def _moment_sums_numpy(
+    codes, tables, starts, dense, slopes, moment, first, lo, hi, values, offsets, edges,
+    leaving, entering,
+):  # fmt: skip
+    for low in range(lo, hi, 1 << 14):
+        high = min(low + (1 << 14), hi)
+        r, z = np.empty(high - low), np.empty((high - low, leaving.shape[1] - 1))
+        _relative_numpy(codes, tables, starts, dense, slopes, low, high, r)
+        _rows_numpy(codes, values, offsets, edges, dense, low, high, z)
+        _add_rows_numpy(moment[low:high], r, z, leaving)
+        if len(first):
+            _add_rows_numpy(first[low:high], r, z, entering)
+
+
+@compiled.kernel(otherwise=_moment_sums_numpy)
+def moment_sums(
+    codes, tables, starts, dense, slopes, moment, first, lo, hi, values, offsets, edges,
+    leaving, entering,
+):  # fmt: skip
+    """Add relative hazards, alone and times the covariates, by moment and by first event time."""
+    r = np.empty(STRIDE)
+    for low in range(lo, hi, STRIDE):
+        high = min(low + STRIDE, hi)
+        relative(codes, tables, starts, dense, slopes, low, high, r)
+        _by_place(codes, dense, moment, low, high, values, offsets, edges, r, leaving)
+        if len(first) > 0:
+            _by_place(codes, dense, first, low, high, values, offsets, edges, r, entering)
+
+
+@compiled.kernel
+def _by_place(codes, dense, places, low, high, values, offsets, edges, r, out):
+    for i in range(high - low):
+        out[places[low + i], 0] += r[i]
+    for part in range(codes.shape[0]):
+        left, width = edges[part] + 1, edges[part + 1] - edges[part]
+        for i in range(high - low):
+            to, at, weight = places[low + i], offsets[part] + codes[part, low + i] * width, r[i]
+            for j in range(width):
+                out[to, left + j] += weight * values[at + j]
+    left = edges[codes.shape[0]] + 1
+    for column in range(dense.shape[0]):
+        for i in range(high - low):
+            out[places[low + i], left + column] += r[i] * dense[column, low + i]
+
+
+def _squares_numpy(
+    codes, tables, starts, dense, slopes, moment, first, lo, hi, until, before, values, offsets,
+    edges, weights, crossed, squared,
+):  # fmt: skip
+    terms, coded = edges[-1] + len(dense), edges[-1]
+    for low in range(lo, hi, 1 << 14):
+        high = min(low + (1 << 14), hi)
+        w, z = np.empty(high - low), np.empty((high - low, terms))
+        _relative_numpy(codes, tables, starts, dense, slopes, low, high, w)
+        hazard = until[moment[low:high]]
+        if len(first):
+            hazard -= before[first[low:high]]
+        w *= hazard
+        _rows_numpy(codes, values, offsets, edges, dense, low, high, z)
+        for part in range(len(codes)):
+            own = slice(starts[part], starts[part + 1])
+            size = own.stop - own.start
+            weights[own] += np.bincount(codes[part, low:high], w, minlength=size)
+            for j in range(edges[part + 1], terms):
+                crossed[own, j] += np.bincount(codes[part, low:high], w * z[:, j], minlength=size)
+        squared += (w[:, None] * z[:, coded:]).T @ z[:, coded:]
+
+
+@compiled.kernel(otherwise=_squares_numpy)
+def squares(
+    codes, tables, starts, dense, slopes, moment, first, lo, hi, until, before, values, offsets,
+    edges, weights, crossed, squared,
+):  # fmt: skip
+    """Add expected events (as `spread`) by pattern, alone and times the covariates of later parts.
+
+    `crossed` has a row a pattern and a column a term; `squared` takes the dense columns times one
+    another. The sum of squares of all terms follows from these and the tables.
+    """
+    w = np.empty(STRIDE)
+    for low in range(lo, hi, STRIDE):
+        high = min(low + STRIDE, hi)
+        relative(codes, tables, starts, dense, slopes, low, high, w)
+        if len(first) > 0:
+            for i in range(high - low):
+                w[i] *= until[moment[low + i]] - before[first[low + i]]
+        else:
+            for i in range(high - low):
+                w[i] *= until[moment[low + i]]
+        for part in range(codes.shape[0]):
+            start = starts[part]
+            for i in range(high - low):
+                weights[start + codes[part, low + i]] += w[i]
+            for later in range(part + 1, codes.shape[0]):
+                left, width = edges[later], edges[later + 1] - edges[later]
+                for i in range(high - low):
+                    row = start + codes[part, low + i]
+                    at = offsets[later] + codes[later, low + i] * width
+                    for j in range(width):
+                        crossed[row, left + j] += w[i] * values[at + j]
+            left = edges[codes.shape[0]]
+            for column in range(dense.shape[0]):
+                for i in range(high - low):
+                    row = start + codes[part, low + i]
+                    crossed[row, left + column] += w[i] * dense[column, low + i]
+        for column in range(dense.shape[0]):
+            for other in range(dense.shape[0]):
+                total = 0.0
+                for i in range(high - low):
+                    total += w[i] * dense[column, low + i] * dense[other, low + i]
+                squared[column, other] += total
+
+
+def _residuals_numpy(values, r, moment, first, hazard, before, pull, pull_before, centre, lo, out):
+    own = moment[lo : lo + len(r)]
+    through = hazard[own]
+    mean = pull[own]
+    if len(first):
+        start = first[lo : lo + len(r)]
+        through = through - before[start]
+        mean = mean - pull_before[start]
+    np.multiply(((own & 1) - r * through)[:, None], values, out=out)
+    out += r[:, None] * mean
+    out -= centre[own]
+
+
+@compiled.kernel(otherwise=_residuals_numpy)
+def residuals(values, r, moment, first, hazard, before, pull, pull_before, centre, lo, out):
+    """Score residuals of people from `lo` on, whose covariates and relative hazards are given."""
+    late = len(first) > 0
+    for i in range(len(r)):
+        own = moment[lo + i]
+        through = hazard[own]
+        start = 0
+        if late:
+            start = first[lo + i]
+            through -= before[start]
+        share = (own & 1) - r[i] * through
+        for j in range(values.shape[1]):
+            mean = pull[own, j]
+            if late:
+                mean -= pull_before[start, j]
+            out[i, j] = share * values[i, j] + r[i] * mean - centre[own, j]
+
+
+def _ties_numpy(deaths, at_risk, dying, efron, out):
+    out[:] = 0.0
+    if not efron:
+        out[0] = deaths / at_risk
+        out[2] = deaths / at_risk**2
+        out[5] = deaths * np.log(at_risk)
+        return
+    edges = np.concatenate([[0], np.cumsum(deaths)])
+    low = 0
+    while low < len(deaths):
+        high = max(low + 1, int(np.searchsorted(edges, edges[low] + ROWS, side="right")) - 1)
+        d = deaths[low:high]
+        place = np.repeat(np.arange(high - low), d)
+        share = (np.arange(edges[low], edges[high]) - edges[low:high][place]) / d[place]
+        total = at_risk[low:high][place] - share * dying[low:high][place]
+        inverse = 1.0 / total
+        for row, values in enumerate(
+            (inverse, share * inverse, inverse**2, share * inverse**2, (share * inverse) ** 2)
+        ):
+            out[row, low:high] = np.bincount(place, values, minlength=high - low)
+        out[5, low:high] = np.bincount(place, np.log(total), minlength=high - low)
+        low = high
+
+
+@compiled.kernel(otherwise=_ties_numpy, fastmath=SUMS)
+def ties(deaths, at_risk, dying, efron, out):
+    """Sum over the tied events of each time what the likelihood needs of them.
+
+    With the total S of those at risk less the share s of the dying, the rows of `out` are the sums
+    of 1/S, s/S, 1/S^2, s/S^2, s^2/S^2 and log S. With Breslow's ties the share is 0.
+    """
+    for k in range(len(deaths)):
+        d, a = deaths[k], at_risk[k]
+        if not efron or d == 1:
+            out[0, k], out[1, k], out[2, k] = d / a, 0.0, d / (a * a)
+            out[3, k], out[4, k], out[5, k] = 0.0, 0.0, d * np.log(a)
+            continue
+        b = dying[k] / d
+        h = s = q = sq = ssq = 0.0
+        log, product = 0.0, 1.0
+        for j in range(d):
+            total = a - j * b
+            inverse = 1.0 / total
+            share = j / d
+            h += inverse
+            s += share * inverse
+            square = inverse * inverse
+            q += square
+            sq += share * square
+            ssq += share * share * square
+            # A logarithm of some factors at once, few enough not to vanish.
+            product *= total / a
+            if j % 16 == 15:
+                log += np.log(product)
+                product = 1.0
+        out[0, k], out[1, k], out[2, k], out[3, k], out[4, k] = h, s, q, sq, ssq
+        out[5, k] = d * np.log(a) + log + np.log(product)
+
+
+def _tally_numpy(keys, out):
+    if len(out) <= 4 * len(keys):
+        out += np.bincount(keys, minlength=len(out))
+    else:
+        np.add.at(out, keys, 1)
+
+
+@compiled.kernel(otherwise=_tally_numpy)
+def tally(keys, out):
+    """Count keys into what was counted before."""
+    for i in range(len(keys)):
+        out[keys[i]] += 1

@@ -1,0 +1,380 @@
+"""Columns of a Parquet file, read in batches and kept as codes; and of a table, in the same form.
+
+The values of a column are known by the few different ones that it holds, so what can be said of a
+column (is it a number, is a value missing, which levels are there) is said of those. A column of
+too many different numbers to code is kept as the numbers themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from distance_to_care.packed import kernels
+from distance_to_care.problems import AnalysisError
+
+BATCH = 1 << 18  # people a batch: a few megabytes a column
+# Whole numbers that lie farther apart than this are not counted by place.
+SPAN = 1 << 22
+
+
+@dataclass
+class Column:
+    """One column: the different values that occur, and which of them each person has.
+
+    `different` holds the values that occur, each once, as pandas would hold them. `codes` gives
+    each person's place among them; it is empty where the numbers themselves stand in `numbers`:
+    `different` then has the lowest, the highest and one that is not whole, which decide every
+    check of a column.
+    """
+
+    name: str
+    different: pd.Series
+    codes: np.ndarray | None = None
+    numbers: np.ndarray | None = None
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """How many people have each value."""
+        return kernels.count(self.codes, len(self.different))
+
+    def coded(self) -> Column:
+        """The column with a code a person, however many different numbers there are."""
+        if self.codes is not None:
+            return self
+        values, codes = np.unique(self.numbers, return_inverse=True)
+        return Column(self.name, pd.Series(values), codes.ravel().astype(_smallest(len(values))))
+
+
+class People:
+    """Columns of people, by name; those that the file or table does not have are not there."""
+
+    def __init__(self, count: int, columns: dict[str, Column], repeated: Sequence[str] = ()):
+        self.count, self.columns, self.repeated = count, columns, repeated
+
+    def __len__(self) -> int:
+        return self.count
+
+
+def _smallest(size: int) -> np.dtype:
+    """The smallest type that holds places below a number."""
+    return np.min_scalar_type(max(size - 1, 0))
+
+
+# -- packing ---------------------------------------------------------------------------------------
+
+
+class _Numbers:
+    """Numbers, as whole ones above the lowest where they are, else as they are."""
+
+    def __init__(self, count: int, whole_type: bool):
+        self.count, self.whole_type = count, whole_type
+        self.filled, self.missing = 0, False
+        self.lowest = self.highest = None
+        self.stored = None  # whole numbers less the lowest, in the smallest type
+        self.numbers = None
+
+    def add(self, values: np.ndarray) -> None:
+        if self.missing or len(values) == 0:
+            return
+        if values.dtype.kind == "f" and values.dtype.itemsize < 8:
+            values = values.astype(float)
+        part = slice(self.filled, self.filled + len(values))
+        self.filled = part.stop
+        if self.numbers is None:
+            low, high = values.min(), values.max()
+            if low != low or high != high:
+                self.missing = True
+                return
+            if self._fits(values, low, high):
+                # Of whole numbers of any width a difference that fits comes out right.
+                np.subtract(
+                    values, values.dtype.type(self.lowest), out=self.stored[part], casting="unsafe"
+                )
+                return
+            self._widen(part.start)
+        self.numbers[part] = values
+        self.missing = bool(np.isnan(self.numbers[part]).any())
+
+    def _fits(self, values, low, high) -> bool:
+        """Make room for values among the whole numbers, where they are whole and not too far."""
+        if not -(2**31) < low <= high < 2**31:
+            return False
+        if not self.whole_type and not np.array_equal(values, np.rint(values)):
+            return False
+        low, high = int(low), int(high)
+        first = self.lowest is None
+        lowest = low if first else min(low, self.lowest)
+        highest = high if first else max(high, self.highest)
+        needed = _smallest(highest - lowest + 1)
+        if first:
+            self.stored = np.empty(self.count, needed)
+        elif lowest < self.lowest or needed != self.stored.dtype:
+            # Differences only grow, and a larger type holds the smaller.
+            self.stored = self.stored.astype(needed)
+            self.stored += self.stored.dtype.type(self.lowest - lowest)
+        self.lowest, self.highest = lowest, highest
+        return True
+
+    def _widen(self, done: int) -> None:
+        self.numbers = np.empty(self.count, float if not self.whole_type else np.int64)
+        if done:
+            self.numbers[:done] = self.stored[:done]
+            self.numbers[:done] += self.lowest
+        self.stored = None
+
+    def column(self, name: str, restored) -> Column:
+        if self.missing:
+            return Column(name, pd.Series([np.nan]))
+        if self.numbers is not None:
+            if self.whole_type:
+                codes, values = pd.factorize(self.numbers)
+                return _ordered(name, restored(values), codes)
+            odd = self.numbers[np.argmax(self.numbers != np.rint(self.numbers))]
+            ends = [self.numbers.min(), self.numbers.max(), odd]
+            return Column(name, pd.Series(np.unique(ends)), numbers=self.numbers)
+        span = self.highest - self.lowest + 1
+        if span > max(SPAN, self.count):
+            codes, values = pd.factorize(self.stored)
+            return _ordered(name, restored(values.astype(np.int64) + self.lowest), codes)
+        counts = kernels.count(self.stored, span)
+        there = np.flatnonzero(counts)
+        codes = self.stored
+        if len(there) < span:
+            place = np.zeros(span, _smallest(len(there)))
+            place[there] = np.arange(len(there))
+            codes = place[codes]
+        column = Column(name, restored(there + self.lowest), codes)
+        column.counts = counts[there]
+        return column
+
+
+def _ordered(name: str, values: pd.Series, codes: np.ndarray) -> Column:
+    """Codes in the order in which values were met, as codes by size."""
+    order = np.argsort(values.to_numpy(), kind="stable")
+    place = np.empty(len(order), _smallest(len(order)))
+    place[order] = np.arange(len(order))
+    return Column(name, values.iloc[order].reset_index(drop=True), place[codes])
+
+
+class _Words:
+    """Values of any kind, each coded when it is met first."""
+
+    def __init__(self, count: int):
+        self.codes = np.empty(count, np.uint8)
+        self.filled, self.missing = 0, False
+        self.place: dict[object, int] = {}
+
+    def add(self, codes: np.ndarray, values: Sequence) -> None:
+        if self.missing:
+            return
+        place = [self.place.setdefault(value, len(self.place)) for value in values]
+        needed = _smallest(len(self.place))
+        if needed.itemsize > self.codes.dtype.itemsize:
+            self.codes = self.codes.astype(needed)
+        part = slice(self.filled, self.filled + len(codes))
+        self.filled = part.stop
+        if len(codes):
+            np.take(np.array(place, self.codes.dtype), codes, out=self.codes[part], mode="clip")
+
+    def column(self, name: str, restored) -> Column:
+        if self.missing:
+            return Column(name, pd.Series([np.nan]))
+        values = list(self.place)
+        counts = kernels.count(self.codes, len(values))
+        there = np.flatnonzero(counts)
+        if any(values[code] is None for code in there):
+            return Column(name, pd.Series([np.nan]))
+        codes = self.codes
+        if len(there) < len(values):
+            place = np.zeros(len(values), _smallest(len(there)))
+            place[there] = np.arange(len(there))
+            codes = place[codes]
+        column = Column(name, restored(values, there), codes)
+        column.counts = counts[there]
+        return column
+
+
+# -- of a file -------------------------------------------------------------------------------------
+
+
+def is_file(people: object) -> bool:
+    """Tell whether people are given as a path rather than as a table."""
+    return isinstance(people, str | Path)
+
+
+def opened(path: str | Path) -> pq.ParquetFile:
+    """Open a Parquet file, or say in a sentence why it cannot be."""
+    path = Path(path)
+    if not path.is_file():
+        raise AnalysisError(f"There is no file {path}.")
+    try:
+        return pq.ParquetFile(path, memory_map=True)
+    except pa.ArrowInvalid:
+        raise AnalysisError(
+            f"{path.name} is not a Parquet file: write the table as Parquet (pandas: "
+            "`people.to_parquet(...)`), which is read column by column."
+        ) from None
+
+
+def read(path: str | Path, names: Sequence[str]) -> People:
+    """Read columns of a Parquet file in batches, and keep them as codes.
+
+    Parameters
+    ----------
+    path : of the file.
+    names : columns; those that the file does not have are left out.
+
+    Returns
+    -------
+    The `People`.
+
+    Raises
+    ------
+    AnalysisError : no such file, or not Parquet.
+    """
+    with opened(path) as file:
+        schema = file.schema_arrow
+    known = set(names)
+    repeated = [name for name in known if len(schema.get_all_field_indices(name)) > 1]
+    names = [name for name in schema.names if name in known and name not in repeated]
+    words = [name for name in names if _is_text(schema.field(name).type)]
+    with pq.ParquetFile(path, memory_map=True, read_dictionary=words) as file:
+        count = file.metadata.num_rows
+        packers = {name: _packer(schema.field(name).type, count) for name in names}
+        for batch in _ahead(file.iter_batches(BATCH, columns=names)) if names and count else ():
+            for name, packer in packers.items():
+                _add(packer, batch.column(name))
+    columns = {}
+    while packers:
+        name, packer = packers.popitem()
+        field = schema.field(name)
+        if count:
+            columns[name] = packer.column(name, _restored(packer, field, schema.metadata))
+        else:
+            columns[name] = Column(name, pd.Series([], dtype=object), np.empty(0, np.uint8))
+    return People(count, columns, repeated)
+
+
+def _ahead(batches: Iterator) -> Iterator:
+    """Read the next batch while this one is packed."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _packer(kind: pa.DataType, count: int) -> _Numbers | _Words:
+    whole = pa.types.is_integer(kind) or pa.types.is_boolean(kind)
+    # An unsigned number beyond 64 bits' sign would change its value.
+    if (whole and not pa.types.is_uint64(kind)) or pa.types.is_floating(kind):
+        return _Numbers(count, whole)
+    return _Words(count)
+
+
+def _add(packer: _Numbers | _Words, values: pa.Array) -> None:
+    if values.null_count:
+        packer.missing = True
+        return
+    if isinstance(packer, _Numbers):
+        if pa.types.is_boolean(values.type):
+            values = values.cast(pa.uint8())
+        packer.add(values.to_numpy(zero_copy_only=False))
+        return
+    if not pa.types.is_dictionary(values.type):
+        values = values.dictionary_encode()
+    packer.add(values.indices.to_numpy(zero_copy_only=False), values.dictionary.to_pylist())
+
+
+def _restored(packer, field: pa.Field, metadata):
+    """How values become a Series of the type that pandas gives the column of this file."""
+    if isinstance(packer, _Numbers):
+        return lambda values: _as_pandas(pa.array(values).cast(field.type), field, metadata)
+    if pa.types.is_dictionary(field.type):
+        # The order of a categorical is that of its dictionary; which of it occurs is known by now.
+        def of_dictionary(values, there):
+            levels = pd.Index(values)
+            return pd.Series(pd.Categorical.from_codes(there, levels, field.type.ordered))
+
+        return of_dictionary
+    return lambda values, there: _as_pandas(
+        pa.array([values[code] for code in there], field.type), field, metadata
+    )
+
+
+def _as_pandas(values: pa.Array, field: pa.Field, metadata) -> pd.Series:
+    if pa.types.is_boolean(field.type) and values.type != field.type:
+        values = values.cast(field.type)
+    schema = pa.schema([field], metadata=metadata)
+    return pa.table([values], schema=schema).to_pandas()[field.name].reset_index(drop=True)
+
+
+def table(path: str | Path, names: Sequence[str]) -> pd.DataFrame:
+    """Read columns of a Parquet file into a table, for what needs one row a person."""
+    with opened(path) as file:
+        there = [name for name in file.schema_arrow.names if name in set(names)]
+        if not there:
+            return pd.DataFrame(index=range(file.metadata.num_rows))
+        return file.read(columns=there).to_pandas()
+
+
+# -- of a table ------------------------------------------------------------------------------------
+
+
+def of_table(people: pd.DataFrame, names: Sequence[str]) -> People:
+    """Code columns of a table, as those of a file are.
+
+    Parameters
+    ----------
+    people : one row a person.
+    names : columns; those that the table does not have are left out.
+
+    Returns
+    -------
+    The `People`.
+    """
+    there = [name for name in names if name in people.columns]
+    repeated = [name for name in there if people[name].ndim > 1]
+    columns = {
+        name: _of_series(name, people[name].infer_objects())
+        for name in there
+        if name not in repeated
+    }
+    return People(len(people), columns, repeated)
+
+
+def _of_series(name: str, values: pd.Series) -> Column:
+    kind = values.dtype
+    if len(values) == 0:
+        return Column(name, values, np.empty(0, np.uint8))
+    if values.isna().any():
+        return Column(name, pd.Series([np.nan]))
+    if isinstance(kind, pd.CategoricalDtype):
+        packer = _Words(len(values))
+        packer.add(values.cat.codes.to_numpy(), list(values.cat.categories))
+
+        def of_categories(levels, there):
+            return pd.Series(pd.Categorical.from_codes(there, pd.Index(levels), kind.ordered))
+
+        return packer.column(name, of_categories)
+    if pd.api.types.is_numeric_dtype(kind):
+        whole = not pd.api.types.is_float_dtype(kind) and kind != np.uint64
+        packer = _Numbers(len(values), whole)
+        numbers = values.to_numpy(dtype=float if not whole else None)
+        packer.add(numbers.astype(np.uint8) if pd.api.types.is_bool_dtype(kind) else numbers)
+        return packer.column(name, lambda found: pd.Series(found).astype(kind))
+    codes, different = pd.factorize(values)
+    return Column(name, pd.Series(different), codes.astype(_smallest(len(different))))

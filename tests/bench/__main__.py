@@ -1,0 +1,242 @@
+"""Time survival engines beside one another: `make bench`.
+
+Every measurement is a process of its own with a limit of time and memory, and engines take turns,
+so that a busy machine burdens all alike. Results go to `data/speed_of_engines.csv` and
+`data/speed_machine.csv`; what was measured so far is kept in `_build/bench/measures.jsonl`, where
+`--resume` goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import datetime
+import json
+import os
+import platform
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import invented
+import plan
+import summary
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+WORK = ROOT / "_build" / "bench"
+MEMORY_SHARE = 0.85  # of the machine's, that a measurement may ask for
+THREADS = (
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
+    "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS",
+)  # fmt: skip
+OUT_OF_MEMORY = ("MemoryError", "cannot allocate", "memory allocation of", "bad_alloc")
+
+
+def memory_of_the_machine() -> int:
+    """Bytes of memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def environment(threads: int) -> dict[str, str]:
+    """What every measured process is given: the same number of threads, and the package."""
+    found = os.environ | dict.fromkeys(THREADS, str(threads))
+    return found | {"PYTHONPATH": str(ROOT)}
+
+
+def command(engine: str, peers: str) -> list[str] | None:
+    """The command that asks an engine; None where it is not installed."""
+    _, whose = plan.ENGINES[engine]
+    if whose == "r":
+        script = shutil.which("Rscript")
+        return [script, str(HERE / "measured.R")] if script and _r_survival() else None
+    python = {"ours": sys.executable, "peers": peers}[whose]
+    return [python, str(HERE / "measured.py")] if shutil.which(python) else None
+
+
+def _r_survival() -> str:
+    """Versions of R and of its package survival; empty where there is none."""
+    if not shutil.which("Rscript"):
+        return ""
+    say = 'cat(as.character(getRversion()), as.character(packageVersion("survival")))'
+    told = subprocess.run(["Rscript", "-e", say], capture_output=True, text=True, check=False)
+    return told.stdout.strip() if told.returncode == 0 else ""
+
+
+def ask(asked: list[str], limit: float, memory: int, given: dict[str, str]) -> dict:
+    """Run one measurement, and end it with all that it started when the limit is over."""
+
+    def limited():
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+
+    process = subprocess.Popen(
+        asked, cwd=HERE, env=given, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        start_new_session=True, preexec_fn=limited,
+    )  # fmt: skip
+    try:
+        out, complaint = process.communicate(timeout=limit)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return {"outcome": f"not finished within {limit:g} seconds"}
+    if process.returncode == 0 and out.strip():
+        return json.loads(out.strip().splitlines()[-1])
+    said = (complaint or out).strip()
+    if process.returncode == -signal.SIGKILL or any(word in said for word in OUT_OF_MEMORY):
+        return {"outcome": f"did not fit into {memory / 1e9:.0f} GB of memory"}
+    last = " ".join(said.splitlines()[-1:])
+    if last.startswith(("ModuleNotFoundError", "ImportError")):
+        return {"outcome": summary.NOT_INSTALLED}
+    return {"outcome": f"failed: {last[:120]}"}
+
+
+def measure_all(options: argparse.Namespace, kept: Path) -> list[dict]:
+    """Measure every task with every engine and number of people, and keep each result at once."""
+    measures = [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
+    done = {(one["people"], one["task"], one["engine"], one["round"]) for one in measures}
+    memory = int(options.memory_gb * 1e9)
+    given = environment(options.threads)
+    commands = {engine: command(engine, options.peers) for engine in plan.ENGINES}
+    jobs = [(people, task) for people in options.sizes for task in options.tasks]
+    if plan.SIMULATION in options.tasks:
+        jobs = [job for job in jobs if job[1] != plan.SIMULATION]
+        jobs.append((plan.SIMULATED_PEOPLE, plan.SIMULATION))
+    for people, task in jobs:
+        folder = WORK / f"people_{people}"
+        if task != plan.SIMULATION:
+            invented.write(people, folder)
+        for turn in range(plan.rounds(task, people, options.quick)):
+            # Whoever was first is last next time.
+            order = list(plan.ENGINES)[turn:] + list(plan.ENGINES)[:turn]
+            for engine in order:
+                if (people, task, engine, turn) in done:
+                    continue
+                why = summary.gave_up(measures, engine, task, people)
+                if commands[engine] is None:
+                    why = summary.NOT_INSTALLED
+                if why and turn:
+                    continue
+                found = {"outcome": why}
+                if not why:
+                    asked = [*commands[engine], engine, task, str(folder)]
+                    asked.append(str(options.call_seconds))
+                    found = ask(asked, options.limit_seconds, memory, given)
+                found |= {"people": people, "task": task, "engine": engine, "round": turn}
+                measures.append(found)
+                with kept.open("a") as file:
+                    file.write(json.dumps(found) + "\n")
+                if found["outcome"] != summary.NOT_OFFERED:
+                    took = found.get("seconds")
+                    told = f"{took:.4g} s" if took is not None else found["outcome"]
+                    print(f"{people:>10,}  {task:<22} {plan.ENGINES[engine][0]:<26} {told}")
+                    sys.stdout.flush()
+    return measures
+
+
+def machine(options: argparse.Namespace, load_before: float) -> list[tuple[str, str]]:
+    """Describe the machine and the versions, as rows of a name and a value."""
+    rows = [
+        ("date", datetime.date.today().isoformat()),
+        ("processor", _processor()),
+        ("cores", str(os.cpu_count())),
+        ("memory_gb", f"{memory_of_the_machine() / 1e9:.0f}"),
+        ("system", f"{platform.system()} {platform.machine()}"),
+        ("threads", str(options.threads)),
+        ("other_work_before", f"{load_before:.1f}"),
+        ("limit_seconds", f"{options.limit_seconds:g}"),
+        ("memory_limit_gb", f"{options.memory_gb:.0f}"),
+        ("run", "quick" if options.quick else "whole"),
+        ("Python", platform.python_version()),
+    ]
+    for whose, python in (("ours", sys.executable), ("peers", options.peers)):
+        for package in plan.PACKAGES[whose]:
+            if version := _version(python, package):
+                rows.append((package, version))
+    if versions := _r_survival():
+        rows += list(zip(("R", "R survival"), versions.split(), strict=True))
+    named = dict(reversed(rows))
+    return [(name, named[name]) for name in dict.fromkeys(name for name, _ in rows)]
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _version(python: str, package: str) -> str:
+    say = f"import importlib.metadata as m; print(m.version({package!r}))"
+    if not shutil.which(python):
+        return ""
+    told = subprocess.run([python, "-c", say], capture_output=True, text=True, check=False)
+    return told.stdout.strip() if told.returncode == 0 else ""
+
+
+def write(path: Path, head: tuple[str, ...], rows: list) -> None:
+    """Write a table of results."""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(head)
+        writer.writerows(rows)
+
+
+def options_of(words: list[str] | None = None) -> argparse.Namespace:
+    """Read the options; `--quick` sets what is not said."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", type=int, nargs="+", help="numbers of people")
+    parser.add_argument("--tasks", nargs="+", help="only these tasks",
+                        choices=[*plan.OF_TABLES, *plan.OF_FILES, plan.SIMULATION])  # fmt: skip
+    parser.add_argument("--limit-seconds", type=float, help="of a process, reading included")
+    parser.add_argument("--call-seconds", type=float, help="how long a short call is repeated")
+    parser.add_argument("--memory-gb", type=float, help="that a process may ask for")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--quick", action="store_true", help="two sizes, one round, 20 seconds")
+    parser.add_argument("--resume", action="store_true", help="go on where the last run stopped")
+    parser.add_argument("--peers", default=str(WORK / "peers" / "bin" / "python"),
+                        help="the Python that has the other engines")  # fmt: skip
+    parser.add_argument("--output", type=Path, default=ROOT / "data",
+                        help="folder of the two tables")  # fmt: skip
+    options = parser.parse_args(words)
+    usual = {
+        "sizes": plan.SIZES,
+        "limit_seconds": plan.LIMIT_SECONDS,
+        "call_seconds": plan.CALL_SECONDS,
+    }
+    for name, value in (plan.QUICK if options.quick else usual).items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    options.sizes = sorted(options.sizes)
+    options.tasks = options.tasks or [*plan.OF_TABLES, *plan.OF_FILES, plan.SIMULATION]
+    options.memory_gb = options.memory_gb or MEMORY_SHARE * memory_of_the_machine() / 1e9
+    return options
+
+
+def main() -> None:
+    options = options_of()
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        print(f"This machine is at work already (load {load:.1f}): times will be too long.")
+    WORK.mkdir(parents=True, exist_ok=True)
+    kept = WORK / "measures.jsonl"
+    if not options.resume:
+        kept.unlink(missing_ok=True)
+    measures = measure_all(options, kept)
+    rows = summary.table(measures)
+    write(
+        options.output / "speed_of_engines.csv",
+        summary.COLUMNS,
+        [[summary.digits(row[name]) for name in summary.COLUMNS] for row in rows],
+    )
+    described = machine(options, load)
+    write(options.output / "speed_machine.csv", ("item", "value"), described)
+    print("Wrote speed_of_engines.csv and speed_machine.csv. Run 'distance-to-care describe' next.")
+
+
+if __name__ == "__main__":
+    main()

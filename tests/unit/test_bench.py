@@ -1,0 +1,200 @@
+"""The bench itself (tests/bench): its people, its limits, its summary. No engine is timed here."""
+
+import importlib
+import json
+import re
+import subprocess
+import sys
+import tomllib
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from distance_to_care import places, survival, tables
+
+BENCH = places.ROOT / "tests" / "bench"
+
+
+def of_the_bench(name):
+    # Its modules stand beside its main file, as a program's do.
+    sys.path.insert(0, str(BENCH))
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(str(BENCH))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    invented = of_the_bench("invented")
+    return invented.write(600, tmp_path_factory.mktemp("bench") / "people")
+
+
+def test_people_follow_from_the_seed_and_about_three_in_five_die():
+    invented = of_the_bench("invented")
+    people, again, others = invented.draw(50_000), invented.draw(50_000), invented.draw(50_000, 1)
+    assert all(np.array_equal(people[name], again[name]) for name in people)
+    assert not np.array_equal(people["days"], others["days"])
+    assert 0.55 < people["died"].mean() < 0.65
+    assert people["days"].min() >= 1
+    assert set(np.unique(people["cause"][people["died"] == 1])) == {1}
+    assert len(invented.TERMS) == 13
+
+
+def test_a_large_folder_is_written_in_chunks_and_every_form_holds_the_same_people(
+    tmp_path, monkeypatch
+):
+    invented = of_the_bench("invented")
+    monkeypatch.setattr(invented, "CHUNK", 300)
+    folder = invented.write(700, tmp_path / "people")
+    people = invented.Invented(folder)
+    table = pd.read_parquet(people.parquet)
+    chunks = [invented.draw(size, chunk) for chunk, size in enumerate((300, 300, 100))]
+    for name in invented.COLUMNS:
+        drawn = np.concatenate([chunk[name] for chunk in chunks])
+        assert np.array_equal(people.column(name), drawn)
+        if name in invented.LEVELS:
+            drawn = np.array(invented.LEVELS[name])[drawn]
+        assert np.array_equal(table[name].astype(str), drawn.astype(str))
+    own = survival.design(table, invented.COVARIATES)
+    assert own.terms == invented.TERMS
+    assert np.array_equal(own.matrix, people.design)
+
+
+@pytest.mark.parametrize("task", ["kaplan_meier", "cox_efron", "restricted_mean", "log_rank"])
+def test_engines_of_this_environment_answer_alike(folder, task):
+    invented, answers = of_the_bench("invented"), of_the_bench("answers")
+    found = []
+    for engine in ("this_package", "this_package_arrays", "lifelines", "statsmodels"):
+        asked = of_the_bench(f"asked_{engine}")
+        # Forty times slower than all the rest of this file together.
+        if not hasattr(asked, task) or (engine, task) == ("lifelines", "restricted_mean"):
+            continue
+        call, answered = getattr(asked, task)(invented.Invented(folder))
+        found.append(answered(call()))
+    assert all(set(found[0]) >= set(other) for other in found[1:])
+    for other in found[1:]:
+        estimates, errors = answers.largest_difference(found[0], other)
+        assert estimates < 1e-4
+        assert errors is None or errors < 1e-4
+
+
+def test_differences_are_relative_and_what_is_no_number_is_not_passed_over():
+    answers = of_the_bench("answers")
+    own = {"a": [2.0, 0.5], "b": [-4.0, 0.1]}
+    assert answers.largest_difference(own, {"a": [2.1, 0.5], "b": [-4.0, 0.12]}) == (
+        pytest.approx(0.05),
+        pytest.approx(0.2),
+    )
+    assert answers.largest_difference(own, {"a": [2.0, None]}) == (0.0, None)
+    both = answers.largest_difference(own, {"a": [2.0, float("nan")], "b": [-4.0, 0.1]})
+    assert np.isnan(both[1])
+    assert answers.read_off("a", [10, 20], [0.9, 0.8], [5, 10, 15, 30]) == {
+        "a at 5": [1.0, None],
+        "a at 10": [0.9, None],
+        "a at 15": [0.9, None],
+        "a at 30": [0.8, None],
+    }
+
+
+def measure(people, task, engine, outcome="measured", **values):
+    values = {"seconds": 1.0, "first_seconds": 2.0, "calls": 3, "memory_mb": 1.0, **values}
+    one = {"people": people, "task": task, "engine": engine, "outcome": outcome, "round": 0}
+    if outcome != "measured":
+        return one
+    return one | values | {"process_mb": 9.0, "answers": values.get("answers", {"a": [1.0, 0.5]})}
+
+
+def test_the_summary_takes_the_fastest_call_the_most_memory_and_tells_of_failures():
+    summary = of_the_bench("summary")
+    rows = summary.table(
+        [
+            measure(10, "cox_efron", "this_package", seconds=0.5, memory_mb=4.0),
+            measure(10, "cox_efron", "this_package", seconds=0.2, memory_mb=7.0),
+            measure(10, "cox_efron", "r", answers={"a": [1.1, 0.5]}),
+            measure(10, "cox_efron", "lifelines"),
+            measure(10, "cox_efron", "lifelines", "failed: no convergence"),
+            measure(10, "cox_robust", "r_raw", "not offered"),
+            measure(10, "cox_robust", "coxstream", "not offered"),
+            measure(10, "read_columns", "coxstream", "not offered"),
+        ]
+    )
+    found = {(row["task"], row["engine"]): row for row in rows}
+    assert len(found) == len(rows) == 4
+    own = found["cox_efron", "this package"]
+    assert (own["seconds"], own["memory_mb"], own["calls"]) == (0.2, 7.0, 6)
+    assert own["estimate_difference"] is None
+    assert found["cox_efron", "R"]["estimate_difference"] == pytest.approx(0.1)
+    # Failed once is failed, however fast the other call was.
+    assert found["cox_efron", "lifelines"]["outcome"] == "failed: no convergence"
+    assert found["cox_efron", "lifelines"]["seconds"] is None
+    assert found["cox_robust", "coxstream"]["outcome"] == "not offered"
+
+
+def test_who_did_not_finish_is_not_asked_about_more_people():
+    summary = of_the_bench("summary")
+    late = [measure(1_000, "log_rank", "r", "not finished within 5 seconds")]
+    assert summary.gave_up(late, "r", "log_rank", 500) == ""
+    assert summary.gave_up(late, "r", "cox_efron", 9_000) == ""
+    told = summary.gave_up(late, "r", "log_rank", 9_000)
+    assert told == "not tried: not finished within 5 seconds with 1,000 people"
+    late.append(measure(9_000, "log_rank", "r", told))
+    assert summary.gave_up(late, "r", "log_rank", 90_000) == told
+    assert summary.digits(0.000123456) == "0.0001235"
+    assert summary.digits(float("nan")) == summary.digits(None) == ""
+
+
+def test_a_measurement_ends_at_its_limit_and_says_why_it_failed():
+    # The main file of a folder has no name to import it by.
+    found = importlib.util.spec_from_file_location("bench_main", BENCH / "__main__.py")
+    bench = importlib.util.module_from_spec(found)
+    sys.path.insert(0, str(BENCH))
+    found.loader.exec_module(bench)
+    sys.path.remove(str(BENCH))
+    given, plenty = bench.environment(1), int(8e9)
+
+    def said(code, limit=20.0, memory=plenty):
+        return bench.ask([sys.executable, "-c", code], limit, memory, given)["outcome"]
+
+    assert said("import time; time.sleep(60)", limit=0.5) == "not finished within 0.5 seconds"
+    assert said("bytearray(10**10)") == "did not fit into 8 GB of memory"
+    assert said("import nothing_of_that_name") == "not installed"
+    assert said("raise ValueError('odd')") == "failed: ValueError: odd"
+    assert said("""print('{"outcome": "measured"}')""") == "measured"
+    assert bench.options_of(["--quick"]).sizes == [2_359, 24_000]
+    assert bench.options_of(["--quick", "--limit-seconds", "7"]).limit_seconds == 7
+    assert bench.options_of([]).sizes[-1] == 10_000_000
+
+
+def test_one_measurement_is_a_line_of_json(folder):
+    told = subprocess.run(
+        [sys.executable, "measured.py", "pyarrow", "read_columns", str(folder), "0"],
+        cwd=BENCH, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found = json.loads(told.stdout)
+    assert found["answers"] == {"people": [600.0, None]}
+    assert found["calls"] == 1
+    assert found["process_mb"] > found["memory_mb"] >= 0
+
+
+def test_the_table_of_times_names_what_the_bench_names():
+    plan, timing = of_the_bench("plan"), tables.read("speed_of_engines")
+    assert set(timing["task"]) <= {*plan.OF_TABLES, *plan.OF_FILES, plan.SIMULATION}
+    assert set(timing["engine"]) <= {name for name, _ in plan.ENGINES.values()}
+    words = importlib.import_module("distance_to_care.statistics.engines_timed").TASKS
+    assert set(words) == {*plan.OF_TABLES, *plan.OF_FILES, plan.SIMULATION}
+    assert (timing["seconds"].notna() == (timing["outcome"] == "measured")).all()
+
+
+def test_the_other_engines_are_pinned_with_hashes():
+    for name in ("peers", "peers_compiled"):
+        text = (BENCH / f"{name}.txt").read_text()
+        pinned = re.findall(r"^([a-z0-9-]+)==\S+", text, flags=re.MULTILINE)
+        assert text.count("--hash=sha256:") >= len(pinned)
+        asked = re.findall(r"^([a-z-]+)==", (BENCH / f"{name}.in").read_text(), flags=re.MULTILINE)
+        assert asked and set(asked) <= set(pinned)
+    project = tomllib.loads((places.ROOT / "pyproject.toml").read_text())["project"]
+    needs = sum(project["optional-dependencies"].values(), project["dependencies"])
+    # They are compared with, and nothing of this package rests on them.
+    assert not [need for need in needs if need.startswith(("scikit-survival", "survival", "coxs"))]

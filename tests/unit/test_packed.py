@@ -1,0 +1,358 @@
+"""The engine out of core gives the answers of the engine in memory, from a Parquet file."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import survival_data as data
+
+from distance_to_care import survival
+from distance_to_care.packed import cox as packed_cox
+from distance_to_care.packed import kernels, patterns
+from distance_to_care.packed import people as packed
+from distance_to_care.problems import AnalysisError
+from distance_to_care.statistics import compiled, engine
+
+CLOSE = {"rtol": 1e-9, "atol": 1e-12}
+
+
+def invented(count: int = 600, seed: int = 9) -> pd.DataFrame:
+    """Invented people with columns of every kind, late entry, clusters, tied days and ages."""
+    rng = np.random.default_rng(seed)
+    age = rng.integers(40, 91, count)
+    far = rng.random(count)
+    hazard = np.exp(0.04 * (age - 65) + 0.5 * (far - 0.5)) / 900
+    falls = rng.exponential(1 / hazard)
+    leaves = rng.uniform(100, 2_000, count)
+    days = np.ceil(np.minimum(falls, leaves))
+    return pd.DataFrame(
+        {
+            "days": days.astype(np.int32),
+            "years": np.minimum(falls, leaves) / 365.25,
+            "died": falls <= leaves,
+            "cause": np.where(falls > leaves, "censored", rng.choice(["lung", "other"], count)),
+            "entry": np.where(rng.random(count) < 0.5, 0, np.floor(rng.random(count) * days)),
+            "age": age,
+            "male": rng.random(count) < 0.6,
+            "quintile": rng.integers(1, 6, count),
+            "far": far,
+            "grade": rng.choice([0.5, 1.5, 2.5], count),
+            "smoking": rng.choice(["never", "former", "current"], count),
+            "region": pd.Categorical(
+                rng.choice(["north", "south", "east"], count),
+                categories=["south", "north", "nowhere", "east"],
+            ),
+            "centre": rng.choice([f"centre {j}" for j in range(40)], count),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def people() -> pd.DataFrame:
+    return invented()
+
+
+@pytest.fixture(scope="module")
+def file(people, tmp_path_factory):
+    path = tmp_path_factory.mktemp("packed") / "people.parquet"
+    people.to_parquet(path, row_group_size=250)
+    return path
+
+
+@pytest.fixture(params=["compiled", "numpy"])
+def way(request, monkeypatch):
+    """With kernels that are compiled, and without."""
+    if request.param == "numpy":
+        monkeypatch.setenv(compiled.SWITCH, "no")
+    elif not compiled.available():
+        pytest.skip("numba is not installed")
+
+
+def same(of_file: pd.DataFrame, of_table: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(of_file, of_table, **CLOSE)
+
+
+COUNTED = {
+    "curve": lambda p: survival.kaplan_meier(p, "days", "died", "region"),
+    "curve of all": lambda p: survival.kaplan_meier(p, "years", "died"),
+    "medians": lambda p: survival.median_survival(p, "years", "died", "smoking"),
+    "follow-up": lambda p: survival.follow_up(p, "days", "died", "male"),
+    "at times": lambda p: survival.survival_at(p, "days", "died", [0, 30, 365, 9e5], "grade"),
+    "incidence": lambda p: survival.cumulative_incidence(p, "days", "cause", "quintile"),
+    "log-rank": lambda p: survival.log_rank(p, "years", "died", "region"),
+    "trend": lambda p: survival.trend_test(p, "days", "died", "quintile"),
+    "mean": lambda p: survival.restricted_mean(p, "days", "died", 900, "smoking"),
+    "difference": lambda p: survival.restricted_mean_difference(
+        p, "years", "died", 2.5, "male", False
+    ),
+    "adjusted mean": lambda p: survival.adjusted_restricted_mean(
+        p.head(300) if isinstance(p, pd.DataFrame) else p, "days", "died", "male", ["age"], 900
+    ),
+    "along": lambda p: survival.hazard_ratio_along(p, "days", "died", "age", ["male"]),
+    "bends": lambda p: survival.non_linearity_test(p, "days", "died", "far", strata="region"),
+    "periods": lambda p: survival.hazard_ratio_by_period(
+        p, "days", "died", ["age", "region"], [365], cluster="centre"
+    ),
+    "pseudo-values": lambda p: survival.pseudo_restricted_mean(p, "days", "died", 900).to_frame(),
+}
+
+
+@pytest.mark.parametrize("name", [n for n in COUNTED if n != "adjusted mean"])
+def test_a_path_gives_what_the_table_gives(name, people, file):
+    same(COUNTED[name](str(file)), COUNTED[name](people))
+
+
+def test_an_adjusted_mean_of_a_path_is_that_of_the_table(people, tmp_path):
+    path = tmp_path / "few.parquet"
+    people.head(300).to_parquet(path)
+    same(COUNTED["adjusted mean"](path), COUNTED["adjusted mean"](people))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_curves_agree_with_the_engine_row_by_row(seed):
+    # The table comes from counts too, so the engine's own table of people stands against it.
+    people = invented(400, seed)
+    counted = survival.kaplan_meier(people, "years", "died", "quintile")
+    for name, own in people.groupby("quintile"):
+        table = engine.risk_table(own["years"], own["died"])
+        found = counted[counted["group"] == name]
+        assert np.array_equal(found["at_risk"], table.at_risk)
+        assert np.array_equal(found["time"], table.time)
+        assert np.array_equal(found["events"], table.events[0])
+    codes = people["quintile"].to_numpy() - 1
+    observed, expected, covariance = engine.log_rank(people["days"], people["died"], codes)
+    difference = (observed - expected)[1:]
+    statistic = difference @ np.linalg.solve(covariance[1:, 1:], difference)
+    assert survival.log_rank(people, "days", "died", "quintile")["statistic"][0] == pytest.approx(
+        statistic, rel=1e-12
+    )
+
+
+COVARIATES = ["age", "male", "quintile", "smoking", "region", "grade"]
+MODELS = {
+    "efron": {},
+    "breslow": {"ties": "breslow"},
+    "years": {"duration": "years"},
+    "with a continuous column": {"covariates": [*COVARIATES, "far"]},
+    "one continuous column": {"covariates": ["far"]},
+    "late entry": {"entry": "entry"},
+    "strata": {"strata": ["region", "smoking"], "covariates": ["age", "male", "far"]},
+    "late entry in strata": {
+        "strata": "region", "entry": "entry", "covariates": ["smoking", "age"], "ties": "breslow",
+    },
+    "late entry in many strata": {
+        "strata": ["centre", "age"], "entry": "entry", "covariates": ["male", "far"],
+    },
+    "an age as a stratum": {"strata": "age", "covariates": ["male", "far", "smoking"]},
+}  # fmt: skip
+
+
+def asked(name: str) -> dict:
+    return {"duration": "days", "event": "died", "covariates": COVARIATES} | MODELS[name]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_hazard_ratios_of_a_path_are_those_of_the_table(name, people, file, way):
+    same(survival.cox(file, **asked(name)), survival.cox(people, **asked(name)))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_robust_errors_of_a_path_are_those_of_the_table(name, people, file):
+    more = asked(name) | {"cluster": "centre"}
+    same(survival.cox(file, **more), survival.cox(people, **more))
+
+
+@pytest.mark.parametrize(
+    ("name", "transform"),
+    [*((name, "km") for name in MODELS), *(("late entry", g) for g in ("rank", "identity", "log"))],
+)
+def test_proportional_hazards_of_a_path_are_those_of_the_table(name, transform, people, file):
+    more = asked(name) | {"transform": transform}
+    of_file = survival.proportional_hazards_test(file, **more)
+    same(of_file, survival.proportional_hazards_test(people, **more))
+
+
+@pytest.mark.parametrize("name", ["with a continuous column", "late entry in strata"])
+def test_errors_and_test_without_numba(name, people, file, monkeypatch):
+    monkeypatch.setenv(compiled.SWITCH, "no")
+    more = asked(name)
+    of_file = survival.proportional_hazards_test(file, **more)
+    same(of_file, survival.proportional_hazards_test(people, **more))
+    same(
+        survival.cox(file, **more, cluster="centre"), survival.cox(people, **more, cluster="centre")
+    )
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_who_is_led_there_by_some_arrives_where_all_do(name, people, file, monkeypatch):
+    monkeypatch.setattr(packed_cox, "MANY", 200)
+    monkeypatch.setattr(packed_cox, "SOME", 300)
+    same(survival.cox(file, **asked(name)), survival.cox(people, **asked(name)))
+
+
+def test_robust_errors_by_person(people, file):
+    asked_for = (people["days"], people["died"], survival.design(people, COVARIATES).matrix)
+    inside = engine.cox(*asked_for)
+    coded = packed.read(file, ["days", "died", *COVARIATES])
+    outside, _ = survival._fit(coded, "days", "died", COVARIATES)
+    np.testing.assert_allclose(outside.robust_variance(), inside.robust_variance(), **CLOSE)
+    for name in ("log_likelihood", "log_likelihood_null", "score_statistic"):
+        assert getattr(outside, name) == pytest.approx(getattr(inside, name), rel=1e-11)
+
+
+def test_a_large_table_is_packed_with_the_same_answer(people, monkeypatch):
+    expected = survival.cox(people, **asked("late entry"), cluster="centre")
+    monkeypatch.setattr(survival, "MANY", 100)
+    monkeypatch.setattr(engine, "cox", None)
+    same(survival.cox(people, **asked("late entry"), cluster="centre"), expected)
+
+
+def test_more_values_than_a_pattern_holds(people, tmp_path, monkeypatch):
+    # Small patterns: every covariate is a part of its own, or stands as it is.
+    path = tmp_path / "people.parquet"
+    people.to_parquet(path)
+    monkeypatch.setattr(patterns, "PATTERNS", 4)
+    monkeypatch.setattr(patterns, "VALUES", 4)
+    same(survival.cox(path, **asked("efron")), survival.cox(people, **asked("efron")))
+
+
+@pytest.mark.parametrize("name", ["heart", "lung", "pbc_trial"])
+def test_data_of_r(name, tmp_path):
+    table = getattr(data, name)()
+    models = {
+        "heart": {"duration": "stop", "event": "event", "entry": "start",
+                  "covariates": ["age", "year", "surgery", "transplant"], "cluster": "id"},
+        "lung": {"duration": "time", "event": "died", "covariates": ["age", "sex", "ph.ecog"],
+                 "strata": "inst"},
+        "pbc_trial": {"duration": "time", "event": "died",
+                      "covariates": ["age", "edema", "lb", "lp", "la"]},
+    }  # fmt: skip
+    path = tmp_path / "data.parquet"
+    table.to_parquet(path)
+    same(survival.cox(path, **models[name]), survival.cox(table, **models[name]))
+
+
+# -- misuse ----------------------------------------------------------------------------------------
+
+
+def spoilt(people: pd.DataFrame, **columns) -> pd.DataFrame:
+    return people.head(200).assign(**columns)
+
+
+MISUSE = {
+    "missing number": (lambda p: spoilt(p, age=p["age"].where(p["age"] != 70)), {}),
+    "missing text": (lambda p: spoilt(p, smoking=p["smoking"].where(p["age"] != 70)), {}),
+    "missing category": (lambda p: spoilt(p, region=p["region"].where(p["age"] != 70)), {}),
+    "missing event": (lambda p: spoilt(p, died=p["died"].where(p["age"] != 70)), {}),
+    "no column": (lambda p: spoilt(p).drop(columns="male"), {}),
+    "no duration": (lambda p: spoilt(p).drop(columns="days"), {}),
+    "nobody": (lambda p: p.head(0), {}),
+    "no event": (lambda p: spoilt(p, died=False), {}),
+    "event of three": (lambda p: spoilt(p, died=p["quintile"]), {}),
+    "event in parts": (lambda p: spoilt(p, died=p["far"]), {}),
+    "text for time": (lambda p: spoilt(p, days="some"), {}),
+    "negative": (lambda p: spoilt(p, days=p["days"] - 40), {}),
+    "infinite": (lambda p: spoilt(p, age=p["age"].replace(70, np.inf)), {}),
+    "constant": (lambda p: spoilt(p, male=True), {}),
+    "constant number": (lambda p: spoilt(p, far=0.25), {"covariates": ["far"]}),
+    "constant text": (lambda p: spoilt(p, smoking="never"), {}),
+    "collinear": (lambda p: spoilt(p, born=2000 - p["age"]), {"covariates": ["age", "born"]}),
+    "separated": (lambda p: spoilt(p, male=p["died"]), {"covariates": ["male", "age"]}),
+    "no covariates": (spoilt, {"covariates": []}),
+    "late exit": (lambda p: spoilt(p, entry=p["days"]), {"entry": "entry"}),
+    "one cluster": (lambda p: spoilt(p, centre="only"), {"cluster": "centre"}),
+    "other ties": (spoilt, {"ties": "exact"}),
+    "no stratum": (spoilt, {"strata": "nothing"}),
+    "only after the events": (
+        lambda p: spoilt(p, male=p["days"] > p.head(200).loc[p["died"], "days"].max(),
+                         died=p["died"] & (p["days"] < 300)),
+        {"covariates": ["male"]},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISUSE)
+def test_misuse_is_the_sentence_of_the_table(name, people, tmp_path):
+    spoil, more = MISUSE[name]
+    table = spoil(people)
+    path = tmp_path / "people.parquet"
+    table.to_parquet(path, row_group_size=64)
+    asked_for = asked("efron") | more
+    with pytest.raises(AnalysisError) as inside:
+        survival.cox(table, **asked_for)
+    with pytest.raises(AnalysisError) as outside:
+        survival.cox(path, **asked_for)
+    assert str(outside.value) == str(inside.value)
+
+
+def test_other_files_are_refused_in_a_sentence(tmp_path, people):
+    path = tmp_path / "people.csv"
+    people.head(5).to_csv(path)
+    with pytest.raises(AnalysisError, match="write the table as Parquet"):
+        survival.kaplan_meier(path, "days", "died")
+    with pytest.raises(AnalysisError, match="There is no file"):
+        survival.cox(tmp_path / "nothing.parquet", "days", "died", ["age"])
+
+
+# -- columns ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [3, 1, 2, 1],
+        [-5, 200, -129, 0],
+        [2**40, -3, 7, 2**40],
+        [1.0, 5.0, 2.0, 5.0],
+        [1.0, 2.0, 0.25, 1e30],
+        [True, False, True, True],
+        ["b", "a", "ü", "a"],
+        pd.Categorical(["b", "a", "b", "a"], categories=["c", "b", "a"], ordered=True),
+        pd.array([1, 2, 2, 70_000], dtype="Int64"),
+        pd.array([0.5, 2.0, 2.0, 3.0], dtype="float32"),
+        np.array([-128, 127, 0, 127], dtype=np.int8),
+    ],
+    ids=str,
+)
+def test_a_column_comes_back_from_its_codes(values, tmp_path):
+    table = pd.DataFrame({"x": values})
+    path = tmp_path / "x.parquet"
+    table.to_parquet(path, row_group_size=1)
+    known = pd.read_parquet(path)["x"]
+    for found in (packed.read(path, ["x"]), packed.of_table(known.to_frame(), ["x"])):
+        column = found.columns["x"].coded()
+        again = column.different.iloc[column.codes].reset_index(drop=True)
+        assert again.tolist() == known.tolist()
+        if column.different.dtype != float:
+            assert column.different.dtype == known.dtype or str(known.dtype) == "category"
+        assert column.counts.tolist() == [int((known == v).sum()) for v in column.different]
+
+
+def test_a_category_keeps_the_order_of_the_file(people, file):
+    values = packed.read(file, ["region"]).columns["region"].different
+    assert survival._levels(values) == ["south", "north", "east"]
+
+
+def test_a_column_with_a_wide_value_late_in_the_file(tmp_path):
+    # Later batches need more room, start lower, or are not whole any more.
+    for late in ([-7, 3], [70_000, 1], [2**33, 1], [0.5, 1.0]):
+        table = pd.DataFrame({"x": np.array([1, 2] * 3 + late, dtype=np.asarray(late).dtype)})
+        packer = packed._Numbers(len(table), table["x"].dtype.kind == "i")
+        for low in range(0, len(table), 2):
+            packer.add(table["x"].to_numpy()[low : low + 2])
+        column = packer.column("x", pd.Series).coded()
+        assert column.different.iloc[column.codes].tolist() == table["x"].tolist()
+
+
+def test_tied_sums_are_those_of_the_rows(way):
+    deaths, at_risk = np.array([1, 2, 40, 3]), np.array([5.0, 2.5, 90.0, 3.0])
+    dying = np.array([0.5, 1.0, 30.0, 3.0])
+    out = np.empty((6, 4))
+    kernels.ties(deaths, at_risk, dying, True, out)
+    for k, (d, a, b) in enumerate(zip(deaths, at_risk, dying, strict=True)):
+        share = np.arange(d) / d
+        total = a - share * b
+        rows = [1 / total, share / total, total**-2.0, share / total**2, (share / total) ** 2]
+        expected = [row.sum() for row in [*rows, np.log(total)]]
+        np.testing.assert_allclose(out[:, k], expected, rtol=1e-13)
