@@ -6,6 +6,7 @@ A failed build leaves the previous site whole; a build in which nothing changed 
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import io
 import json
@@ -13,9 +14,11 @@ import os
 import re
 import shutil
 import time
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import yaml
@@ -207,12 +210,23 @@ def _import_sphinx() -> None:
         importlib.import_module(f"distance_to_care.publication.{ours}")
 
 
+def living_objects() -> list[object]:
+    """List the objects of this process, without weak references whose object is gone.
+
+    Compiled loops leave some behind, and to ask such a reference what it is raises an error.
+    """
+    return [each for each in gc.get_objects() if type(each) not in weakref.ProxyTypes]
+
+
 def _sphinx(source: Path, staging: Path, left_out: list[str]) -> Path:
     """Run Sphinx from clean, as Jupyter Book configures it; any warning is a failure."""
     from jupyter_book.sphinx import build_sphinx
+    from sphinx_external_toc import collectors
 
     from distance_to_care.publication import checks
 
+    # It looks for one object among all that there are.
+    collectors.gc = SimpleNamespace(get_objects=living_objects)
     said = io.StringIO()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
         outcome = build_sphinx(

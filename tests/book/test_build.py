@@ -1,10 +1,12 @@
 """The build itself: it fails with a sentence that names the place, and never half-way."""
 
+import gc
 import json
 import shutil
 import subprocess
 import sys
 import time
+import weakref
 
 import pytest
 
@@ -98,6 +100,18 @@ def test_an_old_name_used_inside_the_package_fails_the_build(tmp_path):
     )
     with pytest.raises(Problem, match="old name"):
         run([write_notebook(tmp_path, "old", code)], tmp_path)
+
+
+def test_a_weak_reference_to_what_is_gone_does_not_stop_a_build():
+    class Gone:
+        pass
+
+    # As compiled loops leave behind: to ask what it is raises ReferenceError.
+    there = weakref.proxy(here := Gone())
+    del here
+    with pytest.raises(ReferenceError):
+        [isinstance(each, Gone) for each in (there, *gc.get_objects())]
+    assert not any(isinstance(each, Gone) for each in build.living_objects())
 
 
 def test_a_package_that_cannot_be_imported_is_a_sentence(tmp_path, monkeypatch):

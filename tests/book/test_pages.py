@@ -115,7 +115,7 @@ def written(table: str) -> set[str]:
     """Every way in which the numbers of an accepted table may be written in words."""
     rows = results.read_published(places.ACCEPTED / f"{table}.csv", table)
     drawn = ("estimate", "hazard_ratio", "ci_low", "ci_high", "value", "time_years", "low", "high")
-    drawn += ("travel_minutes", "distance_km")
+    drawn += ("travel_minutes", "distance_km", "times_as_long")
     values = rows[[c for c in drawn if c in rows]].astype(float).to_numpy()
     flat = values[values == values]
     found = {f"{v:z.{d}f}" for v in flat for d in (0, 1, 2)} | {f"{v:g}" for v in flat}
