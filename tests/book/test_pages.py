@@ -119,6 +119,7 @@ def written(table: str) -> set[str]:
     values = rows[[c for c in drawn if c in rows]].astype(float).to_numpy()
     flat = values[values == values]
     found = {f"{v:z.{d}f}" for v in flat for d in (0, 1, 2)} | {f"{v:g}" for v in flat}
+    found |= {f"{v:.3g}" for v in flat}
     return found | {f"{100 * v:.0f}" for v in flat}
 
 
