@@ -167,17 +167,10 @@ class PackedFit:
             if known and tried.log_likelihood >= now.log_likelihood - slack:
                 return tried
             step = step / 2
-        raise AnalysisError(
-            "The Cox model does not converge: the covariates are too extreme, or all but separate "
-            "the people with the event from the others."
-        )
+        raise AnalysisError(engine.NOT_CONVERGING)
 
     def _no_estimate(self, direction):
-        name = self.names[int(np.argmax(np.abs(direction)))]
-        raise AnalysisError(
-            f"The hazard ratio of '{name}' has no finite estimate: the people with the event are "
-            "separated from the others by the covariates (a level without events, for example)."
-        )
+        raise engine.no_estimate(self.names, direction)
 
     def _check_rank(self, information):
         spread = np.diag(information)

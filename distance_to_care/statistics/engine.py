@@ -40,6 +40,21 @@ UNBOUNDED = 1e5
 CANCELLED = 1e-5
 
 
+NOT_CONVERGING = (
+    "The Cox model does not converge: the covariates are too extreme, or all but separate the "
+    "people with the event from the others."
+)
+
+
+def no_estimate(names: Sequence[str], direction: np.ndarray) -> AnalysisError:
+    """Say which coefficient runs away: the one that the last step moves most."""
+    name = names[int(np.argmax(np.abs(direction)))]
+    return AnalysisError(
+        f"The hazard ratio of '{name}' has no finite estimate: the people with the event are "
+        "separated from the others by the covariates (a level without events, for example)."
+    )
+
+
 def merge_times(*times: np.ndarray) -> list[np.ndarray]:
     """Make times equal that differ by rounding only, as R's `timefix`: ties must be ties.
 
@@ -356,17 +371,10 @@ class CoxFit:
             if known and tried.log_likelihood >= now.log_likelihood - slack:
                 return beta + step, tried
             step = step / 2
-        raise AnalysisError(
-            "The Cox model does not converge: the covariates are too extreme, or all but separate "
-            "the people with the event from the others."
-        )
+        raise AnalysisError(NOT_CONVERGING)
 
     def _no_estimate(self, direction):
-        name = self.names[int(np.argmax(np.abs(direction)))]
-        raise AnalysisError(
-            f"The hazard ratio of '{name}' has no finite estimate: the people with the event are "
-            "separated from the others by the covariates (a level without events, for example)."
-        )
+        raise no_estimate(self.names, direction)
 
     def _check_rank(self, information):
         spread = np.diag(information)

@@ -10,6 +10,7 @@ import pytest
 from browser import launched, visited
 from lxml import html as markup
 
+from distance_to_care import places
 from distance_to_care.publication import page_weight, scripts, serving
 
 # Issue 9: the first visit to any page, compressed with gzip, without figures.
@@ -107,3 +108,13 @@ def test_the_search_index_comes_with_a_query_only(site: Path):
         with visited(browser, base, "search.html?q=distance") as visit:
             visit.page.locator("#search-results li a").first.wait_for(timeout=10_000)
             assert [a for a in visit.fetched if "searchindex" in a]
+
+
+def test_a_script_without_its_comments_can_still_be_read():
+    with launched() as browser:
+        page = browser.new_page()
+        for path in sorted((places.BOOK / "_static").glob("*.js")):
+            # Parsed and not run: a script that cannot be read raises SyntaxError.
+            page.evaluate(
+                "text => { new Function(text); }", scripts.without_comments(path.read_text("utf-8"))
+            )

@@ -6,8 +6,6 @@ import base64
 import gzip
 import io
 import re
-import shutil
-import subprocess
 import urllib.request
 from pathlib import Path
 
@@ -194,14 +192,6 @@ def test_a_page_asks_for_one_script_that_waits_and_then_for_its_own():
         ]  # fmt: skip
     assert all(script.get("defer") is not None for script in tree.xpath("//script[@src]"))
     assert tree.xpath("//script[not(@src)]/text()") == ["keep()"]
-
-
-@pytest.mark.skipif(not shutil.which("node"), reason="node says whether a script can be read")
-def test_a_script_without_its_comments_can_still_be_read(tmp_path: Path):
-    for path in sorted(Path("book/_static").glob("*.js")):
-        short = tmp_path / path.name
-        short.write_text(scripts.without_comments(path.read_text()))
-        assert subprocess.run(["node", "--check", short], check=False).returncode == 0
 
 
 # Weight ------------------------------------------------------------------------------------------
