@@ -164,8 +164,10 @@ def _ratios(people: pd.DataFrame, by: str, reference: object) -> pd.Series:
 
 def one_more(
     people: pd.DataFrame, study: Study, by: str, profile: Profile, tries: int, seed: int
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Compare tables of groups of n and n + 1 people, and say whether they tell who was added.
+
+    Then hand in the second table as one that names the first, and count how often it is refused.
 
     Parameters
     ----------
@@ -173,35 +175,24 @@ def one_more(
 
     Returns
     -------
-    One row for the control, for two releases, and for naming the commonest group every time:
-    `measure`, `group`, `estimate` (per cent of tries that tell the person's group), `answers`
-    (tries), `low`, `high` (95%), `unit`.
+    Who was told: one row for the control, for two releases, and for naming the commonest group
+    every time: `measure`, `group`, `estimate` (per cent of tries that tell the person's group),
+    `answers` (tries), `low`, `high` (95%), `unit`. And what was refused, as `formulas`: harmful are
+    tables of one person more, and harmless are the same tables again.
     """
     told = dict.fromkeys((CONTROL, TWO), 0)
-    for person, bare, guarded in _one_less(people, study, by, profile, tries, seed):
-        for group, (before, after) in ((CONTROL, bare), (TWO, guarded)):
+    refused = dict.fromkeys((HARMFUL, HARMLESS), 0)
+    for person, bare, (earlier, released) in _one_less(people, study, by, profile, tries, seed):
+        for group, (before, after) in ((CONTROL, bare), (TWO, (earlier, released))):
             found = attacks.told_by_tables({"people": before}, {"people": after})
             told[group] += found.get(by) == str(person[by])
+        for group, second in ((HARMFUL, released), (HARMLESS, earlier)):
+            found = ranges.differences({"people": second}, {"people": earlier}, profile)
+            refused[group] += bool(found["narrow"].any())
     measure = "fifth of one person more"
     guess = _commonest(people[by].dropna().astype(str), measure)
-    return pd.concat([_shares(measure, told, tries), guess], ignore_index=True)
-
-
-def second_releases(
-    people: pd.DataFrame, study: Study, by: str, profile: Profile, tries: int, seed: int
-) -> pd.DataFrame:
-    """Hand in a second table of groups that names the first, and count how often it is refused.
-
-    Returns
-    -------
-    As `formulas`: harmful are tables of one person more, and harmless are the same tables again.
-    """
-    refused = dict.fromkeys((HARMFUL, HARMLESS), 0)
-    for _, _, (before, after) in _one_less(people, study, by, profile, tries, seed):
-        for group, second in ((HARMFUL, after), (HARMLESS, before)):
-            found = ranges.differences({"people": second}, {"people": before}, profile)
-            refused[group] += bool(found["narrow"].any())
-    return _shares("second releases that name the first", refused, tries)
+    shares = pd.concat([_shares(measure, told, tries), guess], ignore_index=True)
+    return shares, _shares("second releases that name the first", refused, tries)
 
 
 def _one_less(

@@ -700,16 +700,14 @@ def differences(now: Tables, earlier: Tables, profile: Profile = DEFAULT) -> pd.
     for name in now:
         if name not in earlier or not attacker.about_people(now[name]):
             continue
-        for row, before in _alike(now[name], earlier[name]):
-            one, other = now[name].iloc[row], earlier[name].iloc[before]
-            for column in _changed(one, other):
-                pair = behind((name, row), (name, before), column)
-                rows.append(
-                    {"table": name, "row": row}
-                    | _keys_of(now[name], row)
-                    | {"column": column, "before": other[column], "now": one[column]}
-                    | _added(pair, low, high, profile)
-                )
+        for row, before, column, was, became in _changed(now[name], earlier[name]):
+            pair = behind((name, row), (name, before), column)
+            rows.append(
+                {"table": name, "row": row}
+                | _keys_of(now[name], row)
+                | {"column": column, "before": was, "now": became}
+                | _added(pair, low, high, profile)
+            )
     columns = ["table", "row", *attacker.ROW_KEYS, "column", "before", "now", "lowest", "highest"]
     columns += ["values_possible", "narrow", "why", "what_to_do"]
     return pd.DataFrame(rows, columns=columns).astype({"narrow": bool})
@@ -766,11 +764,25 @@ def _alike(now: pd.DataFrame, before: pd.DataFrame):
             yield row, places[key]
 
 
-def _changed(one: pd.Series, other: pd.Series):
-    """Yield the columns of numbers that stand in both rows and are not the same."""
-    for column in one.index.intersection(other.index):
-        pair = (one[column], other[column])
-        number = all(isinstance(v, int | float | np.number) and not pd.isna(v) for v in pair)
-        is_key = column in (*attacker.ROW_KEYS, "suppressed")
-        if number and not is_key and pair[0] != pair[1]:
-            yield column
+def _changed(now: pd.DataFrame, before: pd.DataFrame):
+    """Yield numbers that stand in the rows of both tables that are alike, and are not the same.
+
+    Each with both places, the column, what it was and what it became.
+    """
+    places = list(_alike(now, before))
+    here, there = ([pair[side] for pair in places] for side in (0, 1))
+    found = []
+    for order, column in enumerate(now.columns):
+        if column not in before or column in (*attacker.ROW_KEYS, "suppressed"):
+            continue
+        became, was = now[column].iloc[here].tolist(), before[column].iloc[there].tolist()
+        for place, pair in enumerate(zip(was, became, strict=True)):
+            if all(map(_is_number, pair)) and pair[0] != pair[1]:
+                found.append((*places[place], order, column, *pair))
+    # Row by row, and in each as the columns stand.
+    for row, earlier, _, column, was, became in sorted(found, key=lambda each: (each[0], each[2])):
+        yield row, earlier, column, was, became
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and not pd.isna(value)

@@ -119,6 +119,25 @@ def test_no_job_is_lost_with_a_worker_that_is_killed(cluster):
     assert answers(found) == answers(scheduler.spread(normal, [Job(each.number) for each in jobs]))
 
 
+def test_a_simulation_study_goes_on_where_a_worker_is_killed(cluster, monkeypatch):
+    model = replicates.Model((0.3, -0.5), (None, 0.4), people=2000)
+    seeds = range(60 * replicates.BLOCK)
+    spread, dead = scheduler.spread, []
+
+    def one_killed(*given):
+        for number, done in enumerate(spread(*given)):
+            yield done
+            if number == 1:
+                dead.append(next(iter(cluster.workers.values())).pid)
+                os.kill(dead[0], signal.SIGKILL)
+
+    one = replicates.study(model, seeds)
+    monkeypatch.setattr(scheduler, "spread", one_killed)
+    dask = replicates.study(model, seeds, address=cluster.scheduler_address)
+    pd.testing.assert_frame_equal(one, dask, check_exact=True)
+    assert dead[0] not in {worker.pid for worker in cluster.workers.values()}
+
+
 @pytest.mark.parametrize("address", ["rubbish", "http://127.0.0.1:8786", "tcp://127.0.0.1", ""])
 def test_an_address_that_is_none_is_refused_at_once(address):
     with pytest.raises(Problem, match=rf"^'{address}' is no address of a Dask scheduler\. Start"):
