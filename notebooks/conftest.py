@@ -1,6 +1,8 @@
 """For `pytest --nbval-lax notebooks/`: kernels find the package, runs start from nothing.
 
 What these runs publish goes into `_build/nbval/`, so that a build may go on beside them.
+`make test` sets `DISTANCE_TO_CARE_FORKED_KERNELS`: the libraries are then imported once for all
+notebooks, as in a build, and each kernel is still a process of its own, from a clean start.
 """
 
 import os
@@ -15,6 +17,8 @@ sys.path.insert(0, str(ROOT))
 os.environ["PYTHONPATH"] = os.pathsep.join(
     part for part in (str(ROOT), os.environ.get("PYTHONPATH")) if part
 )
+FORKED = "DISTANCE_TO_CARE_FORKED_KERNELS"
+server = None
 
 
 def pytest_collection_modifyitems(items):
@@ -29,10 +33,28 @@ def pytest_collection_modifyitems(items):
     order = {n.path: i for i, n in enumerate(notebooks.ordered(map(notebooks.Notebook, paths)))}
     for path in paths:
         shutil.rmtree(_results(places) / path.stem, ignore_errors=True)
+    if os.environ.get(FORKED):
+        _fork_kernels()
     positions = [i for i, item in enumerate(items) if item.path in order]
     cells.sort(key=lambda item: order[item.path])
     for position, item in zip(positions, cells, strict=True):
         items[position] = item
+
+
+def _fork_kernels() -> None:
+    """Let nbval's kernels come from one process that has imported the libraries."""
+    global server
+    from nbval import kernel
+
+    from distance_to_care.publication import kernel_server
+
+    server = kernel_server.KernelServer()
+    kernel.KernelManager = kernel_server.manager_class(server, kernel_server.WaitingKernelManager)
+
+
+def pytest_unconfigure():
+    if server is not None:
+        server.close()
 
 
 def _results(places) -> Path:

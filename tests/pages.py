@@ -4,7 +4,7 @@ Each page is visited with an empty cache, as a phone on a slow connection sees i
 sent (gzip, then Brotli), with and without figures, requests, seconds until text can be read (first
 contentful paint), seconds until the largest part is there, and how far anything jumps (cumulative
 layout shift). With `--peers` the same chapters are built in the ways of others and measured beside
-ours, page by page in turn, so that a busy machine burdens all alike.
+ours, page by page in turn, so that a busy machine burdens all alike; of other pages ours alone.
 """
 
 from __future__ import annotations
@@ -365,7 +365,6 @@ def main() -> None:
     sites, names = {"ours": asked.site}, asked.pages or list(page_weight.pages(asked.site))
     with tempfile.TemporaryDirectory() as temporary:
         if asked.peers:
-            names = asked.pages or [f"{name}.html" for name in CHAPTERS]
             sites[DEFAULT_BOOK] = peer(Path(temporary) / "default", sys.executable, None)
             if asked.quantecon:
                 sites[QUANTECON] = peer(

@@ -18,7 +18,7 @@ import uuid
 import warnings
 from pathlib import Path
 
-from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.manager import AsyncKernelManager, KernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from distance_to_care import places
@@ -192,8 +192,8 @@ class ForkedProvisioner(LocalProvisioner):
         return self.connection_info
 
 
-class ForkedKernelManager(AsyncKernelManager):
-    """A kernel manager whose kernels come from the forking process."""
+class _Forks:
+    """The part of a kernel manager whose kernels come from the forking process."""
 
     server: KernelServer
 
@@ -206,9 +206,19 @@ class ForkedKernelManager(AsyncKernelManager):
         return await super()._async_pre_start_kernel(**kwargs)
 
 
-def manager_class(server: KernelServer) -> type[ForkedKernelManager]:
+class ForkedKernelManager(_Forks, AsyncKernelManager):
+    """For a build, which waits for several kernels at once."""
+
+
+class WaitingKernelManager(_Forks, KernelManager):
+    """For nbval, which waits for one kernel at a time."""
+
+
+def manager_class(
+    server: KernelServer, of: type[KernelManager] = ForkedKernelManager
+) -> type[KernelManager]:
     """Make a kernel manager class bound to one server."""
-    return type("BoundKernelManager", (ForkedKernelManager,), {"server": server})
+    return type("BoundKernelManager", (of,), {"server": server})
 
 
 if __name__ == "__main__":

@@ -242,19 +242,18 @@ def test_shares_that_grew_tell_a_level():
 
 
 def test_one_person_more_is_told_by_two_releases_unless_the_second_names_the_first(read):
-    found = attacks_tried.one_more(read.people, read.study, BY, PROFILE, 3, seed=1)
+    found, refused = attacks_tried.one_more(read.people, read.study, BY, PROFILE, 3, seed=1)
     assert given_back(found, CONTROL) == 100
     assert found["group"].tolist() == [CONTROL, attacks_tried.TWO, attacks_tried.GUESS]
     assert given_back(found, attacks_tried.GUESS) == pytest.approx(
         100 * read.people[BY].value_counts(normalize=True).max()
     )
-    refused = attacks_tried.second_releases(read.people, read.study, BY, PROFILE, 3, seed=1)
     assert harmful_and_harmless(refused) == [100, 0]
 
 
 def test_only_the_fifth_counts_as_told(read, monkeypatch):
     monkeypatch.setattr(attacks, "told_by_tables", lambda *_: {"sex": "male", BY: "none"})
-    found = attacks_tried.one_more(read.people, read.study, BY, PROFILE, 3, seed=1)
+    found, _ = attacks_tried.one_more(read.people, read.study, BY, PROFILE, 3, seed=1)
     assert [given_back(found, group) for group in (CONTROL, attacks_tried.TWO)] == [0, 0]
 
 
