@@ -356,7 +356,12 @@ class Counts:
         return [exposure, *(term for term in adjusted if term in self._columns)]
 
     def nobody(self, name: str) -> bool:
-        """Say whether a column is there and is known of nobody."""
+        """Say whether a column that describes people is there and is known of nobody."""
+        column = self.study.columns.get(name)
+        # Where people live is used up by now, and a code or a name of anything describes nobody.
+        text = column is not None and column.type == "string" and not column.levels
+        if text or (column is not None and column.constant):
+            return False
         return name in self._columns and not self._known[name]
 
     def withheld(self, contents: Contents) -> Iterable[str]:

@@ -102,6 +102,11 @@ class Release:
         return self.manifest["released_on"]
 
     @property
+    def title(self) -> str:
+        """The title of the study, as its file gives it."""
+        return str(self.manifest["study"]["title"])
+
+    @property
     def tables(self) -> dict[str, Mapping[str, Any]]:
         """What the manifest says of each released table, by its name."""
         return {

@@ -626,12 +626,14 @@ class Page:
 
 
 def banner(kind: str) -> str:
-    """What a page says of a kind: of a registry's, outside, the day of its release as well."""
+    """What a page says of a kind: of a registry, outside, its study and day of release as well."""
     folder = places.released_folder()
     if kind != "registry" or folder is None:
         return BANNERS[kind]
-    day = date.fromisoformat(released.read(folder).day[:10])
-    return f"{BANNERS[kind]}, released on {day.day} {day:%B %Y}"
+    release = released.read(folder)
+    day = date.fromisoformat(release.day[:10])
+    about = f"{BANNERS[kind]}, released on {day.day} {day:%B %Y}"
+    return f"{about}: {release.title}" if release.title else about
 
 
 def _people_of(manifest: Mapping) -> set[str]:

@@ -330,6 +330,11 @@ def _banner(kind: str) -> str:
     return f"{results.BANNERS[kind]}.\n" if kind == "synthetic" else ""
 
 
+def _size(step: float) -> str:
+    """Write how far a step goes, without powers of ten."""
+    return f"{step:,.0f}" if step >= 10 else f"{step:.1f}" if step >= 0.1 else "less than 0.1"
+
+
 def _pool_exactly(
     folders: Sequence[Path], rounds: Path, output: Path | None, overwrite: bool
 ) -> None:
@@ -345,8 +350,9 @@ def _pool_exactly(
             f"{path} is not there, and these releases answer it. Name its folder with --rounds."
         )
     asked = registries.of_json(_read(path), str(path))
+    registries.refuse_other_registries(asked, len(releases))
     now = pooled_cox.added(registries.contributions(releases, asked))
-    following, step = registries.next_round(asked, now)
+    following, step = registries.next_round(asked, now, len(releases))
     for sentence in registries.remarks(releases):
         say(sentence)
     if asked.own_fifths:
@@ -362,7 +368,7 @@ def _pool_exactly(
         new_file(path, overwrite, ".json")
         _write_round(following, path)
         typer.echo(
-            f"{answered}: not yet there (the step is {step.distance:.1g} standard errors). "
+            f"{answered}: not yet there (the step is {_size(step.distance)} standard errors). "
             f"{path} is what every registry answers next."
         )
         return

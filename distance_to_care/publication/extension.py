@@ -12,6 +12,7 @@ import os
 import shutil
 from collections.abc import Iterable
 from functools import cached_property
+from html import escape
 from pathlib import Path
 
 import pandas as pd
@@ -32,6 +33,7 @@ from distance_to_care.publication import (
     functions,
     notebooks,
     registers,
+    sentences,
 )
 
 log = logging.getLogger(__name__)
@@ -65,6 +67,24 @@ class NumberRole(SphinxRole):
 
     def run(self):
         node = PublishedNumber(key=self.text.strip())
+        self.set_source_info(node)
+        return [node], []
+
+
+class HeldWords(nodes.inline):
+    """Words in the prose with what has to be true of published numbers for them."""
+
+
+class HoldsRole(SphinxRole):
+    """{holds}`words when condition`: words that hang on published numbers; see `sentences`."""
+
+    def run(self):
+        try:
+            words, condition = sentences.parted(self.text)
+        except Problem as problem:
+            log.warning("%s", problem, location=self.get_location())
+            words, condition = self.text, ""
+        node = HeldWords("", words, condition=condition, classes=["held"])
         self.set_source_info(node)
         return [node], []
 
@@ -169,8 +189,6 @@ def _raw(text: str) -> nodes.raw:
 
 
 def _resource_html(resource: dict) -> str:
-    from html import escape
-
     sources = "; ".join(source.get("title", "") for source in resource.get("sources", []))
     licences = "; ".join(
         licence.get("title") or licence.get("name", "") for licence in resource.get("licenses", [])
@@ -280,6 +298,8 @@ class FillIn(SphinxPostTransform):
         used = set(published.kinds_of_page(self.env.docname))
         for node in list(self.document.findall(PublishedNumber)):
             used |= self._number(node, published)
+        for node in list(self.document.findall(HeldWords)):
+            self._held(node, published)
         for node in list(self.document.findall(PublishedPart)):
             used |= self._part(node, published)
         self._banner([kind for kind in results.BANNERS if kind in used], published)
@@ -309,6 +329,16 @@ class FillIn(SphinxPostTransform):
             shown["classes"].append("to-its-row")
         node.replace_self(shown)
         return {row["kind"]}
+
+    def _held(self, node: HeldWords, published: Published) -> None:
+        """Stop the build where words no longer fit the published numbers."""
+        sentence = node.parent.astext()
+        words = sentences.Held(self.env.docname, node.astext(), node["condition"], sentence)
+        elsewhere = published.not_of_this_site | published.not_released
+        if not elsewhere.intersection(words.keys):
+            for fault in sentences.faults([words], sentences.Numbers(published.numbers)):
+                log.warning("%s", fault, location=node, type="words")
+        node.replace_self(nodes.Text(node.astext()))
 
     def _row_address(self, node, key: str, row: pd.Series, published: Published) -> str:
         """Address of the row that a number was read from; empty where no link belongs."""
@@ -375,8 +405,11 @@ class FillIn(SphinxPostTransform):
         if title is None or not kinds:
             return
         lines = "".join(
-            f'<p class="kind-banner kind-{kind}">{results.banner(kind)}</p>' for kind in kinds
+            f'<p class="kind-banner kind-{kind}">{escape(results.banner(kind))}</p>'
+            for kind in kinds
         )
+        if self.env.docname == self.app.config.root_doc:
+            lines = self._released_pages() + lines
         for date in published.redrawn(self.env.docname):
             lines += (
                 '<p class="kind-banner kind-redrawn">Redrawn from tables accepted on '
@@ -384,6 +417,30 @@ class FillIn(SphinxPostTransform):
             )
         place = title.parent.index(title) + 1
         title.parent.insert(place, _raw(f'<div class="kind-banners" role="note">{lines}</div>'))
+
+    def _released_pages(self) -> str:
+        """On the first page of a redrawn book: whose release it is, and which pages show it."""
+        folder = places.released_folder()
+        if folder is None:
+            return ""
+        release = released.read(folder)
+        pages = {entry["page"] for entry in release.tables.values()}
+        shown = [
+            (name, title.astext())
+            for name, title in self.env.titles.items()
+            if name.startswith(NOTEBOOK_PREFIX) and name.removeprefix(NOTEBOOK_PREFIX) in pages
+        ]
+        links = ", ".join(
+            f'<a href="{self.app.builder.get_relative_uri(self.env.docname, name)}">'
+            f"{escape(title)}</a>"
+            for name, title in shown
+        )
+        words = escape(results.banner(release.kind))
+        where = f" Its results stand on: {links}." if links else ""
+        return (
+            f'<p class="kind-banner kind-{release.kind}">This book was redrawn from a release '
+            f"({words}).{where}</p>"
+        )
 
 
 def _term_of(key: str) -> str:
@@ -406,8 +463,6 @@ def depart_number(self, node: SourcedNumber) -> None:
 
 
 def _downloads_html(published: Published, depth: str) -> str:
-    from html import escape
-
     rows = "".join(
         f'<tr><td><a href="{depth}notebooks/{entry["page"]}.html">{escape(entry["title"])}</a></td>'
         f'<td>{escape(entry["kind"])}</td><td class="number">{entry["rows"]:,}</td>'
@@ -499,8 +554,10 @@ def setup(app: Sphinx) -> dict:
     app.add_config_value("distance_to_care_left_out", [], "env")
     app.add_node(PublishedNumber)
     app.add_node(SourcedNumber, html=(visit_number, depart_number))
+    app.add_node(HeldWords)
     app.add_node(PublishedPart)
     app.add_role("number", NumberRole())
+    app.add_role("holds", HoldsRole())
     app.add_directive("published-table", TableDirective)
     app.add_directive("published-figure", FigureDirective)
     app.add_directive("downloads", DownloadsDirective)

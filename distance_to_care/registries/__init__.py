@@ -16,6 +16,7 @@ from distance_to_care.registries.rounds import (
     first_round,
     next_round,
     of_json,
+    refuse_other_registries,
     terms_of,
 )
 from distance_to_care.registries.rules import MOST_ROUNDS, may_answer, people_digest
@@ -41,6 +42,7 @@ __all__ = [
     "read",
     "read_earlier",
     "record_of",
+    "refuse_other_registries",
     "remarks",
     "round_number",
     "terms_of",

@@ -12,8 +12,12 @@ from distance_to_care.problems import Problem
 from distance_to_care.registries.meaning import DISTANCE, definitions
 from distance_to_care.registries.releases import Release, refuse_differing
 from distance_to_care.statistics import pooled_cox
+from distance_to_care.statistics.cohort_survival import SAME_PEOPLE
 
 RATIO_COLUMNS = {"model", "exposure", "level", "reference", "hazard_ratio", "ci_low", "ci_high"}
+# Of a disease without chapters of its own the ratios stand in a table for each exposure.
+OF_ANY_DISEASE = ("any_registry_deprivation_models", "any_registry_distance_models")
+CALLED_THERE = {"term": "exposure", "group": "level", "estimate": "hazard_ratio"}
 
 
 def ratios(
@@ -40,10 +44,7 @@ def ratios(
         raise Problem("One release is not pooled with itself. Name two or more.")
     parts = []
     for release in releases:
-        name = f"{release.study.name}_hazard_ratios"
-        table = release.table(name)
-        if table is None or not set(table.columns) >= RATIO_COLUMNS:
-            raise Problem(f"{release.folder} holds no table '{name}' of hazard ratios.")
+        table = _released(release)
         for column, wanted in (("model", model), ("exposure", exposure)):
             if wanted is not None:
                 known = sorted(table[column].unique())
@@ -80,6 +81,24 @@ def ratios(
                 rows.append({"registry": release.name, "model": of_model, "exposure": of_exposure,
                              "level": level, "reference": reference, **numbers})  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _released(release: Release) -> pd.DataFrame:
+    """The hazard ratios of a release: those of its disease's chapters, or of the one for any."""
+    name = f"{release.study.name}_hazard_ratios"
+    table = release.table(name)
+    if table is not None and set(table.columns) >= RATIO_COLUMNS:
+        return table
+    parts = [part for part in map(release.table, OF_ANY_DISEASE) if part is not None]
+    parts = [part.rename(columns=CALLED_THERE) for part in parts]
+    if not parts or not all(set(part.columns) >= RATIO_COLUMNS for part in parts):
+        raise Problem(
+            f"{release.folder} holds no table of hazard ratios: neither '{name}' nor "
+            f"{' and '.join(map(repr, OF_ANY_DISEASE))}."
+        )
+    table = pd.concat(parts, ignore_index=True)
+    # What compares two ways of asking one registry is no model that registries share.
+    return table[table["model"] != SAME_PEOPLE].reset_index(drop=True)
 
 
 def _not_the_same_twice(releases: Sequence[Release], parts: Sequence[pd.DataFrame]) -> None:

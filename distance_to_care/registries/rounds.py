@@ -30,8 +30,8 @@ class Round:
     """What every registry is asked for in one round: `round_N.json`.
 
     `start` is None in the first round; later it holds the sums of an earlier round (`round,
-    coefficients, score, information`) and the `fraction` of Newton's step that leads from there to
-    the coefficients.
+    coefficients, score, information`), how many `registries` they are of, and the `fraction` of
+    Newton's step that leads from there to the coefficients.
     """
 
     number: int
@@ -157,7 +157,8 @@ def of_json(text: str, where: str) -> Round:
             raise ValueError
         if not all(np.isfinite(asked.coefficients)) or (start is not None and not (
                 np.isfinite(sums.information).all() and np.isfinite(sums.score).all()
-                and start["round"] < asked.number and start["fraction"] > 0)):  # fmt: skip
+                and start["round"] < asked.number and start["fraction"] > 0
+                and int(start["registries"]) > 0)):  # fmt: skip
             raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Problem(
@@ -167,13 +168,32 @@ def of_json(text: str, where: str) -> Round:
     return asked
 
 
-def next_round(asked: Round, now: pooled_cox.Sums) -> tuple[Round, pooled_cox.Newton]:
+def refuse_other_registries(asked: Round, registries: int) -> None:
+    """Refuse to add up the answers of more or fewer registries than answered before.
+
+    Parameters
+    ----------
+    asked : the round that was answered. registries : how many answers there are.
+    """
+    before = registries if asked.start is None else int(asked.start["registries"])
+    if before != registries:
+        raise Problem(
+            f"Round {asked.start['round']} was answered by {before} releases, one of each "
+            f"registry, and now {registries} are named. Name one of each; where one registry "
+            "takes part no longer, begin again with --start."
+        )
+
+
+def next_round(
+    asked: Round, now: pooled_cox.Sums, registries: int
+) -> tuple[Round, pooled_cox.Newton]:
     """Say where Newton's method goes after a round.
 
     Parameters
     ----------
     asked : the round that was answered.
     now : the sum of the answers.
+    registries : how many answers those are.
 
     Returns
     -------
@@ -194,6 +214,7 @@ def next_round(asked: Round, now: pooled_cox.Sums) -> tuple[Round, pooled_cox.Ne
         of = int(asked.start["round"])
     start = {
         "round": of,
+        "registries": registries,
         "fraction": step.fraction,
         "coefficients": list(map(float, step.start.coefficients)),
         "score": list(map(float, step.start.score)),

@@ -47,13 +47,13 @@ def within(tables: Mapping[str, bytes]) -> list[str]:
     ]
 
 
-def with_earlier(now: Mapping[str, bytes], before: Mapping[str, bytes], digest: str) -> list[str]:
+def with_earlier(now: Mapping[str, bytes], before: Mapping[str, bytes], named: str) -> list[str]:
     """Say which tables disagree with one of another name in an earlier release of the same people.
 
     Parameters
     ----------
     now, before : the tables about people of this and of the earlier release, by name.
-    digest : the beginning of the earlier release's digest, for the sentence.
+    named : the earlier release, for the sentence.
     """
     ours, theirs = _answers(now), _answers(before)
     # Two tables that disagree with each other's earlier release are one pair to a reader.
@@ -68,7 +68,7 @@ def with_earlier(now: Mapping[str, bytes], before: Mapping[str, bytes], digest: 
         )
     }
     return [
-        f"{one} answers the same question as {other} in the earlier release {digest} with "
+        f"{one} answers the same question as {other} in the earlier release {named} with "
         "different numbers, and so few people may have been added since that the difference "
         "tells of them. Leave it out, or wait until more people were added."
         for one, other in sorted(apart.values())

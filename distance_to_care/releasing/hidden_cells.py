@@ -112,10 +112,20 @@ def grown(
     return {name: list(dict.fromkeys(each)) for name, each in cells.items()}
 
 
+def changed(now: Mapping[str, bytes], before: Mapping[str, bytes], profile: Profile) -> list[str]:
+    """Name the tables in which a number stands that was another one in an earlier release.
+
+    now, before : as for `grown`. profile : the profile of the release.
+    """
+    tables = as_tables(now)
+    alike = {name: tables[name] for name in tables if not _another_question(name, now, before)}
+    return sorted(set(ranges.differences(alike, as_tables(before), profile)["table"]))
+
+
 def narrow(
     tables: Mapping[str, bytes],
     profile: Profile,
-    earlier: Sequence[Mapping[str, bytes]] = (),
+    earlier: Mapping[str, Mapping[str, bytes]] | None = None,
     needs: attacker.Needs | None = None,
 ) -> list[str]:
     """Say which tables give a withheld count back within too few values, or who was added.
@@ -124,11 +134,12 @@ def narrow(
     ----------
     tables : the tables about people, as they would be released, by name.
     profile : the profile of the release.
-    earlier : the tables about people of each earlier release, by name.
+    earlier : the tables about people of each earlier release, by the name of its folder.
     needs : what models need of a person.
     """
     now = as_tables(tables)
-    before = [as_tables(each) for each in earlier]
+    texts_of = earlier or {}
+    before = [as_tables(each) for each in texts_of.values()]
     hidden = ranges.hidden_ranges(now, profile, before, only_judged=True, needs=needs)
     found = [
         f"{table}: {_cells(len(cells), 'withheld')} of the column '{column}' can be worked out "
@@ -136,12 +147,12 @@ def narrow(
         "out."
         for (table, column), cells in _narrow(hidden)
     ]
-    for number, (theirs, texts) in enumerate(zip(before, earlier, strict=True), start=1):
+    for theirs, (named, texts) in zip(before, texts_of.items(), strict=True):
         alike = [name for name in now if not _another_question(name, tables, texts)]
         changed = ranges.differences({name: now[name] for name in alike}, theirs, profile)
         found += [
             f"{table}: {_cells(len(cells), 'changed')} of the column '{column}' would show how "
-            f"few people were added since the earlier release {number}. "
+            f"few people were added since the earlier release {named}. "
             f"{cells['what_to_do'].iloc[0]}"
             for (table, column), cells in _narrow(changed)
         ]
@@ -154,7 +165,7 @@ def moved(
     people: str,
     then: str,
     threshold: int,
-    digest: str,
+    named: str,
 ) -> list[str]:
     """Say which tables changed since an earlier release of about as many people.
 
@@ -166,10 +177,10 @@ def moved(
     now, before : the tables about people of this and of an earlier release, by name.
     people, then : how many people, as the bands of both (`2,355 to 2,359`).
     threshold : fewest people that a number may tell of.
-    digest : the beginning of the earlier release's digest, for the sentence.
+    named : the earlier release, for the sentence.
     """
     recut = [
-        f"{name} cuts distance fifths elsewhere than in the earlier release {digest}, and the "
+        f"{name} cuts distance fifths elsewhere than in the earlier release {named}, and the "
         "difference of the two would describe the people between the cuts. Leave it out: a "
         "registry has one set of cuts."
         for name in sorted({*now} & {*before})
@@ -178,7 +189,7 @@ def moved(
     if apart(people, then) >= threshold:
         return recut
     return recut + [
-        f"{name} is not what it was in the earlier release {digest}, and so few people may have "
+        f"{name} is not what it was in the earlier release {named}, and so few people may have "
         "been added since that its numbers tell of them. Leave it out, or wait until more people "
         "were added."
         for name in sorted({*now} & {*before})

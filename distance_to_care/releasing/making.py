@@ -74,7 +74,12 @@ def release(
     ------
     Problem : for everything that keeps the folder from being released, at once where it can be.
     """
-    if bool(earlier) == first:
+    if earlier and first:
+        raise Problem(
+            "This cannot be the first release about these people (--first) and have earlier ones "
+            "(--earlier): keep the one that is true."
+        )
+    if not earlier and not first:
         raise Problem(
             "Name every earlier release about these people (--earlier), or say that this is the "
             "first (--first): two releases side by side can show who was added in between."
@@ -94,10 +99,11 @@ def release(
             f"{target} lies inside the repository, where a release about patients could be "
             "committed by mistake. Name a folder outside it."
         )
-    before = [_earlier(folder) for folder in earlier]
+    before = [_earlier(folder, ready.run["study"]["name"]) for folder in earlier]
     held_to = _profile(ready, asked)
+    _refuse_few_added(ready, held_to, before)
     progress("Working out what the tables together give away of each withheld count ...")
-    theirs = [tables for _, _, tables in before]
+    theirs = [each.tables for each in before]
     more = further.withheld(ready, held_to, theirs, lambda line: progress(f"  {line}"))
     progress("Proving it of the tables as they would leave ...")
     checks = _attacked(more, held_to, before)
@@ -165,41 +171,74 @@ def _profile(ready: work_folder.Work, asked: Profile | None) -> Profile:
     return Profile(name, **numbers)
 
 
-def _earlier(folder: Path) -> tuple[dict, str, dict[str, bytes]]:
-    """Read an earlier release: its manifest, its digest, and its tables about people."""
+@dataclass(frozen=True)
+class _Earlier:
+    """An earlier release: its folder, its manifest, its digest, and its tables about people."""
+
+    folder: Path
+    manifest: Mapping
+    digest: str
+    tables: Mapping[str, bytes]
+
+
+def _earlier(folder: Path, study: str) -> _Earlier:
+    """Read an earlier release of a study, and refuse that of another one."""
     faults = verification.faults(folder)
     if faults:
         lines = "\n".join(f"  - {fault}" for fault in faults)
         raise Problem(f"The earlier release {folder} is not whole:\n{lines}")
     manifest = manifests.read(folder)
+    if manifest["study"]["name"] != study:
+        raise Problem(
+            f"The earlier release {folder} is of the study '{manifest['study']['name']}', and this "
+            f"one is of '{study}'. Name the earlier releases about these people. Where they are "
+            "the same people, the study keeps its name."
+        )
     files, _ = folder_files.read_all(folder, content.LARGEST_BYTES, ("tables",))
     tables = {
         name: files[f"tables/{name}.csv"]
         for name, entry in manifests.tables(manifest).items()
         if entry["receipt"]["shape"] != content.NOT_ABOUT_PEOPLE
     }
-    return manifest, verification.digest(folder), tables
+    return _Earlier(folder, manifest, verification.digest(folder), tables)
 
 
-def _attacked(more: further.Further, profile: Profile, before: Sequence) -> list[dict]:
+def _refuse_few_added(ready: work_folder.Work, profile: Profile, before: Sequence[_Earlier]):
+    """Refuse what no withholding can mend, before the long work begins."""
+    about = work_folder.people_of(ready)
+    for each in before:
+        if hidden_cells.apart(ready.run["people"], each.manifest["people"]) >= profile.threshold:
+            continue
+        changed = hidden_cells.changed(about, each.tables, profile)
+        if changed:
+            raise Problem(
+                f"Too few people may have been added since the earlier release {each.folder}: "
+                f"wait until at least {profile.threshold} more were added, or leave the tables "
+                "out (--without) whose numbers are not what they were there: "
+                f"{', '.join(changed)}."
+            )
+
+
+def _attacked(more: further.Further, profile: Profile, before: Sequence[_Earlier]) -> list[dict]:
     """Prove of all tables together that they give nothing away, and say what was proved."""
     about = work_folder.people_of(more.work)
     needs = hidden_cells.needs_of(more.work.run["study"]["content"])
-    found = hidden_cells.narrow(about, profile, [tables for _, _, tables in before], needs)
+    theirs = {str(each.folder): each.tables for each in before}
+    found = hidden_cells.narrow(about, profile, theirs, needs)
     found += fixed_times.crossing(hidden_cells.as_tables(about))
     found += agreement.within(about)
     people = more.work.run["people"]
     first = "Too much could be worked out from what would be released:"
-    for theirs, digest, tables in before:
-        then = theirs["people"]
-        moved = hidden_cells.moved(about, tables, people, then, profile.threshold, digest[:12])
+    for each in before:
+        then, named = each.manifest["people"], str(each.folder)
+        moved = hidden_cells.moved(about, each.tables, people, then, profile.threshold, named)
         few = hidden_cells.apart(people, then) < profile.threshold
         if few:
-            moved += agreement.with_earlier(about, tables, digest[:12])
+            moved += agreement.with_earlier(about, each.tables, named)
         found += moved
         if moved and few:
             first = (
-                f"Too few people may have been added since the earlier release {digest[:12]}: wait "
+                f"Too few people may have been added since the earlier release {named}: wait "
                 f"until at least {profile.threshold} more were added.\n{first}"
             )
     if found:
@@ -232,7 +271,7 @@ def _files(
     day: str,
     reviewer: str,
     profile: Profile,
-    before: Sequence,
+    before: Sequence[_Earlier],
     checks: list[dict],
 ) -> dict[str, bytes]:
     """Make every file of a release, by its path."""
@@ -256,7 +295,7 @@ def _files(
         "pages": {page: {"kinds": e["kinds"]} for page, e in ready.manifest["pages"].items()},
         "first_release": not before,
         "earlier": [
-            {"digest": digest, "released_on": theirs["released_on"]} for theirs, digest, _ in before
+            {"digest": each.digest, "released_on": each.manifest["released_on"]} for each in before
         ],
         "checks": checks,
         "second_opinion": second_opinion.total(ready.run["second_opinion"], ready.tables),

@@ -45,7 +45,7 @@ _ALIKE = "Everybody of the model has the same value of '{}'."
 _NOT_ESTIMATED = (
     "The model cannot be estimated: in some group too few people died, or a column hardly varies."
 )
-# The exposure alone, in the people of the fullest model.
+# The exposure alone, in the people of the last model.
 SAME_PEOPLE = "unadjusted_same_people"
 
 
@@ -486,13 +486,13 @@ def cox_models(
     -------
     The rows of the exposure in the tables of `cox`, one model after the other; what a model
     adjusts for is no effect and is left out. And one model more: `unadjusted_same_people`, the
-    exposure alone in the people of the fullest model. Without it a change that comes from people
-    who were left out would pass for one that comes from adjustment.
+    exposure alone in the people of the last model. Without it a change that comes from people who
+    were left out would pass for one that comes from adjustment.
     """
     if isinstance(people, People):
         return _cox_models_of_file(people, exposure, adjustments, reference)
-    fullest = max(adjustments.values(), key=len)
-    same = people.dropna(subset=[exposure, *fullest])
+    *_, last = adjustments.values()
+    same = people.dropna(subset=[exposure, *last])
     models = {model: (people, adjusted) for model, adjusted in adjustments.items()}
     models[SAME_PEOPLE] = (same, ())
     tables = [
@@ -515,11 +515,11 @@ def _cox_models_of_file(
     reference: Mapping[str, object],
 ) -> pd.DataFrame:
     """The table of `cox_models` from a file: sizes from counts, estimates from the file itself."""
-    fullest = max(adjustments.values(), key=len)
+    *_, last = adjustments.values()
     everybody = people.counts([exposure, "outcome"])
     # For each model the terms, and what else has to be known of the people it is about.
     models = {model: ((exposure, *adjusted), ()) for model, adjusted in adjustments.items()}
-    models[SAME_PEOPLE] = ((exposure,), tuple(fullest))
+    models[SAME_PEOPLE] = ((exposure,), tuple(last))
     tables = []
     for model, (terms, others) in models.items():
         known = _alike(people, terms, others, reference)

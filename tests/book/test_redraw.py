@@ -122,10 +122,24 @@ def test_the_numbers_are_those_of_the_site_inside_and_of_the_release(sites, redr
 
 def test_the_page_says_the_same_but_for_the_day_of_the_release(sites, redrawn):
     inside, outside = page_of(sites.inside), page_of(redrawn)
-    banner = "Registry data, released on 31 May 2026"
+    banner = banner_of(sites)
     assert f">{banner}<" in outside
     assert banner not in inside
     assert outside.replace(banner, results.BANNERS["registry"]) == inside
+
+
+def banner_of(sites: Sites) -> str:
+    title = json.loads((sites.release / "study.json").read_text("utf-8"))["title"]
+    assert title
+    return f"Registry data, released on 31 May 2026: {title}"
+
+
+def test_the_first_page_says_whose_release_it_is_and_where_it_is_shown(sites, redrawn):
+    first = (redrawn / "html" / "book" / "glossary.html").read_text("utf-8")
+    assert f"redrawn from a release ({banner_of(sites)})" in first
+    assert f'<a href="../notebooks/{PAGE}.html">' in first
+    inside = (sites.inside / "html" / "book" / "glossary.html").read_text("utf-8")
+    assert "redrawn from a release" not in inside
 
 
 def test_what_is_about_synthetic_people_is_left_out(redrawn):

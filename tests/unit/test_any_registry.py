@@ -1,15 +1,17 @@
 """A disease that no chapter was written for: one study file, and its registry is analysed."""
 
 import json
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from distance_to_care import analyses, places, tables
+from distance_to_care import analyses, places, releasing, tables
 from distance_to_care.command_line import app
 from distance_to_care.disclosure import columns, groups
 from distance_to_care.problems import Problem
+from distance_to_care.registries import hazard_ratios
 
 STUDY = """name = "third"
 title = "A third disease"
@@ -76,6 +78,102 @@ def test_a_disease_without_chapters_is_analysed_with_its_own_columns_and_models(
         assert table(f"{by}_curves")["estimate"].notna().any()
         shown = table(f"{by}_models").dropna(subset="estimate")
         assert {"unadjusted", "age_sex", "stage"} <= set(shown["model"])
+
+
+@pytest.fixture
+def two(third):
+    """Two releases of the disease, as far as their ratios are read: the second a little larger."""
+    study = tables.read_study(third / "third.toml")
+
+    def release(name: str, more: float) -> SimpleNamespace:
+        def table(asked: str) -> pd.DataFrame | None:
+            if asked not in hazard_ratios.OF_ANY_DISEASE:
+                return None
+            of = "deprivation" if "deprivation" in asked else "distance"
+            rows = [
+                (
+                    "hazard ratio",
+                    model,
+                    level,
+                    f"{of}_quintile",
+                    "5" if of == "deprivation" else "1",
+                )
+                for model in ("unadjusted", "age_sex", "unadjusted_same_people")
+                for level in ("2", "3")
+            ]
+            found = pd.DataFrame(rows, columns=["measure", "model", "group", "term", "reference"])
+            return found.assign(estimate=1.2 + more, ci_low=1.0 + more, ci_high=1.5 + more)
+
+        return SimpleNamespace(
+            name=name, folder=third / name, study=study, table=table, kind="registry"
+        )
+
+    return [release("west", 0.0), release("east", 0.1)]
+
+
+def test_ratios_of_any_disease_are_gathered_from_the_table_of_each_exposure(two):
+    found = hazard_ratios.ratios(two)
+    asked = found[["model", "exposure", "level", "reference"]].drop_duplicates()
+    # What sets two ways of asking beside one another is no model.
+    assert sorted(map(tuple, asked.to_numpy())) == [
+        (model, f"{of}_quintile", level, reference)
+        for model in ("age_sex", "unadjusted")
+        for of, reference in (("deprivation", "5"), ("distance", "1"))
+        for level in ("2", "3")
+    ]
+    assert found.groupby("registry")["hazard_ratio"].unique().map(list).to_dict() == {
+        "west": [1.2], "east": [1.3]
+    }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_ratios_of_any_disease_are_pooled_as_those_of_the_book_are(third):
+    people = pd.read_csv(third / "people.csv")
+    folders = []
+    for name, part in (("west", people.head(450)), ("east", people.tail(450))):
+        file, work = third / f"{name}.csv", third / f"work_{name}"
+        part.to_csv(file, index=False)
+        done = run("analyse", file, "--study", third / "third.toml", "--output", work)
+        assert done.exit_code == 0, done.output
+        folders.append(third / name)
+        releasing.release(work, folders[-1], first=True)
+    pooled = run("pool", *folders, "--output", third / "pooled.csv")
+    assert pooled.exit_code == 0, pooled.output
+    found = pd.read_csv(third / "pooled.csv", dtype=str)
+    assert {"unadjusted", "age_sex", "stage"} == set(found["model"])
+    assert {"deprivation_quintile", "distance_quintile"} == set(found["exposure"])
+    # By hand: the first row of each registry, weighted by its error.
+    of = found.query("model == 'age_sex' and exposure == 'deprivation_quintile' and level == '1'")
+    assert set(of["registry"].dropna()) >= {"west", "east"}
+    released = {
+        folder.name: pd.read_csv(
+            folder / "tables" / "synthetic_any_registry_deprivation_models.csv", dtype=str
+        )
+        for folder in folders
+    }
+    for name, table in released.items():
+        own = table[(table["model"] == "age_sex") & (table["group"] == "1")].iloc[0]
+        assert float(of.set_index("registry").loc[name, "estimate"]) == pytest.approx(
+            float(own["estimate"])
+        )
+
+
+def test_a_release_without_ratios_says_which_tables_it_lacks(third):
+    release = SimpleNamespace(
+        study=tables.read_study(third / "third.toml"), folder=third, table=lambda name: None
+    )
+    with pytest.raises(Problem, match="neither 'third_hazard_ratios' nor 'any_registry_depriv"):
+        hazard_ratios._released(release)
+
+
+def test_nothing_is_said_of_columns_that_describe_nobody(third):
+    """Where people live is used up before anything is counted, and is in every row of the file."""
+    people = pd.read_csv(third / "people.csv").assign(area_code="E01000001")
+    people.to_csv(third / "homes.csv", index=False)
+    checked = run("check", third / "homes.csv", "--study", third / "third.toml")
+    assert checked.exit_code == 0, checked.output
+    for column in ("area_code", "region", "record_kind"):
+        assert f"'{column}' is empty" not in checked.output
 
 
 def test_what_a_forecast_says_of_any_disease_is_about_its_own_columns(third):

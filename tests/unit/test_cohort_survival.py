@@ -144,13 +144,19 @@ def test_models_stand_one_after_the_other_and_show_the_exposure_only(lung):
     assert found["term"].tolist() == ["sex"] * 3
 
 
-def test_the_unadjusted_ratio_is_also_given_in_the_people_of_the_fullest_model(lung):
+def test_the_unadjusted_ratio_is_also_given_in_the_people_of_the_last_model(lung):
     found = cohort_survival.cox_models(
         lung, "sex", {"unadjusted": (), "full": ("ph.ecog", "age")}, {"sex": 1}
     )
     people = found.groupby("model")["people"].first()
     assert people["unadjusted"] == len(lung)
     assert people["unadjusted_same_people"] == people["full"] == lung["ph.ecog"].notna().sum()
+    # The last, however many columns it has, since that is what the row is called after.
+    lacking = lung.assign(half=lung["age"].where(lung["age"] > 60))
+    models = {"with age": ("age", "half"), "last": ("ph.ecog",)}
+    found = cohort_survival.cox_models(lacking, "sex", models, {"sex": 1})
+    people = found.groupby("model")["people"].first()
+    assert people["with age"] < people["unadjusted_same_people"] == people["last"]
 
 
 @pytest.fixture(scope="module")

@@ -371,6 +371,16 @@ def test_one_registry_alone_goes_the_same_way(exact, tmp_path):
     assert np.abs(np.subtract(alone, both)).max() > 1e-3
 
 
+def test_a_registry_that_drops_out_between_rounds_is_missed(exact, tmp_path):
+    root, _, _ = exact
+    shutil.copy(root / "round_2.json", tmp_path)
+    said = run("pool", "--exact", root / "north_2", "--rounds", tmp_path)
+    assert said.exit_code == 2, said.output
+    told = " ".join(said.output.split())
+    assert "Round 1 was answered by 2 releases, one of each registry, and now 1 are named" in told
+    assert not (tmp_path / "round_3.json").exists()
+
+
 # -- what a registry does not answer ---------------------------------------------------------------
 
 
@@ -381,7 +391,7 @@ def answered(study, people):
     first = registries.first_round(study, EXPOSURE, MODEL)
     record = registries.may_answer(first, study, prepared, None)
     sums = pooled_cox.of_table(registries.answer(prepared, study, first))
-    second, _ = registries.next_round(first, sums)
+    second, _ = registries.next_round(first, sums, 2)
     return prepared, record, first, second
 
 

@@ -681,7 +681,7 @@ def test_the_attack_is_told_of_earlier_releases_and_only_of_tables_about_people(
     tables, profile, earlier, needs = attack.call_args.args
     assert set(tables) == {"people", "curve"}
     assert profile == disclosure.DEFAULT
-    assert [set(each) for each in earlier] == [{"people", "curve"}]
+    assert [set(each) for each in earlier.values()] == [{"people", "curve"}]
     # A reader has the study file, and knows what its models need of a person.
     study = json.loads((second.folder / "study.json").read_text())
     assert needs == hidden_cells.needs_of(study["content"])
@@ -700,8 +700,28 @@ def test_who_was_added_since_an_earlier_release_stops_the_next(tmp_path):
 
     made(tmp_path)
     work = small_release.work_folder(tmp_path / "later", five_more)
-    # The count that changed is withheld beforehand; what else moved still tells of those five.
-    with pytest.raises(Problem, match="people is not what it was in the earlier release") as raised:
+    earlier = tmp_path / "release"
+    # Before the long work of withholding, which could not mend it.
+    long_work = mock.patch.object(hidden_cells, "proposed", side_effect=AssertionError)
+    with long_work, pytest.raises(Problem) as raised:
+        releasing.release(work, tmp_path / "second", earlier=[earlier])
+    assert str(raised.value) == (
+        f"Too few people may have been added since the earlier release {earlier}: wait until at "
+        "least 10 more were added, or leave the tables out (--without) whose numbers are not what "
+        "they were there: people."
+    )
+
+
+def test_what_is_withheld_now_and_stood_there_stops_the_next(tmp_path):
+    """Nothing that stands in both changed, but what stands no more tells of those few."""
+
+    def one_gone(files, work, run):
+        text = small_release.CURVE.replace("0.917", "", 1)
+        small_release.retable(files, work, "curve", text)
+
+    made(tmp_path)
+    work = small_release.work_folder(tmp_path / "later", one_gone)
+    with pytest.raises(Problem, match="curve is not what it was in the earlier release") as raised:
         releasing.release(work, tmp_path / "second", earlier=[tmp_path / "release"])
     # What to do comes first, and the long list after it.
     first, then, *_ = str(raised.value).splitlines()
@@ -717,7 +737,7 @@ def test_any_number_that_moved_with_a_few_people_stops_the_next(tmp_path):
 
     made(tmp_path)
     work = small_release.work_folder(tmp_path / "later", other_ratio)
-    with pytest.raises(Problem, match="curve is not what it was in the earlier release"):
+    with pytest.raises(Problem, match="not what they were there: curve"):
         releasing.release(work, tmp_path / "second", earlier=[tmp_path / "release"])
     # Without that table the rest may leave.
     second = releasing.release(
@@ -798,11 +818,11 @@ def test_the_next_round_of_a_pooled_model_is_another_question(tmp_path):
     first, second = {"it": contribution(0, 1.5)}, {"it": contribution(0.3, 0.2)}
     band = "120 to 124"
     assert not hidden_cells.moved(second, first, band, band, 10, "abc")
-    assert not hidden_cells.narrow(second, disclosure.DEFAULT, [first])
+    assert not hidden_cells.narrow(second, disclosure.DEFAULT, {"abc": first})
     # The same question with another answer tells who was added.
     again = {"it": contribution(0, 1.6)}
     assert hidden_cells.moved(again, first, band, band, 10, "abc")
-    assert hidden_cells.narrow(again, disclosure.DEFAULT, [first])
+    assert hidden_cells.narrow(again, disclosure.DEFAULT, {"abc": first})
     # And no other table becomes a contribution by the name of a column alone.
     plain = {"it": b"measure,with_term,estimate\nscore,far,1\n"}
     moved = {"it": b"measure,with_term,estimate\nscore,far,2\n"}
@@ -866,7 +886,7 @@ def test_whoever_asks_says_whether_it_is_the_first_release(tmp_path):
     done = releasing.release(work, tmp_path / "release", first=True)
     form = (done.folder / "summary.csv").read_text()
     assert "whoever asks states that nothing about these people was released before" in form
-    with pytest.raises(Problem, match="Name every earlier release"):
+    with pytest.raises(Problem, match="cannot be the first release .* and have earlier ones"):
         releasing.release(work, tmp_path / "second", earlier=[done.folder], first=True)
 
 
@@ -923,6 +943,17 @@ def refused_at(folder, without) -> str:
     """The sentence with which a release without those tables is refused."""
     folder.mkdir(exist_ok=True)
     return refused(folder, without=without)
+
+
+def test_an_earlier_release_is_of_the_same_study(tmp_path):
+    def another(files, work, run):
+        run["study"]["name"] = "wilford"
+
+    made(tmp_path)
+    work = small_release.work_folder(tmp_path / "later", another)
+    with pytest.raises(Problem, match="is of the study '.*', and this one is of 'wilford'"):
+        releasing.release(work, tmp_path / "second", earlier=[tmp_path / "release"])
+    assert not (tmp_path / "second").exists()
 
 
 def test_an_earlier_release_has_to_be_whole(tmp_path):

@@ -1,0 +1,252 @@
+"""Words of the prose that hang on numbers: higher, nearer, one in ten, moderate.
+
+A number in the prose comes from a published table and cannot be wrong by itself, but the words
+around it can: what was higher may be lower after the next data. So such words stand in a role with
+what has to be true of published numbers:
+
+    a {holds}`higher when [published.shankar_2024_distance_adjusted] > 1` death rate
+
+A condition compares numbers by their keys, in square brackets, with one another or with a number
+that is written out. `low([key])` and `high([key])` are the ends of the range in brackets that the
+number is printed with; `text([key])` is its words; `one_in([key])` is how many people there are to
+one of them, of a number in per cent or of 100 people; `about([key])` is the number to one digit.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from distance_to_care.problems import Problem
+from distance_to_care.publication.notebooks import Notebook
+
+ROLE = re.compile(r"\{holds\}`(?P<content>[^`]+)`")
+KEY = re.compile(r"\[(?P<key>[^\[\]]+)\]")
+WHEN = " when "
+# A number as it is printed, and the range that follows it in brackets.
+NUMBER = r"[-−]?\d[\d,]*(?:\.\d+)?"
+RANGE = re.compile(rf"(?:^|\((?:95% \w+ )?)({NUMBER}) to ({NUMBER})(?:\)|$)")
+# Words that say which way a number points, or how much it is of something.
+POINTING = re.compile(
+    r"\b(higher|lower|nearer|farther|further|longer|shorter|larger|smaller|rose|fell|grew|halves|"
+    r"half|halved|twice|doubled?|thirds?|quarters?|one in [a-z]+|nine in ten|majority|hardly|"
+    r"above one|below one|next to one|reaches one|no clear difference)\b",
+    re.IGNORECASE,
+)
+ASKS = re.compile(r"\{number\}`")
+COMPARED: Mapping[type, Callable] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+RECKONED: Mapping[type, Callable] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+
+
+@dataclass(frozen=True)
+class Held:
+    """Words on a page, what has to be true for them, and the sentence in which they stand."""
+
+    page: str
+    words: str
+    condition: str
+    sentence: str
+
+    @property
+    def keys(self) -> list[str]:
+        """The numbers on which the words hang."""
+        return KEY.findall(self.condition)
+
+
+def parted(content: str) -> tuple[str, str]:
+    """Part the content of the role into the words and the condition.
+
+    Raises
+    ------
+    Problem : there is no ` when `, or no key in what follows.
+    """
+    words, found, condition = content.rpartition(WHEN)
+    if not found or not words.strip() or not KEY.search(condition):
+        raise Problem(
+            f"'{content}' does not say when its words hold: write the words, 'when', and a "
+            "condition with the key of a number in square brackets."
+        )
+    return words.strip(), condition.strip()
+
+
+def prose(path: Path) -> str:
+    """Read the prose of a page, without its code."""
+    if path.suffix == ".ipynb":
+        cells = Notebook(path).node.cells
+        return "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    return path.read_text(encoding="utf-8")
+
+
+def held(page: str, text: str) -> Iterator[Held]:
+    """Find all words of a page that say when they hold; a sentence stands on a line of its own."""
+    for line in text.splitlines():
+        for match in ROLE.finditer(line):
+            words, condition = parted(match["content"])
+            yield Held(page, words, condition, bare(line))
+
+
+def bare(line: str) -> str:
+    """Write a sentence without its markup: numbers as their keys, words as they stand."""
+    line = ROLE.sub(lambda match: parted(match["content"])[0], line)
+    line = re.sub(r"\{number\}`([^`]+)`", r"[\1]", line)
+    line = re.sub(r"\{[\w:+-]+\}`([^`<]+?)(?:\s*<[^`>]*>)?`", r"\1", line)
+    line = re.sub(r"\[([^\[\]]*)\]\(([^()]*)\)", r"\1", line)
+    return re.sub(r"[*_#]{1,2}", "", line).strip(" -")
+
+
+def unbound(page: str, text: str) -> list[str]:
+    """Find sentences with a number and a word that points somewhere, and nothing that binds it."""
+    return [
+        bare(line)
+        for line in text.splitlines()
+        if ASKS.search(line)
+        and POINTING.search(re.sub(r"\{[\w:+-]+\}`[^`]*`|\]\([^()]*\)", " ", line))
+    ]
+
+
+# -- whether conditions hold -----------------------------------------------------------------------
+
+
+class Numbers:
+    """Published numbers by their keys, as the table of numbers has them: `key` and `text`."""
+
+    def __init__(self, numbers: pd.DataFrame):
+        rows = numbers.set_index("key") if "key" in numbers else numbers
+        self._texts = rows["text"]
+
+    def text(self, key: str) -> str:
+        """A number as it is printed."""
+        if key not in self._texts.index:
+            raise Problem(f"no notebook files the number '{key}'")
+        return str(self._texts.loc[key])
+
+    def value(self, key: str) -> float:
+        """A number as it is printed, since readers compare what they see."""
+        text = self.text(key)
+        first = re.match(NUMBER, text)
+        if first is None or RANGE.match(text):
+            raise Problem(f"the number '{key}' is '{text}', which is not one number")
+        return _read(first[0])
+
+    def end(self, key: str, side: int) -> float:
+        """One end of the range that a number is printed with."""
+        found = RANGE.search(self.text(key))
+        if found is None:
+            raise Problem(f"the number '{key}' is printed without a range")
+        return _read(found[1 + side])
+
+
+def _read(printed: str) -> float:
+    return float(printed.replace(",", "").replace("−", "-"))
+
+
+def holds(condition: str, numbers: Numbers) -> bool:
+    """Say whether a condition is true of published numbers.
+
+    Raises
+    ------
+    Problem : it cannot be read, or a number is not there or cannot be compared.
+    """
+    keys: list[str] = []
+
+    def placed(match: re.Match) -> str:
+        keys.append(match["key"])
+        return f"key_{len(keys) - 1}"
+
+    try:
+        tree = ast.parse(KEY.sub(placed, condition), mode="eval").body
+    except SyntaxError:
+        raise Problem(f"the condition '{condition}' cannot be read") from None
+    return bool(_Reader(numbers, keys, condition).of(tree))
+
+
+class _Reader:
+    """Works a condition out: comparisons, sums and the few functions of the module, no more."""
+
+    def __init__(self, numbers: Numbers, keys: list[str], condition: str):
+        self.numbers, self.keys, self.condition = numbers, keys, condition
+        self.functions: Mapping[str, Callable] = {
+            "low": lambda key: numbers.end(key, 0),
+            "high": lambda key: numbers.end(key, 1),
+            "text": numbers.text,
+            "one_in": lambda key: round(100 / numbers.value(key)),
+            "about": lambda key: float(f"{numbers.value(key):.1g}"),
+        }
+
+    def of(self, node: ast.expr) -> object:
+        if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
+            return all(self.of(each) for each in node.values)  # noqa: PD011 (no table)
+        if isinstance(node, ast.Compare):
+            sides = [self.of(each) for each in (node.left, *node.comparators)]
+            if all(type(each) in COMPARED for each in node.ops):
+                return all(
+                    COMPARED[type(each)](left, right)
+                    for each, left, right in zip(node.ops, sides, sides[1:], strict=False)
+                )
+        if isinstance(node, ast.BinOp) and type(node.op) in RECKONED:
+            return RECKONED[type(node.op)](self.of(node.left), self.of(node.right))
+        if isinstance(node, ast.Constant) and isinstance(node.value, int | float | str):
+            return node.value
+        if isinstance(node, ast.Name) and node.id.startswith("key_"):
+            return self.numbers.value(self._key(node))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 1:
+            (given,) = node.args
+            named = isinstance(given, ast.Name) and given.id.startswith("key_")
+            if node.func.id in self.functions and named:
+                return self.functions[node.func.id](self._key(given))
+        raise Problem(f"the condition '{self.condition}' holds what no condition may hold")
+
+    def _key(self, node: ast.Name) -> str:
+        return self.keys[int(node.id.removeprefix("key_"))]
+
+
+def faults(found: Iterable[Held], numbers: Numbers) -> list[str]:
+    """Say which sentences no longer fit the published numbers.
+
+    Parameters
+    ----------
+    found : words that say when they hold; numbers : published numbers.
+
+    Returns
+    -------
+    A sentence each: the page, the words, the sentence, and what is not so.
+    """
+    out = []
+    for each in found:
+        try:
+            true, why = holds(each.condition, numbers), f"it is not so that {each.condition}"
+        except Problem as problem:
+            true, why = False, str(problem)
+        if not true:
+            keys = dict.fromkeys(each.keys)
+            values = "; ".join(f"{key} is {_shown(numbers, key)}" for key in keys)
+            out.append(
+                f"{each.page}: the sentence '{each.sentence}' says '{each.words}', and {why} "
+                f"({values}). Change the words."
+            )
+    return out
+
+
+def _shown(numbers: Numbers, key: str) -> str:
+    try:
+        return numbers.text(key)
+    except Problem:
+        return "not there"
