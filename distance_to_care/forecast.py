@@ -29,8 +29,8 @@ RELEASE = (
     "'release' then looks at all tables together, and withholds further cells so that no withheld "
     "count can be worked out: of 300 or 400 people with gaps in their columns about 100, most of "
     "them in the tables of people and of severity by fifth; of 120 people many hundreds, and "
-    "perhaps whole tables. It takes up to half as long again as the analysis, and says how far it "
-    "is."
+    "perhaps whole tables. It takes up to half as long again as the analysis, beside earlier "
+    "releases several minutes, and says how far it is."
 )
 
 

@@ -402,7 +402,7 @@ class FillIn(SphinxPostTransform):
 
     def _banner(self, kinds: list[str], published: Published) -> None:
         title = next(self.document.findall(nodes.title), None)
-        if title is None or not kinds:
+        if title is None:
             return
         lines = "".join(
             f'<p class="kind-banner kind-{kind}">{escape(results.banner(kind))}</p>'
@@ -415,6 +415,8 @@ class FillIn(SphinxPostTransform):
                 '<p class="kind-banner kind-redrawn">Redrawn from tables accepted on '
                 f"{date}: the official files were absent when this page was built</p>"
             )
+        if not lines:
+            return
         place = title.parent.index(title) + 1
         title.parent.insert(place, _raw(f'<div class="kind-banners" role="note">{lines}</div>'))
 
