@@ -54,6 +54,9 @@ def release(
                        f"{', '.join(done.withheld)}.")  # fmt: skip
         if done.left_out:
             typer.echo(f"Left out, since no cell was left to withhold: {', '.join(done.left_out)}.")
+        if done.asks_for_truth:
+            typer.echo("Not in it, since they ask what was built into synthetic people: "
+                       f"{', '.join(done.asks_for_truth)}.")  # fmt: skip
         typer.echo(f"Digest of the release: {done.digest}")
 
 

@@ -84,7 +84,7 @@ class HoldsRole(SphinxRole):
         except Problem as problem:
             log.warning("%s", problem, location=self.get_location())
             words, condition = self.text, ""
-        node = HeldWords("", words, condition=condition, classes=["held"])
+        node = HeldWords("", words, condition=condition)
         self.set_source_info(node)
         return [node], []
 

@@ -19,6 +19,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -30,13 +31,14 @@ ROLE = re.compile(r"\{holds\}`(?P<content>[^`]+)`")
 KEY = re.compile(r"\[(?P<key>[^\[\]]+)\]")
 WHEN = " when "
 # A number as it is printed, and the range that follows it in brackets.
-NUMBER = r"[-−]?\d[\d,]*(?:\.\d+)?"
+NUMBER = r"[-−+]?\d[\d,]*(?:\.\d+)?"
 RANGE = re.compile(rf"(?:^|\((?:95% \w+ )?)({NUMBER}) to ({NUMBER})(?:\)|$)")
 # Words that say which way a number points, or how much it is of something.
 POINTING = re.compile(
     r"\b(higher|lower|nearer|farther|further|longer|shorter|larger|smaller|rose|fell|grew|halves|"
-    r"half|halved|twice|doubled?|thirds?|quarters?|one in [a-z]+|nine in ten|majority|hardly|"
-    r"above one|below one|next to one|reaches one|no clear difference)\b",
+    r"half(?! an? (?:hour|year))|halved|twice|doubled?|thirds?|quarters?|majority|hardly|"
+    r"one in (?!a\b|the\b)[a-z]+|nine in ten|above one|below one|next to one|reaches one|"
+    r"no clear difference)\b",
     re.IGNORECASE,
 )
 ASKS = re.compile(r"\{number\}`")
@@ -165,6 +167,16 @@ def holds(condition: str, numbers: Numbers) -> bool:
     ------
     Problem : it cannot be read, or a number is not there or cannot be compared.
     """
+    tree, keys = _parsed(condition)
+    try:
+        return bool(_Reader(numbers, keys, condition).of(tree))
+    except ZeroDivisionError:
+        raise Problem(f"the condition '{condition}' divides by a number that is 0") from None
+
+
+@cache
+def _parsed(condition: str) -> tuple[ast.expr, list[str]]:
+    """A condition as Python reads it, and the keys that stand in it, in their order."""
     keys: list[str] = []
 
     def placed(match: re.Match) -> str:
@@ -172,10 +184,9 @@ def holds(condition: str, numbers: Numbers) -> bool:
         return f"key_{len(keys) - 1}"
 
     try:
-        tree = ast.parse(KEY.sub(placed, condition), mode="eval").body
+        return ast.parse(KEY.sub(placed, condition), mode="eval").body, keys
     except SyntaxError:
         raise Problem(f"the condition '{condition}' cannot be read") from None
-    return bool(_Reader(numbers, keys, condition).of(tree))
 
 
 class _Reader:
@@ -203,6 +214,8 @@ class _Reader:
                 )
         if isinstance(node, ast.BinOp) and type(node.op) in RECKONED:
             return RECKONED[type(node.op)](self.of(node.left), self.of(node.right))
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            return -self.of(node.operand)
         if isinstance(node, ast.Constant) and isinstance(node.value, int | float | str):
             return node.value
         if isinstance(node, ast.Name) and node.id.startswith("key_"):

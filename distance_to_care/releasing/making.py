@@ -35,7 +35,8 @@ class Released:
     """What was written: the folder, how many tables, and the digest of the whole in one line.
 
     `withheld` counts, by table, the cells that were withheld beyond what the gate had withheld, and
-    `left_out` names the tables that had to be left out whole.
+    `left_out` names the tables that had to be left out whole; `asks_for_truth` those that ask what
+    was built into people, which of patients nobody can say.
     """
 
     folder: Path
@@ -43,6 +44,7 @@ class Released:
     digest: str
     withheld: Mapping[str, int]
     left_out: tuple[str, ...]
+    asks_for_truth: tuple[str, ...] = ()
 
 
 def release(
@@ -90,7 +92,8 @@ def release(
     asked = from_words(profile) if profile.strip() else None
     day = released_on(date)
     ready = work_folder.without(work_folder.read(work, asked), without)
-    ready = work_folder.without(ready, work_folder.about_built_in(ready))
+    asks_for_truth = tuple(work_folder.about_built_in(ready))
+    ready = work_folder.without(ready, asks_for_truth)
     _second_opinion(ready)
     kinds = [entry["kind"] for entry in ready.manifest["tables"].values()]
     kind = manifests.of_kind(kinds, ready.run["record_kind"])
@@ -115,7 +118,8 @@ def release(
         if faults:
             raise Problem("The release was not written:\n" + "\n".join(f"  - {f}" for f in faults))
         digest = verification.digest(folder)
-    return Released(target, len(more.work.tables), digest, more.cells, tuple(more.left_out))
+    left_out = tuple(more.left_out)
+    return Released(target, len(more.work.tables), digest, more.cells, left_out, asks_for_truth)
 
 
 def released_on(date: str = "") -> str:

@@ -1,0 +1,207 @@
+"""Words that hang on numbers: what binds them, and that the binding is seen to break."""
+
+import csv
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from distance_to_care import places, results
+from distance_to_care.problems import Problem
+from distance_to_care.publication import build, sentences
+
+LEFT = Path(__file__).with_name("sentences_left_unbound.tsv")
+# Issue 10: as many published values are altered, and each has to be named by its sentence.
+ALTERED = 50
+
+
+def numbers(**texts: str) -> sentences.Numbers:
+    return sentences.Numbers(pd.DataFrame({"key": list(texts), "text": list(texts.values())}))
+
+
+INVENTED = numbers(
+    near="26.9", far="1,124.5", loss="−3", ratio="1.29 (95% CI 1.01 to 1.64)",
+    span="24.1 to 40.6", share="19.8", word="very low", minutes="50 (44.7 to 76.3)",
+    signed="+1.7 (0.0 to +13)", nought="0",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("condition", "true"),
+    [
+        ("[near] < [far]", True),
+        ("[near] > [far]", False),
+        ("[loss] < 0", True),
+        ("[loss] < -2 < high([signed]) == 13", True),
+        ("1 < low([ratio]) < 1.05", True),
+        ("high([ratio]) < 1.05", False),
+        ("low([span]) < [near] < high([span])", True),
+        ("low([minutes]) == 44.7", True),
+        # One in five are 19.8 per cent, and about 20 of 100.
+        ("one_in([share]) == 5", True),
+        ("about([share]) == 20", True),
+        ("text([word]) == 'very low'", True),
+        ("text([word]) == 'moderate'", False),
+        ("[far] - [near] > 1000 and [near] / 2 > 13", True),
+        ("[far] - [near] > 1000 and [near] / 2 > 14", False),
+    ],
+)
+def test_conditions_are_those_of_the_printed_numbers(condition, true):
+    assert sentences.holds(condition, INVENTED) is true
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ("[nobody] > 1", "no notebook files the number 'nobody'"),
+        ("[word] > 1", "'very low', which is not one number"),
+        ("[span] > 1", "'24.1 to 40.6', which is not one number"),
+        ("low([near]) > 1", "is printed without a range"),
+        ("[near] >", "cannot be read"),
+        ("[near] / [nought] > 1", "divides by a number that is 0"),
+        ("one_in([nought]) > 1", "divides by a number that is 0"),
+        ("[near] > 1 or [far] > 1", "holds what no condition may hold"),
+        ("__import__('os').getcwd() == [near]", "holds what no condition may hold"),
+        ("low(3) > [near]", "holds what no condition may hold"),
+        ("near > [near]", "holds what no condition may hold"),
+    ],
+)
+def test_what_cannot_be_worked_out_is_a_sentence(condition, said):
+    with pytest.raises(Problem, match=re.escape(said)):
+        sentences.holds(condition, INVENTED)
+
+
+@pytest.mark.parametrize("content", ["higher", "higher when", "higher when 2 > 1", " when [a] > 1"])
+def test_a_role_without_words_or_condition_is_refused(content):
+    with pytest.raises(Problem, match="does not say when its words hold"):
+        sentences.parted(content)
+
+
+def test_words_may_hold_the_word_when():
+    content = "seen late, when ill, when [near] > 1"
+    assert sentences.parted(content) == ("seen late, when ill,", "[near] > 1")
+
+
+PAGE = """# A page
+The drive is {holds}`nearer when [near] < [far]` by **car**: {number}`near` minutes {cite}`a2020`.
+- It is longer in [the country](rural.md), {number}`far` minutes.
+- {number}`near` of 100 live there.
+"""
+
+
+def test_the_sentence_is_named_without_its_markup():
+    (found,) = sentences.held("book/page", PAGE)
+    assert found.sentence == "The drive is nearer by car: [near] minutes a2020."
+    assert sentences.faults([found], INVENTED) == []
+    (fault,) = sentences.faults([found], numbers(near="31", far="30"))
+    assert fault == (
+        "book/page: the sentence 'The drive is nearer by car: [near] minutes a2020.' says "
+        "'nearer', and it is not so that [near] < [far] (near is 31; far is 30). Change the words."
+    )
+    (fault,) = sentences.faults([found], numbers(near="31"))
+    assert "no notebook files the number 'far' (near is 31; far is not there)" in fault
+
+
+def test_a_pointing_word_beside_a_number_that_nothing_binds_is_found():
+    assert sentences.unbound("p", PAGE) == ["It is longer in the country, [far] minutes."]
+
+
+# --- The book -------------------------------------------------------------------------------------
+
+
+def pages() -> dict[str, str]:
+    found = {}
+    for name in build.contents():
+        path = next(p for p in (places.ROOT / f"{name}.md", places.ROOT / f"{name}.ipynb")
+                    if p.exists())  # fmt: skip
+        found[name] = sentences.prose(path)
+    return found
+
+
+@pytest.fixture(scope="module")
+def book() -> dict[str, str]:
+    return pages()
+
+
+@pytest.fixture(scope="module")
+def held(book) -> list[sentences.Held]:
+    return [each for page, text in book.items() for each in sentences.held(page, text)]
+
+
+@pytest.fixture(scope="module")
+def accepted(held) -> pd.Series:
+    """The accepted numbers on which words hang, as they are printed, by key."""
+    table = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
+    texts = table.set_index("key")["text"].astype(str)
+    return texts[texts.index.isin({key for each in held for key in each.keys})]
+
+
+def checked(held, accepted: pd.Series) -> list[str]:
+    return sentences.faults(held, sentences.Numbers(accepted.rename("text").reset_index()))
+
+
+def test_every_bound_word_fits_the_accepted_numbers(held, accepted):
+    assert checked(held, accepted) == []
+
+
+def test_no_word_hangs_on_people_whom_another_cohort_replaces(held):
+    table = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
+    kinds = table.set_index("key")["kind"]
+    own = {key for each in held for key in each.keys if kinds[key] in ("synthetic", "registry")}
+    assert own == set()
+
+
+def test_sentences_that_point_somewhere_are_bound_or_left_with_a_reason(book):
+    with LEFT.open(encoding="utf-8", newline="") as file:
+        left = {(row["page"], row["sentence"]) for row in csv.DictReader(file, delimiter="\t")}
+    found = {
+        (page.rpartition("/")[2], sentence[:60])
+        for page, text in book.items()
+        for sentence in sentences.unbound(page, text)
+    }
+    assert found - left == set()
+    # What is no longer there has no reason to stand in the list.
+    assert left - found == set()
+
+
+def broken(condition: str, key: str, accepted: pd.Series) -> str | None:
+    """Another text for a number, with which a condition is not true; None where none is found."""
+    text = accepted[key]
+    for factor, more in ((-1, 0), (0, 0), (10, 0), (0.1, 0), (1000, 5), (1, 7), (1, -7), (1, 0.6)):
+
+        def altered(match: re.Match, factor=factor, more=more) -> str:
+            value = float(match[0].replace(",", "").replace("−", "-").removeprefix("+"))
+            return f"{value * factor + more:.4f}"
+
+        # Every number of the text, but for the 95 of "95% CI".
+        other = re.sub(rf"{sentences.NUMBER}(?!%|[\d.,]*%)", altered, text)
+        other = f"not {text}" if other == text else other
+        tried = sentences.Numbers(
+            accepted.where(accepted.index != key, other).rename("text").reset_index()
+        )
+        try:
+            if not sentences.holds(condition, tried):
+                return other
+        except Problem:
+            continue
+    return None
+
+
+def test_values_that_are_altered_are_named_by_their_sentences(held, accepted):
+    assert len(held) >= ALTERED
+    on: dict[str, list[sentences.Held]] = {}
+    for each in held:
+        for key in dict.fromkeys(each.keys):
+            on.setdefault(key, []).append(each)
+    altered = 0
+    for each in held:
+        for key in dict.fromkeys(each.keys):
+            other = broken(each.condition, key, accepted)
+            assert other is not None, f"{each.page}: no other {key} breaks '{each.condition}'"
+            # Every sentence that hangs on the number is asked, and this one is named.
+            found = checked(on[key], accepted.where(accepted.index != key, other))
+            named = [fault for fault in found if fault.startswith(f"{each.page}: ")]
+            assert any(each.sentence in fault and f"{key} is {other}" in fault for fault in named)
+            altered += 1
+    assert altered >= ALTERED
