@@ -92,17 +92,38 @@ def sums(codes, tables, starts, dense, slopes, moment, first, lo, hi, leaving, e
                 entering[first[low + i]] += r[i]
 
 
+def _through_numpy(codes, tables, starts, dense, slopes, moment, first, lo, hi, until, before, out):
+    _relative_numpy(codes, tables, starts, dense, slopes, lo, hi, out)
+    hazard = until[moment[lo:hi]]
+    if len(first):
+        hazard -= before[first[lo:hi]]
+    out *= hazard
+
+
+@compiled.kernel(otherwise=_through_numpy, fastmath=SUMS)
+def through(codes, tables, starts, dense, slopes, moment, first, lo, hi, until, before, out):
+    """Expected events of people `lo` to `hi`: the hazard that each has gone through.
+
+    A person's hazard is `until` their moment, less that `before` their first time.
+    """
+    relative(codes, tables, starts, dense, slopes, lo, hi, out)
+    if len(first) > 0:
+        for i in range(hi - lo):
+            out[i] *= until[moment[lo + i]] - before[first[lo + i]]
+    else:
+        for i in range(hi - lo):
+            out[i] *= until[moment[lo + i]]
+
+
 def _spread_numpy(
     codes, tables, starts, dense, slopes, moment, first, lo, hi, until, before, weights, added
 ):
     for low in range(lo, hi, 1 << 16):
         high = min(low + (1 << 16), hi)
         w = np.empty(high - low)
-        _relative_numpy(codes, tables, starts, dense, slopes, low, high, w)
-        hazard = until[moment[low:high]]
-        if len(first):
-            hazard -= before[first[low:high]]
-        w *= hazard
+        _through_numpy(
+            codes, tables, starts, dense, slopes, moment, first, low, high, until, before, w
+        )
         for part in range(len(codes)):
             size = starts[part + 1] - starts[part]
             weights[starts[part] : starts[part + 1]] += np.bincount(
@@ -116,20 +137,11 @@ def _spread_numpy(
 def spread(
     codes, tables, starts, dense, slopes, moment, first, lo, hi, until, before, weights, added
 ):
-    """Add expected events of people to `weights` by pattern, and to `added` times dense columns.
-
-    A person's hazard is `until` their moment, less that `before` their first time.
-    """
+    """Add expected events (`through`) to `weights` by pattern, and times dense to `added`."""
     w = np.empty(STRIDE)
     for low in range(lo, hi, STRIDE):
         high = min(low + STRIDE, hi)
-        relative(codes, tables, starts, dense, slopes, low, high, w)
-        if len(first) > 0:
-            for i in range(high - low):
-                w[i] *= until[moment[low + i]] - before[first[low + i]]
-        else:
-            for i in range(high - low):
-                w[i] *= until[moment[low + i]]
+        through(codes, tables, starts, dense, slopes, moment, first, low, high, until, before, w)
         for part in range(codes.shape[0]):
             start = starts[part]
             for i in range(high - low):
@@ -238,11 +250,9 @@ def _squares_numpy(
     for low in range(lo, hi, 1 << 14):
         high = min(low + (1 << 14), hi)
         w, z = np.empty(high - low), np.empty((high - low, terms))
-        _relative_numpy(codes, tables, starts, dense, slopes, low, high, w)
-        hazard = until[moment[low:high]]
-        if len(first):
-            hazard -= before[first[low:high]]
-        w *= hazard
+        _through_numpy(
+            codes, tables, starts, dense, slopes, moment, first, low, high, until, before, w
+        )
         _rows_numpy(codes, values, offsets, edges, dense, low, high, z)
         for part in range(len(codes)):
             own = slice(starts[part], starts[part + 1])
@@ -258,7 +268,7 @@ def squares(
     codes, tables, starts, dense, slopes, moment, first, lo, hi, until, before, values, offsets,
     edges, weights, crossed, squared,
 ):  # fmt: skip
-    """Add expected events (as `spread`) by pattern, alone and times the covariates of later parts.
+    """Add expected events (`through`) by pattern, alone and times the covariates of later parts.
 
     `crossed` has a row a pattern and a column a term; `squared` takes the dense columns times one
     another. The sum of squares of all terms follows from these and the tables.
@@ -266,13 +276,7 @@ def squares(
     w = np.empty(STRIDE)
     for low in range(lo, hi, STRIDE):
         high = min(low + STRIDE, hi)
-        relative(codes, tables, starts, dense, slopes, low, high, w)
-        if len(first) > 0:
-            for i in range(high - low):
-                w[i] *= until[moment[low + i]] - before[first[low + i]]
-        else:
-            for i in range(high - low):
-                w[i] *= until[moment[low + i]]
+        through(codes, tables, starts, dense, slopes, moment, first, low, high, until, before, w)
         for part in range(codes.shape[0]):
             start = starts[part]
             for i in range(high - low):
