@@ -253,6 +253,16 @@ class Published:
         accepted = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
         return set(accepted["key"])
 
+    def of_other_books(self, pages: Iterable[str]) -> set[str]:
+        """Keys of accepted numbers whose pages are none of these."""
+        here = {page.removeprefix(NOTEBOOK_PREFIX) for page in pages}
+        return {key for key, page in self._accepted_pages.items() if page not in here}
+
+    @cached_property
+    def _accepted_pages(self) -> dict[str, str]:
+        accepted = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
+        return dict(zip(accepted["key"], accepted["page"], strict=True))
+
     def absent(self, name: str) -> str:
         """Say in HTML that a result was not released; empty where it should be there."""
         if places.released_folder() is None:
@@ -334,7 +344,9 @@ class FillIn(SphinxPostTransform):
         """Stop the build where words no longer fit the published numbers."""
         sentence = node.parent.astext()
         words = sentences.Held(self.env.docname, node.astext(), node["condition"], sentence)
+        # A book with a part of the pages has no numbers of the others; the whole book is asked.
         elsewhere = published.not_of_this_site | published.not_released
+        elsewhere |= published.of_other_books(self.env.found_docs)
         if not elsewhere.intersection(words.keys):
             for fault in sentences.faults([words], sentences.Numbers(published.numbers)):
                 log.warning("%s", fault, location=node, type="words")
