@@ -358,9 +358,8 @@ class Counts:
     def nobody(self, name: str) -> bool:
         """Say whether a column that describes people is there and is known of nobody."""
         column = self.study.columns.get(name)
-        # Where people live is used up by now, and a code or a name of anything describes nobody.
-        text = column is not None and column.type == "string" and not column.levels
-        if text or (column is not None and column.constant):
+        # Where people live is used up by now: its column is empty whatever the file holds.
+        if column is not None and not column.describes:
             return False
         return name in self._columns and not self._known[name]
 

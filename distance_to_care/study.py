@@ -54,6 +54,11 @@ class Column:
     advice: str = ""  # how to mend a broken form, level or lower end, where more is to be said
 
     @property
+    def describes(self) -> bool:
+        """Whether it describes people: a name or code of a person or place describes nobody."""
+        return not self.constant and (self.type != "string" or bool(self.levels))
+
+    @property
     def allowed(self) -> str:
         """What a cell may hold, in words."""
         if self.type == "boolean":

@@ -242,16 +242,12 @@ class Published:
         """Keys of numbers whose pages are left out of this site, as they were accepted."""
         if not self._left_out:
             return set()
-        accepted = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
-        return set(accepted.loc[accepted["page"].isin(self._left_out), "key"])
+        return {key for key, page in self._accepted_pages.items() if page in self._left_out}
 
     @cached_property
     def not_released(self) -> set[str]:
         """Keys of accepted numbers, where a redrawn book may lack some: their tables stayed."""
-        if places.released_folder() is None:
-            return set()
-        accepted = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
-        return set(accepted["key"])
+        return set() if places.released_folder() is None else set(self._accepted_pages)
 
     def of_other_books(self, pages: Iterable[str]) -> set[str]:
         """Keys of accepted numbers whose pages are none of these."""
@@ -260,6 +256,7 @@ class Published:
 
     @cached_property
     def _accepted_pages(self) -> dict[str, str]:
+        """The page of each accepted number, by its key."""
         accepted = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
         return dict(zip(accepted["key"], accepted["page"], strict=True))
 

@@ -275,9 +275,7 @@ def _described(
     """Every column of the study that describes a person when first seen, and every score."""
     fewest = in_force(study).threshold
     for name, column in study.columns.items():
-        # A name or code of a person, a place or a centre describes nobody.
-        describes = not column.constant and (column.type != "string" or column.levels)
-        if name not in people or name in (*LATER, *EXPOSURES) or not describes:
+        if name not in people or name in (*LATER, *EXPOSURES) or not column.describes:
             continue
         # One that is known for few is described no more than one that the file has not.
         if column.required or _known(people, name) >= fewest:

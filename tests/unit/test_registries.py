@@ -30,6 +30,7 @@ from distance_to_care import (
     tables,
 )
 from distance_to_care.command_line import app, run_record
+from distance_to_care.command_line import registries as registry_commands
 from distance_to_care.disclosure import ranges
 from distance_to_care.problems import Problem
 from distance_to_care.registries import rules
@@ -369,6 +370,14 @@ def test_one_registry_alone_goes_the_same_way(exact, tmp_path):
     alone = json.loads((tmp_path / "round_2.json").read_text())["coefficients"]
     both = json.loads((root / "round_2.json").read_text())["coefficients"]
     assert np.abs(np.subtract(alone, both)).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("step", "written"),
+    [(1234.5, "1,234"), (13.2, "13"), (9.96, "10.0"), (0.1, "0.1"), (2e-5, "less than 0.1")],
+)
+def test_a_step_is_told_without_powers_of_ten(step, written):
+    assert registry_commands._size(step) == written
 
 
 def test_a_registry_that_drops_out_between_rounds_is_missed(exact, tmp_path):

@@ -920,7 +920,8 @@ def test_a_table_that_asks_what_was_built_in_leaves_about_synthetic_people_only(
         for name in ("people", "curve"):
             work["tables"][name]["kind"] = kind
 
-    made(tmp_path, missed)
+    done = made(tmp_path, missed)
+    assert done.asks_for_truth == (("missed",) if left_out else ())
     assert (tmp_path / "release" / "tables" / "missed.csv").exists() != left_out
     said = (tmp_path / "release" / "numbers.csv").read_text()
     assert ("None can miss" in said) != left_out

@@ -67,6 +67,13 @@ def test_an_earlier_release_and_tables_left_out_are_named(work, tmp_path):
     assert "tables/curve.csv" not in said["files"]
 
 
+def test_tables_that_ask_for_a_truth_that_patients_have_not_are_named(work, tmp_path, monkeypatch):
+    done = releasing.Released(tmp_path, 3, "d" * 64, {}, (), ("missed", "recovered"))
+    monkeypatch.setattr(releasing, "release", lambda *_: done)
+    said = run("release", work, tmp_path / "one", "--first").output
+    assert "Not in it, since they ask what was built into synthetic people: missed, recov" in said
+
+
 def test_a_work_folder_that_is_refused_is_a_wrong_input(work, tmp_path):
     (work / "extra.txt").write_text("x")
     refused = run("release", work, tmp_path / "release", "--first")
