@@ -148,10 +148,11 @@ def test_words_and_marks_are_no_numbers_that_changed():
     """Only what is a number in both releases can tell who was added."""
     one = {"group": "a", "people": 50, "suppressed": True, "deaths": None, "adjusted_for": "age"}
     other = one | {"people": 45, "suppressed": False, "deaths": 12, "adjusted_for": "sex"}
-    now = pd.DataFrame([one, one | {"group": "b", "deaths": 3}]).astype({"deaths": "Int64"})
+    now = pd.DataFrame([one | {"deaths": 7}, one]).assign(group=["a", "b"])
+    now = now.astype({"deaths": "Int64"})
     before = pd.DataFrame([other | {"group": "b"}, other]).astype({"deaths": "Int64"})
     assert list(ranges._changed(now.assign(known=True), before.assign(known=False))) == [
-        (0, 1, "people", 45, 50), (1, 0, "people", 45, 50), (1, 0, "deaths", 12, 3)
+        (0, 1, "people", 45, 50), (0, 1, "deaths", 12, 7), (1, 0, "people", 45, 50)
     ]  # fmt: skip
 
 

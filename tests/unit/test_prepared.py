@@ -96,6 +96,19 @@ def test_hazard_ratios_of_every_model(people, in_file, study, by):
     assert [path.name for path in in_file.file.parent.iterdir()] == ["people.parquet"]
 
 
+def test_the_same_people_of_a_file_are_those_of_the_last_model(people, in_file, study):
+    by = "deprivation_quintile"
+    against = cohort.Cohort(None, study, "synthetic").references
+    # The last has fewer columns than the one before it, and more people.
+    asked = {"more columns": ("age_years", "sex", "distance_quintile"), "last": ("sex",)}
+    given = {name: cohort_survival.cox_models(of, by, asked, against).groupby("model")["people"]
+             for name, of in (("memory", people), ("file", in_file))}  # fmt: skip
+    for counted in given.values():
+        size = counted.max()
+        assert size["more columns"] < size["unadjusted_same_people"] == size["last"]
+    assert given["file"].max().to_dict() == given["memory"].max().to_dict()
+
+
 def test_a_model_that_cannot_be_estimated_says_so_as_from_memory(people, study, tmp_path):
     against = cohort.Cohort(None, study, "synthetic").references
     few = people.head(400).copy()

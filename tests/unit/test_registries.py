@@ -839,6 +839,8 @@ def test_a_round_that_is_not_whole_is_refused(study, answered):
         {"coefficients": [float("nan")] * 6},
         {"start": {**second.start, "score": [1.0]}},
         {"start": {**second.start, "round": 2}},
+        {"start": {**second.start, "registries": 0}},
+        {"start": {**second.start, "registries": None}},
         {"number": "two"},
         {"more": 1},
     ):
