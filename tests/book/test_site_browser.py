@@ -17,8 +17,10 @@ NARROW = 320
 # Sum of gzip sizes on a first visit of a page without figures; a default page has ten times more.
 HEAVIEST_PAGE_BYTES = 100_000
 # The theme decides 300 ms after a change of width which boxes scroll and take the focus.
-# The theme takes a box that everything fits into out of the tab order a while after a change.
-SETTLED = """() => [...document.querySelectorAll(".pst-scrollable-table-container")].every(
+# The theme takes what everything fits into out of the tab order, a while after a change of width;
+# these are the parts that it looks at.
+SETTLED = """() => [...document.querySelectorAll(
+  "pre, .cell_output > .output, .jp-RenderedHTMLCommon, .pst-scrollable-table-container")].every(
   (box) => (box.tabIndex >= 0) ===
     (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight))"""
 SCHEME_IS = "scheme => document.documentElement.dataset.theme === scheme"
