@@ -228,15 +228,31 @@ def digest_of_files(paths: Iterable[Path], root: Path = places.ROOT) -> str:
     return total.hexdigest()
 
 
+# Rooms that no notebook and nothing beneath one imports, but for what runs a notebook.
+ABOVE_NOTEBOOKS = ("publication", "command_line")
+RUNS_NOTEBOOKS = ("execution.py", "kernel_server.py", "notebooks.py")
+
+
+def _beneath_notebooks() -> list[Path]:
+    """Source of the package that a notebook's results can hang on."""
+    package = places.ROOT / "distance_to_care"
+    return [
+        path
+        for path in package.rglob("*.py")
+        if path.relative_to(package).parts[0] not in ABOVE_NOTEBOOKS or path.name in RUNS_NOTEBOOKS
+    ]
+
+
 def surroundings() -> str:
     """Digest everything that every notebook rests on, beside its own code.
 
-    The package's source, the data, the lock file, the version of Python, the official files and
-    the accepted tables that stand in for them, and the cohort that the build was pointed at.
+    The package's source beneath the notebooks, the data, the lock file, the version of Python, the
+    official files and the accepted tables that stand in for them, and the cohort that the build was
+    pointed at.
     """
     official = places.official_folder()
     files = [
-        *(places.ROOT / "distance_to_care").rglob("*.py"),
+        *_beneath_notebooks(),
         *(p for p in places.DATA.rglob("*") if p.is_file() and ".venv" not in p.parts),
         places.ROOT / "requirements.txt",
     ]
