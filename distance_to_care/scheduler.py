@@ -24,7 +24,12 @@ _START = (
 
 
 def spread(
-    function: Callable[[Any], Any], jobs: Sequence, workers: int = 1, address: str | None = None
+    function: Callable[[Any], Any],
+    jobs: Sequence,
+    workers: int = 1,
+    address: str | None = None,
+    *,
+    threads: bool = False,
 ) -> Iterator:
     """Do independent jobs and hand their results back one by one, in the order of the jobs.
 
@@ -36,6 +41,8 @@ def spread(
     address : of a running Dask scheduler, such as `tcp://10.0.0.5:8786`, whose workers have this
         project installed; then `workers` plays no part. A job whose worker dies is done again by
         another one. Where all the cluster has is one thread, the jobs are done here.
+    threads : the jobs spend their time in code that lets threads run beside one another, so that
+        `workers` are threads of this process, which are there at once, and no processes.
 
     Returns
     -------
@@ -49,6 +56,8 @@ def spread(
         yield from _on_cluster(function, jobs, address)
     elif workers == 1:
         yield from map(function, jobs)
+    elif threads:
+        yield from _parallel(function, jobs, n_jobs=workers, backend="threading")
     else:
         # Matrices are small here: threads of a linear algebra library would wait for one another.
         yield from _parallel(

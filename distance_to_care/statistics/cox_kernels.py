@@ -26,6 +26,9 @@ SUMS = {"reassoc", "contract"}  # sums may be added up in any order; NaN stays N
 PRODUCT = 131_072
 ROUNDED = 1.5 * 2.0**52  # a number so large that adding it rounds to whole ones
 LARGEST = 1e250  # of a product of risk sets, before its logarithm is taken
+# After a step as small as this the information at its start leads from its end nearer to the top
+# than is asked for: what is left shrinks by about the size of the step.
+LEADS = 3e-4
 # Of a block, for Efron's terms k: the sums over k of the hazard and of its share taken out, and of
 # hazard / people at risk times the share to the power of 0, 1 and 2.
 HAZARD, OUT, FLAT, LEAN, STEEP = range(5)
@@ -112,6 +115,9 @@ def scaled(X, weight, order, Z, ordered, centre, scale):
     """
     people, terms = X.shape
     wide = Z.shape[1]
+    # Sums of differences from the first person, whom no person is far from in standard deviations.
+    start = np.ones(wide)
+    start[:terms] = X[order[0]]
     plain, middle, spread = np.zeros(wide), np.zeros(wide), np.zeros(wide)
     whole = 0.0
     for i in range(people):
@@ -125,18 +131,19 @@ def scaled(X, weight, order, Z, ordered, centre, scale):
             Z[i, j] = 1.0
         # Over all columns, also those added, because the processor takes them in eights.
         for j in range(wide):
-            plain[j] += Z[i, j]
-            middle[j] += w * Z[i, j]
+            apart = Z[i, j] - start[j]
+            plain[j] += apart
+            middle[j] += w * apart
+            spread[j] += apart * apart
     for j in range(wide):
-        if not (math.isfinite(plain[j]) and math.isfinite(middle[j])):
+        if not (math.isfinite(spread[j]) and math.isfinite(middle[j])):
             return False
     plain /= people
     middle /= whole
-    for i in range(people):
-        for j in range(wide):
-            spread[j] += (Z[i, j] - plain[j]) ** 2
+    spread -= people * plain * plain
+    middle += start
     for j in range(terms):
-        centre[j], scale[j] = middle[j], math.sqrt(spread[j] / people)
+        centre[j], scale[j] = middle[j], math.sqrt(max(spread[j], 0.0) / people)
         if not scale[j] > 1e-12 * max(1.0, abs(centre[j])):
             return False
         spread[j] = 1.0 / scale[j]
@@ -266,6 +273,35 @@ def at_risk(Z, weight, relative, edges, deaths, terms_of, opens, sums, dying, nu
     return likelihood + math.log(product)
 
 
+@compiled.kernel
+def expected_events(weight, relative, edges, deaths, terms_of, opens, numbers, by, lived):
+    """Work out each person's expected events, weighted, each block's hazard times `by`."""
+    through = 0.0
+    for t in range(len(deaths)):
+        if opens[t]:
+            through = 0.0
+        died = edges[t]
+        if terms_of[t] > 0:
+            through += numbers[t, HAZARD] * by[t]
+        if terms_of[t] > 1:
+            died += deaths[t]
+            part = through - numbers[t, OUT] * by[t]
+            for i in range(edges[t], died):
+                lived[i] = part * weight[i] * relative[i]
+        for i in range(died, edges[t + 1]):
+            lived[i] = through * weight[i] * relative[i]
+
+
+@compiled.kernel(fastmath=SUMS)
+def summed(Z, lived, out):
+    """Sum the covariates over people, each as often as `lived` says."""
+    people, wide = Z.shape
+    out[:] = 0.0
+    for i in range(people):
+        for j in range(wide):
+            out[j] += lived[i] * Z[i, j]
+
+
 @compiled.kernel(fastmath=SUMS)
 def curvature(Z, weight, relative, edges, deaths, terms_of, opens, sums, dying, numbers, by, total):
     """Sum the covariate variances of the risk sets, each block weighted by its hazard and `by`.
@@ -299,25 +335,14 @@ def curvature(Z, weight, relative, edges, deaths, terms_of, opens, sums, dying, 
             total += np.dot(left[:filled].T, right[:filled])
             filled = 0
     total += np.dot(left[:filled].T, right[:filled])
+    lived = np.empty(people)
+    expected_events(weight, relative, edges, deaths, terms_of, opens, numbers, by, lived)
     # The column of ones gives the sum of the first powers along with the second ones.
     squares = np.zeros((wide, wide))
-    through = 0.0
-    t, begins = -1, 0
     filled = 0
     for i in range(people):
-        while i == begins:
-            t += 1
-            if opens[t]:
-                through = 0.0
-            if terms_of[t] > 0:
-                through += numbers[t, HAZARD] * by[t]
-            begins = edges[t + 1]
-        lived = through
-        if terms_of[t] > 1 and i < edges[t] + deaths[t]:
-            lived -= numbers[t, OUT] * by[t]
-        lived *= weight[i] * relative[i]
         for j in range(wide):
-            left[filled, j] = lived * Z[i, j]
+            left[filled, j] = lived[i] * Z[i, j]
         filled += 1
         if filled == chunk:
             squares += np.dot(left[:filled].T, Z[i + 1 - filled : i + 1])
@@ -400,8 +425,9 @@ def observed(Z, weight, edges, deaths, terms_of, by, out):
         if terms_of[t] > 0:
             for i in range(edges[t], edges[t] + deaths[t]):
                 whole += weight[i]
+                times = weight[i] * by[t]
                 for j in range(len(out)):
-                    out[j] += weight[i] * by[t] * Z[i, j]
+                    out[j] += times * Z[i, j]
     return whole
 
 
@@ -439,10 +465,25 @@ def climb(
     score, step, tried = np.zeros(wide), np.zeros(wide), beta.copy()
     start, likelihood, statistic, gain, determinant = 0.0, -math.inf, 0.0, 0.0, 0.0
     taken, halved = 0, 0
+    led, lived, expected = False, np.empty(people), np.empty(wide)
     while True:
         largest = relative_hazards(Z, tried, relative)
         found = np.dot(tried, seen) - weights * largest
         found -= at_risk(Z, weight, relative, edges, deaths, terms_of, opens, sums, dying, numbers)
+        if led and found >= likelihood - 1e-11 * abs(likelihood):
+            expected_events(weight, relative, edges, deaths, terms_of, opens, numbers, by, lived)
+            summed(Z, lived, expected)
+            beta[:] = tried
+            likelihood = found
+            for j in range(terms):
+                score[j] = seen[j] - expected[j]
+            solved(lower, terms, score, step)
+            gain = np.dot(step, score)
+            taken += 1
+            tried = beta + step
+            led = False
+            continue
+        led = False
         squares = curvature(
             Z, weight, relative, edges, deaths, terms_of, opens, sums, dying, numbers, by, now
         )
@@ -493,6 +534,7 @@ def climb(
             beta += step
             inverted(now, terms, lower, variance)
             return DONE, determinant, start, likelihood + 0.5 * gain, statistic, taken
+        led = reached < LEADS and taken < steps
         tried = beta + step
 
 

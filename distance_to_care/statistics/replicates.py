@@ -7,7 +7,7 @@ was drawn, and people are sorted once for all replicates.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ import pandas as pd
 
 from distance_to_care import scheduler
 from distance_to_care.problems import AnalysisError
-from distance_to_care.statistics import engine
+from distance_to_care.statistics import compiled, engine
 
 BLOCK = 25  # replicates of one job
 
@@ -89,7 +89,7 @@ def study(
     seeds = list(seeds)
     jobs = [(model, seeds[i : i + BLOCK], ties) for i in range(0, len(seeds), BLOCK)]
     terms = len(model.shares)
-    found = [*scheduler.spread(_fit_block, jobs, workers, address)]
+    found = [*_spread(_fit_block, jobs, workers, address)]
     estimates, errors = np.concatenate(found).transpose(1, 0, 2) if found else np.empty((2, 0))
     return pd.DataFrame(
         {
@@ -99,6 +99,12 @@ def study(
             "standard_error": errors.ravel(),
         }
     )
+
+
+def _spread(function: Callable, jobs: Sequence, workers: int, address: str | None) -> Iterator:
+    # Compiled fits run beside one another in threads; processes would take longer to start than
+    # a thousand of them take.
+    return scheduler.spread(function, jobs, workers, address, threads=compiled.available())
 
 
 def _fit_block(job: tuple[Model, list[int], str]) -> np.ndarray:
@@ -190,7 +196,7 @@ def bootstrap(
     terms = engine.cox(time, event, X, strata=strata, ties=ties).terms
     blocks = [range(i, min(i + BLOCK, replicates)) for i in range(0, replicates, BLOCK)]
     jobs = [(people, seed, block) for block in blocks]
-    found = [*scheduler.spread(_bootstrap_block, jobs, workers, address)]
+    found = [*_spread(_bootstrap_block, jobs, workers, address)]
     return np.concatenate(found) if found else np.empty((0, terms))
 
 

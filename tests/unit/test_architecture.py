@@ -36,6 +36,7 @@ LAYERS = [
     {"packed"},
     {"survival", "inequality", "imputation", "excess_mortality", "sensitivity", "funding", "lives"},
     {"expected_births", "encounters", "published_outcomes", "two_services", "funnel"},
+    {"pages_measured"},
     {"mediation", "how_far", "published_figures", "synthesis"},
     {
         "statistics.cohort_survival",
@@ -126,6 +127,7 @@ CALCULATION = {
     "statistics.joint",
     "statistics.engines_compared",
     "statistics.engines_timed",
+    "pages_measured",
     "statistics.competing_events",
     "statistics.pooled_cox",
     "statistics.recovery",

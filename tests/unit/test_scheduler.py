@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import socket
 import sys
 import time
@@ -57,6 +58,20 @@ def test_one_process_two_processes_and_dask_give_the_same_results_in_order(clust
         processes = {each.process for each in elsewhere}
         assert len(processes) == 2
         assert os.getpid() not in processes
+
+
+def waits_for_another(both: threading.Barrier):
+    both.wait(timeout=20)
+    return os.getpid()
+
+
+def test_threads_are_of_this_process_and_beside_one_another():
+    # Neither job ends before the other one has begun.
+    both = threading.Barrier(2)
+    found = list(scheduler.spread(waits_for_another, [both] * 2, workers=2, threads=True))
+    assert found == [os.getpid()] * 2
+    threaded = scheduler.spread(normal, JOBS, workers=2, threads=True)
+    assert answers(threaded) == answers(scheduler.spread(normal, JOBS))
 
 
 def test_processes_get_arrays_that_they_can_change_and_ours_stay_as_they_are(cluster):
@@ -124,8 +139,8 @@ def test_a_simulation_study_goes_on_where_a_worker_is_killed(cluster, monkeypatc
     seeds = range(60 * replicates.BLOCK)
     spread, dead = scheduler.spread, []
 
-    def one_killed(*given):
-        for number, done in enumerate(spread(*given)):
+    def one_killed(*given, **named):
+        for number, done in enumerate(spread(*given, **named)):
             yield done
             if number == 1:
                 dead.append(next(iter(cluster.workers.values())).pid)
