@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 OURS, ARRAYS = "this package", "this package, arrays"
-READER = "pyarrow"
+READERS = "pandas", "pyarrow"  # into a table, and as the columns lie in memory
 MEASURED = "measured"
 NOT_MEASURED = "not measured"
 # Tasks as the table of times has them, and in words.
@@ -114,6 +114,13 @@ def _test_over_fit(times: _Times) -> float:
     return max((b / f - 1 for b, f in zip(both, fits, strict=True)), default=np.nan)
 
 
+def _over_reading(times: _Times, reader: str) -> float:
+    """The time from a file to hazard ratios over that of reading it: a file is read but once."""
+    tasks = {"cox_of_a_file": OURS, "read_columns": reader}
+    took, read = (times.of(t, 10_000_000, e, "first_seconds") for t, e in tasks.items())
+    return took / read
+
+
 # What was set out to be reached: a name, in words, unit, the least or the most, and how it is read.
 _Target = tuple[str, str, str, float, bool, Callable[[_Times], float]]
 _TARGETS: tuple[_Target, ...] = (
@@ -129,9 +136,11 @@ _TARGETS: tuple[_Target, ...] = (
     ("million_fastest", "Cox model of 1,000,000 people: our time over the fastest other engine's",
      "ratio", 1, True,
      lambda t: t.of("cox_efron", 1_000_000) / t.fastest_other("cox_efron", 1_000_000)),
-    ("file_time", "10,000,000 people, file to hazard ratios: time over that of reading the columns",
-     "ratio", 2.5, True,
-     lambda t: t.of("cox_of_a_file", 10_000_000) / t.of("read_columns", 10_000_000, READER)),
+    ("file_time", "10,000,000 people, file to hazard ratios: time over that of reading the columns "
+     "into a table (first calls)", "ratio", 2.5, True, lambda t: _over_reading(t, READERS[0])),
+    ("file_time_columns", "10,000,000 people, file to hazard ratios: time over that of reading the "
+     "columns without making a table (first calls)", "ratio", 2.5, True,
+     lambda t: _over_reading(t, READERS[1])),
     ("file_memory", "10,000,000 people, file to hazard ratios: most memory of the process",
      "megabytes", 2_500, True,
      lambda t: t.of("cox_of_a_file", 10_000_000, column="process_mb")),
@@ -202,7 +211,7 @@ def summary(beside: pd.DataFrame) -> pd.DataFrame:
     `estimate` (the geometric mean of how many times as long it takes), `low`, `high` (the least and
     the most), `unit`.
     """
-    others = beside[~beside["engine"].isin([OURS, ARRAYS, READER])].dropna(subset="times_as_long")
+    others = beside[~beside["engine"].isin([OURS, ARRAYS, *READERS])].dropna(subset="times_as_long")
     rows = []
     for engine, own in others.groupby("engine", sort=True):
         logs = np.log(own["times_as_long"])

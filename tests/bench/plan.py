@@ -32,9 +32,10 @@ ENGINES = {
     "r": ("R", "r"),
     "r_raw": ("R, bare fit", "r"),
     "pyarrow": ("pyarrow", "ours"),
+    "pandas": ("pandas", "ours"),
 }
 # Second ways to ask an engine: what they do not offer is no row.
-SECOND_WAYS = {"this_package_arrays", "survival_rust_raw", "r_raw", "pyarrow"}
+SECOND_WAYS = {"this_package_arrays", "survival_rust_raw", "r_raw", "pyarrow", "pandas"}
 PACKAGES = {
     "ours": ("numpy", "numba", "pandas", "pyarrow", "lifelines", "statsmodels"),
     "peers": ("numpy", "scikit-survival", "survival", "coxstream"),

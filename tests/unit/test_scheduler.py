@@ -2,9 +2,9 @@
 
 import os
 import signal
-import threading
 import socket
 import sys
+import threading
 import time
 
 import numpy as np
