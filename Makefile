@@ -116,7 +116,7 @@ cohort: environment
 	@$(COMMAND) synthesise --people 600 --study sma --overwrite --output data/synthetic/synthetic_sma.csv
 
 speed: environment
-	@$(BIN)/python tests/speed.py
+	@$(BIN)/python tests/speed.py $(if $(ROUNDS),--rounds $(ROUNDS))
 
 # MEASURE='--peers' builds the same chapters as plain jupyter-book does and measures them beside ours;
 # MEASURE='--lighthouse' asks Lighthouse as well, for which npm has to be there.

@@ -1,9 +1,11 @@
 """Measure the build: `make speed`. Prints a line for each figure of CONTRIBUTING.md.
 
 Cold build, plain `jupyter-book build` of the same content, no-op build, one notebook changed:
-alternating, three times, so that a busy machine burdens all alike; medians are printed.
+alternating, three times (`ROUNDS=1`: once), so that a busy machine burdens all alike; medians are
+printed.
 """
 
+import argparse
 import json
 import os
 import shutil
@@ -15,7 +17,6 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-ROUNDS = 3
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
 
 
@@ -52,6 +53,9 @@ def touch(folder: Path, count: int) -> None:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, prog="make speed")
+    parser.add_argument("--rounds", type=int, default=3)
+    rounds = parser.parse_args().rounds
     ours, plain = ["-m", "distance_to_care", "build"], ["-c", JUPYTER_BOOK, "build", "."]
     took: dict[str, list[float]] = {
         "make book, cold": [],
@@ -61,7 +65,7 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory() as temporary:
         folder = clone(Path(temporary) / "copy")
-        for count in range(ROUNDS):
+        for count in range(rounds):
             cold, book, same, one = took.values()
             shutil.rmtree(folder / "_build", ignore_errors=True)
             book.append(timed(folder, *plain))
