@@ -65,10 +65,10 @@ browser:
 	       if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
 	       $$sudo apt-get update -qq && $$sudo apt-get install -y -qq chromium >/dev/null; }
 
-# One run of pytest: the fast tests, then the book and the browser. Beside them it builds the site
-# and runs every notebook under nbval (tests/book/background.py).
+# One run of pytest, in a process a core: one of them has the book and the browser, and builds the
+# site and runs every notebook under nbval beside its tests (tests/book/background.py).
 test: environment browser lint
-	@$(BIN)/python -m pytest tests/unit tests/book -m "not slow"
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup tests/unit tests/book -m "not slow"
 
 test-all: environment browser lint
 	@$(BIN)/python -m pytest tests/unit tests/book tests/slow

@@ -16,10 +16,19 @@ if not os.environ.get(places.OFFICIAL_VARIABLE) and BESIDE.is_dir():
     os.environ[places.OFFICIAL_VARIABLE] = str(BESIDE)
 
 
+@pytest.hookimpl(tryfirst=True)  # before what shares the tests out looks at the groups
 def pytest_collection_modifyitems(items):
-    """Leave out, and never count as passed, what needs official files that are not here."""
+    """Leave out, and never count as passed, what needs official files that are not here.
+
+    Where several processes share the tests, those of one file stay together, because they share
+    what the file prepares, and those of the built book all do.
+    """
     if places.official_folder() is None:
         items[:] = [i for i in items if "official_folder" not in getattr(i, "fixturenames", ())]
+    for item in items:
+        folder = item.path.parent.name
+        group = folder if folder == "book" else f"{folder}/{item.path.stem}"
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,8 @@ import pytest
 from background import BUILDS, OF_A_PART, WHOLE, Background
 
 beside: Background | None = None
+# Builds that are started before the first test, or the first one of this folder.
+later: list[tuple[str, str]] = []
 SITE = os.environ.get("DISTANCE_TO_CARE_SITE")
 
 
@@ -21,7 +23,10 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish(session):
-    """Start the builds that the collected tests ask for, beside the tests that come first."""
+    """Start the builds that the collected tests ask for, beside the tests that come first.
+
+    Of several processes that share the tests one has all of this folder, and starts them then.
+    """
     global beside
     asked = {
         (name, _part(item, name))
@@ -32,7 +37,15 @@ def pytest_collection_finish(session):
     if not session.config.option.collectonly and asked:
         beside = Background()
         order = list(BUILDS)
-        beside.start(sorted(asked, key=lambda name: (name[1] == WHOLE, order.index(name[0]))))
+        later[:] = sorted(asked, key=lambda name: (name[1] == WHOLE, order.index(name[0])))
+        if not hasattr(session.config, "workerinput"):
+            beside.start(later)
+
+
+def pytest_runtest_setup(item):
+    """Start the builds before the first test of this folder, where that has not been done."""
+    if beside is not None:
+        beside.start(later)
 
 
 def _part(item, name: str) -> str:
