@@ -8,6 +8,8 @@ after another, the part p starting at `starts[p]`.
 
 from __future__ import annotations
 
+from math import comb
+
 import numpy as np
 
 from distance_to_care.statistics import compiled
@@ -333,6 +335,21 @@ def residuals(values, r, moment, first, hazard, before, pull, pull_before, centr
             out[i, j] = share * values[i, j] + r[i] * mean - centre[own, j]
 
 
+# The sum of (j / d)^m over j below d is a polynomial in d, divided by d^m (Faulhaber's formula,
+# with the numbers of Bernoulli): row m has its coefficients of d, 1, 1/d and so on.
+POWERS = 14
+BERNOULLI = (1, -1 / 2, 1 / 6, 0, -1 / 30, 0, 1 / 42, 0, -1 / 30, 0, 5 / 66, 0, -691 / 2730, 0)
+FAULHABER = np.array(
+    [
+        [comb(m + 1, i) * b / (m + 1) * (i <= m) for i, b in enumerate(BERNOULLI)]
+        for m in range(POWERS)
+    ]
+)
+# From so many deaths at a time, which are at most that share of those at risk: twelve powers of it
+# leave less than rounding does.
+MANY_TIED, SMALL_SHARE = 24, 0.02
+
+
 def _ties_numpy(deaths, at_risk, dying, efron, out):
     out[:] = 0.0
     if not efron:
@@ -362,13 +379,37 @@ def ties(deaths, at_risk, dying, efron, out):
     """Sum over the tied events of each time what the likelihood needs of them.
 
     With the total S of those at risk less the share s of the dying, the rows of `out` are the sums
-    of 1/S, s/S, 1/S^2, s/S^2, s^2/S^2 and log S. With Breslow's ties the share is 0.
+    of 1/S, s/S, 1/S^2, s/S^2, s^2/S^2 and log S. With Breslow's ties the share is 0. Where many die
+    of very many, the sums over them are power series in their share of those at risk.
     """
+    sums = np.empty(POWERS)
     for k in range(len(deaths)):
         d, a = deaths[k], at_risk[k]
         if not efron or d == 1:
             out[0, k], out[1, k], out[2, k] = d / a, 0.0, d / (a * a)
             out[3, k], out[4, k], out[5, k] = 0.0, 0.0, d * np.log(a)
+            continue
+        if d >= MANY_TIED and dying[k] <= SMALL_SHARE * a:
+            x = dying[k] / a
+            for m in range(POWERS):
+                total, power = 0.0, float(d)
+                for i in range(m + 1):
+                    total += FAULHABER[m, i] * power
+                    power /= d
+                sums[m] = total
+            h = s = q = sq = ssq = log = 0.0
+            power = 1.0
+            for m in range(POWERS - 2):
+                if m > 0:
+                    log -= power * sums[m] / m
+                h += power * sums[m]
+                s += power * sums[m + 1]
+                q += (m + 1) * power * sums[m]
+                sq += (m + 1) * power * sums[m + 1]
+                ssq += (m + 1) * power * sums[m + 2]
+                power *= x
+            out[0, k], out[1, k], out[5, k] = h / a, s / a, d * np.log(a) + log
+            out[2, k], out[3, k], out[4, k] = q / (a * a), sq / (a * a), ssq / (a * a)
             continue
         b = dying[k] / d
         h = s = q = sq = ssq = 0.0

@@ -3,6 +3,10 @@
 suppressPackageStartupMessages(library(survival))
 asked <- commandArgs(TRUE)
 engine <- asked[1]; task <- asked[2]; folder <- asked[3]; seconds <- as.numeric(asked[4])
+if (task == "simulation") { # cohorts are drawn by this package's own simulation
+  cat('{"outcome": "not offered"}\n')
+  quit()
+}
 people <- file.size(file.path(folder, "days.bin")) / 4
 column <- function(name) {
   readBin(file.path(folder, paste0(name, ".bin")), "integer", people, size = 4, endian = "little")

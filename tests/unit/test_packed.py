@@ -346,9 +346,11 @@ def test_a_column_with_a_wide_value_late_in_the_file(tmp_path):
 
 
 def test_tied_sums_are_those_of_the_rows(way):
-    deaths, at_risk = np.array([1, 2, 40, 3]), np.array([5.0, 2.5, 90.0, 3.0])
-    dying = np.array([0.5, 1.0, 30.0, 3.0])
-    out = np.empty((6, 4))
+    # The last three: many die of very many, as few and as large a share as a series is used for.
+    deaths = np.array([1, 2, 40, 3, 24, 24, 3_000])
+    at_risk = np.array([5.0, 2.5, 90.0, 3.0, 1_200.0, 1_199.0, 150_000.0])
+    dying = np.array([0.5, 1.0, 30.0, 3.0, 24.0, 24.0, 2_999.0])
+    out = np.empty((6, len(deaths)))
     kernels.ties(deaths, at_risk, dying, True, out)
     for k, (d, a, b) in enumerate(zip(deaths, at_risk, dying, strict=True)):
         share = np.arange(d) / d
