@@ -11,9 +11,8 @@ from html import escape
 
 from docutils import nodes
 from lxml import html as markup
-from sphinx.util.docutils import SphinxDirective
-
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.docutils import SphinxDirective
 
 # By the name of the directive, which is the address on the page too: heading, words of the link.
 LAYERS = {
