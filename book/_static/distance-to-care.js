@@ -45,7 +45,7 @@ addEventListener("keydown", (event) => {
     term.classList.add("dismissed");
   });
 });
-["pointerout", "focusout"].forEach((left) => addEventListener(left, (event) => {
+["pointerover", "focusin"].forEach((reached) => addEventListener(reached, (event) => {
   const term = event.target instanceof Element && event.target.closest(".glossed");
   if (term && !term.contains(event.relatedTarget)) term.classList.remove("dismissed");
 }));

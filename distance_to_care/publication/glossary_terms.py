@@ -98,7 +98,7 @@ class Terms:
 
 
 def _known(spelling: str) -> str:
-    """Write a term so that a capital counts where it is a short name (FVC), not otherwise."""
+    """Write a term so that a capital counts where it is a short name (IMD), not otherwise."""
     head = spelling.split("-")[0].split()[0]
     return spelling if head.isupper() else spelling.casefold()
 

@@ -58,7 +58,7 @@ def test_a_layer_is_what_stands_between_its_fences():
     assert plain_words.layer(text) == "One.\n\n:::{note}\nTwo.\n:::"
     assert plain_words.layer(text, "in-3-minutes") is None
     with pytest.raises(Problem, match="no end"):
-        plain_words.layer(text.replace("::::\n", "\n", 1).replace(":::", "#"), "in-30-seconds")
+        plain_words.layer("# A\n\n:::{in-30-seconds}\nOne.\n")
 
 
 def test_the_hardest_sentence_is_found_and_the_command_names_it(tmp_path, capsys):
