@@ -1,8 +1,11 @@
 """Terms of the glossary: linked where a page first uses them, with what they mean."""
 
+import re
+
 import pytest
 from small_book import built
 
+from distance_to_care import places
 from distance_to_care.publication import glossary_terms
 from distance_to_care.publication.glossary_terms import Entry, Terms
 
@@ -98,3 +101,10 @@ def test_the_longest_term_wins_and_parts_of_words_are_left():
     terms = Terms({name: Entry("glossary", name, name) for name in ("survival", "median survival")})
     found = terms.uses("The median survival, a survival-like thing, revival.")
     assert [entry.anchor for _, _, entry in found] == ["median survival"]
+
+
+def test_every_everyday_word_is_a_term_of_the_glossary():
+    text = (places.BOOK / "glossary.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^(?! |`|#|$)(.+)$", text.split("```{glossary}", 1)[1], re.M)
+    named = {name for term in listed for name in glossary_terms.names(term)}
+    assert glossary_terms.EVERYDAY - named == set()
