@@ -11,6 +11,7 @@ from html import escape
 
 from docutils import nodes
 from lxml import html as markup
+from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
@@ -95,3 +96,11 @@ class LayerBar(SphinxPostTransform):
         while isinstance(page[place], nodes.raw):
             place += 1
         page.insert(place, nodes.raw("", bar, format="html"))
+
+
+def setup(app: Sphinx) -> dict:
+    """Register the layers and the links to them."""
+    for name in LAYERS:
+        app.add_directive(name, LayerDirective)
+    app.add_post_transform(LayerBar)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
