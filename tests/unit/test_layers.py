@@ -73,6 +73,7 @@ def test_a_figure_of_a_layer_is_the_picture_and_leads_to_the_whole_of_it(site):
     assert short.get("id") is None
     assert short.xpath(".//img/@alt") == ["Ranges"]
     assert short.xpath(".//a/@href") == ["#figure-ranges"]
+    assert short.xpath("string(figcaption)") == "Coast and country Its data table and downloads"
     assert not page.xpath("//section[@id='in-3-minutes']//details")
     assert len(page.xpath("//*[@id='figure-ranges']")) == 1
 
