@@ -71,6 +71,11 @@ def short_figure(shown: str, name: str, address: str) -> str:
     )
     caption = figure.find("figcaption")
     title = caption.text_content().strip()
+    last = caption[-1] if len(caption) else None
+    if last is None:
+        caption.text = f"{title} "
+    else:
+        last.tail = f"{(last.tail or '').rstrip()} "
     link.set("aria-label", f"Its data table and downloads: {title}")
     caption.append(link)
     return markup.tostring(figure, encoding="unicode")

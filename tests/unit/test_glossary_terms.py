@@ -50,6 +50,7 @@ def site(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         pages = {"index": "# Home\n\nA {term}`hazard ratio`, and hazard ratios.\n",
                  "part/page": PAGE, "glossary": GLOSSARY}  # fmt: skip
+        pages["everyday"] = "# Every day\n\nA person, and other people.\nPersons.\n"
         pages["part/page"] = PAGE.replace("](glossary.md)", "](../glossary.md)")
         return built(tmp_path_factory.mktemp("book"), patch, pages)[0]
 
@@ -64,6 +65,10 @@ def test_the_first_use_in_the_prose_is_linked_and_no_other(site):
 
 def test_the_named_term_is_the_first_use(site):
     assert words(site["index"]) == ["hazard ratio"]
+
+
+def test_an_everyday_word_is_linked_only_where_it_is_named(site):
+    assert words(site["everyday"]) == []
 
 
 def test_the_glossary_does_not_link_to_itself(site):
@@ -98,9 +103,9 @@ def test_plurals(term, spelled):
 
 
 def test_the_longest_term_wins_and_parts_of_words_are_left():
-    terms = Terms({name: Entry("glossary", name, name) for name in ("survival", "median survival")})
-    found = terms.uses("The median survival, a survival-like thing, revival.")
-    assert [entry.anchor for _, _, entry in found] == ["median survival"]
+    terms = Terms({name: Entry("glossary", name, name) for name in ("hazard", "hazard ratio")})
+    found = terms.uses("The hazard ratio, a hazard-like thing, biohazard.")
+    assert [entry.anchor for _, _, entry in found] == ["hazard ratio"]
 
 
 def test_every_everyday_word_is_a_term_of_the_glossary():
