@@ -37,3 +37,15 @@ addEventListener("DOMContentLoaded", () => {
   }, { rootMargin: "0px 0px -70% 0px" });
   links.forEach((_, section) => watcher.observe(section));
 });
+
+// Escape closes what a term of the glossary means, until it is pointed at or reached anew.
+addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  document.querySelectorAll(".glossed:is(:hover, :focus-within)").forEach((term) => {
+    term.classList.add("dismissed");
+  });
+});
+["pointerover", "focusin"].forEach((reached) => addEventListener(reached, (event) => {
+  const term = event.target instanceof Element && event.target.closest(".glossed");
+  if (term && !term.contains(event.relatedTarget)) term.classList.remove("dismissed");
+}));

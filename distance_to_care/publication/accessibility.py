@@ -41,7 +41,9 @@ def _add_class(element: markup.HtmlElement, *names: str) -> None:
 
 
 def _text(element: markup.HtmlElement) -> str:
-    return " ".join(element.text_content().split())
+    # What a term of the glossary means stands behind the term, out of sight.
+    seen = element.xpath(".//text()[not(ancestor::*[@role='tooltip'])]")
+    return " ".join("".join(seen).split())
 
 
 def _wrap(element: markup.HtmlElement, tag: str, **attributes: str) -> markup.HtmlElement:

@@ -30,7 +30,9 @@ from distance_to_care.publication import (
     area_file,
     boards,
     citations,
+    findings,
     functions,
+    glossary_terms,
     layers,
     notebooks,
     registers,
@@ -593,10 +595,9 @@ def setup(app: Sphinx) -> dict:
     app.add_directive("data-dictionary", DictionaryDirective)
     app.add_directive("public-functions", FunctionsDirective)
     app.add_directive("register", registers.RegisterDirective)
-    for name in layers.LAYERS:
-        app.add_directive(name, layers.LayerDirective)
     app.add_post_transform(FillIn)
-    app.add_post_transform(layers.LayerBar)
+    for part in (layers, findings, glossary_terms):
+        app.setup_extension(part.__name__)
     app.connect("env-before-read-docs", notebooks_first_publish)
     app.connect("env-updated", gather)
     app.connect("build-finished", write_downloads)

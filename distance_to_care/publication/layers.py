@@ -11,6 +11,7 @@ from html import escape
 
 from docutils import nodes
 from lxml import html as markup
+from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
@@ -70,6 +71,11 @@ def short_figure(shown: str, name: str, address: str) -> str:
     )
     caption = figure.find("figcaption")
     title = caption.text_content().strip()
+    last = caption[-1] if len(caption) else None
+    if last is None:
+        caption.text = f"{title} "
+    else:
+        last.tail = f"{(last.tail or '').rstrip()} "
     link.set("aria-label", f"Its data table and downloads: {title}")
     caption.append(link)
     return markup.tostring(figure, encoding="unicode")
@@ -95,3 +101,11 @@ class LayerBar(SphinxPostTransform):
         while isinstance(page[place], nodes.raw):
             place += 1
         page.insert(place, nodes.raw("", bar, format="html"))
+
+
+def setup(app: Sphinx) -> dict:
+    """Register the layers and the links to them."""
+    for name in LAYERS:
+        app.add_directive(name, LayerDirective)
+    app.add_post_transform(LayerBar)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
