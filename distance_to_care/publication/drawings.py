@@ -121,8 +121,9 @@ def lighten(downloads: Path) -> None:
 
 
 def _named(image: markup.HtmlElement) -> str:
-    identifiers = image.xpath("ancestor::figure[1]/@id")
-    return identifiers[0].removeprefix("figure-") if identifiers else ""
+    # A figure of a layer says of which whole figure it is the picture.
+    named = image.xpath("ancestor::figure[1]/@id | ancestor::figure[1]/@data-figure")
+    return named[0].removeprefix("figure-") if named else ""
 
 
 def _file(address: str, page: Path, site: Path) -> Path | None:

@@ -31,6 +31,7 @@ from distance_to_care.publication import (
     boards,
     citations,
     functions,
+    layers,
     notebooks,
     registers,
     sentences,
@@ -307,7 +308,11 @@ class FillIn(SphinxPostTransform):
             used |= self._number(node, published)
         for node in list(self.document.findall(HeldWords)):
             self._held(node, published)
-        for node in list(self.document.findall(PublishedPart)):
+        parts = list(self.document.findall(PublishedPart))
+        self._whole_figures = {
+            node["name"] for node in parts if node["part"] == "figure" and not layers.holds(node)
+        }
+        for node in parts:
             used |= self._part(node, published)
         self._banner([kind for kind in results.BANNERS if kind in used], published)
 
@@ -406,8 +411,19 @@ class FillIn(SphinxPostTransform):
             log.warning("unknown figure '%s': no notebook shows it", name, location=node)
             node.replace_self([])
             return set()
-        node.replace_self(_raw(drawn.astext().replace("../downloads/", f"{depth}downloads/")))
+        shown = drawn.astext().replace("../downloads/", f"{depth}downloads/")
+        if layers.holds(node):
+            shown = layers.short_figure(shown, name, self._address(name, entry["page"]))
+        node.replace_self(_raw(shown))
         return {entry["kind"]}
+
+    def _address(self, name: str, page: str) -> str:
+        """Address of a whole figure: on this page where it stands here too, else on its own."""
+        there = f"{NOTEBOOK_PREFIX}{page}"
+        if there == self.env.docname or name in self._whole_figures:
+            return f"#figure-{name}"
+        address = self.app.builder.get_relative_uri(self.env.docname, there)
+        return f"{address}#figure-{name}"
 
     def _banner(self, kinds: list[str], published: Published) -> None:
         title = next(self.document.findall(nodes.title), None)
@@ -577,7 +593,10 @@ def setup(app: Sphinx) -> dict:
     app.add_directive("data-dictionary", DictionaryDirective)
     app.add_directive("public-functions", FunctionsDirective)
     app.add_directive("register", registers.RegisterDirective)
+    for name in layers.LAYERS:
+        app.add_directive(name, layers.LayerDirective)
     app.add_post_transform(FillIn)
+    app.add_post_transform(layers.LayerBar)
     app.connect("env-before-read-docs", notebooks_first_publish)
     app.connect("env-updated", gather)
     app.connect("build-finished", write_downloads)

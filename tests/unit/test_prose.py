@@ -53,6 +53,7 @@ class Line(NamedTuple):
 # Directives whose content is prose; the content of any other fence is code or options.
 PROSE_DIRECTIVES = {"glossary", "note", "admonition", "tip", "warning", "important", "dropdown"}
 PROSE_DIRECTIVES |= {"grid", "grid-item-card", "card", "tab-item", "tab-set", "figure"}
+PROSE_DIRECTIVES |= {"in-30-seconds", "in-3-minutes", "survival-figures", "finding"}
 
 
 def prose(text: str) -> Iterator[Line]:
