@@ -12,10 +12,10 @@ addEventListener("DOMContentLoaded", () => {
   if (new URLSearchParams(location.search).get("q")) Search.loadIndex("searchindex.js");
 });
 
-// Print what is folded away, and fold it again afterwards.
+// Print what is folded away, and fold it again afterwards; what stands behind a choice stays closed.
 let unfolded = [];
 addEventListener("beforeprint", () => {
-  unfolded = [...document.querySelectorAll("main details:not([open])")];
+  unfolded = [...document.querySelectorAll("main details:not([open], .survival-choice)")];
   unfolded.forEach((details) => { details.open = true; });
 });
 addEventListener("afterprint", () => {

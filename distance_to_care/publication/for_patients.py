@@ -2,10 +2,8 @@
 
 Both are read from one table each, so that every page says the same:
 
-    ```{help-for-patients} study        questions to ask, and help that there is, for a study's people
-    ```
-    ```{you-said-we-did}                what people with lived experience said, and what was done
-    ```
+    {help-for-patients} study   questions to ask, and help that there is, for a study's people
+    {you-said-we-did}           what people with lived experience said, and what was done
 """
 
 from __future__ import annotations
@@ -73,7 +71,7 @@ def short_list(rows: pd.DataFrame) -> str:
 
 
 def whole_part(rows: pd.DataFrame) -> str:
-    """Write one part of the help as a list in Markdown: what it is, whom it is for, how to get it."""
+    """Write a part of the help as a list in Markdown: what, whom it is for, how to get it."""
     return dialled("\n".join(f"- {_entry(row)}" for row in rows.to_dict("records")))
 
 
@@ -152,7 +150,7 @@ def reviews() -> pd.DataFrame:
 
 
 class ReviewsDirective(SphinxDirective):
-    """{you-said-we-did}: what people with lived experience said, and what was done; or nobody yet."""
+    """{you-said-we-did}: what people with lived experience said, and what was done about it."""
 
     def run(self):
         self.env.note_dependency(str(REVIEWS))
