@@ -12,7 +12,7 @@ addEventListener("DOMContentLoaded", () => {
   if (new URLSearchParams(location.search).get("q")) Search.loadIndex("searchindex.js");
 });
 
-// Print what is folded away, and fold it again afterwards; what stands behind a choice stays closed.
+// Print what is folded away, and fold it again afterwards; how long people live stays a choice.
 let unfolded = [];
 addEventListener("beforeprint", () => {
   unfolded = [...document.querySelectorAll("main details:not([open], .survival-choice)")];
