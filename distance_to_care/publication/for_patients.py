@@ -141,7 +141,8 @@ class HelpDirective(SphinxDirective):
         whole = self.options.get("whole")
         if whole not in self.env.found_docs:
             return []
-        return [self._parsed(f"{{doc}}`All questions and all help </{whole}>`", nodes.container())]
+        link = f"{{doc}}`All questions and all help </{whole}>`"
+        return [self._parsed(link, nodes.container(classes=["help-whole"]))]
 
 
 def reviews() -> pd.DataFrame:
