@@ -30,8 +30,8 @@ def with_a_choice(site):
 def with_help(site):
     boards = sorted((site / "book" / "boards").glob("*.html"))[:2]
     assert boards
-    pages = [site / f"{page}.html" for page in PATIENT_PAGES if not page.endswith("/")]
-    return [path for path in pages if path.stem != "index"] + boards
+    pages = [page for page in PATIENT_PAGES if page.startswith("book/") and page[-1] != "/"]
+    return [site / f"{page}.html" for page in pages if page != "book/index"] + boards
 
 
 @pytest.fixture(scope="module")

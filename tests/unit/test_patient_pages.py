@@ -20,12 +20,9 @@ PATIENT_PAGES = CONFIG["sphinx"]["config"]["distance_to_care_patient_pages"]
 # Written for them from the first word to the last; the others hold words for other readers too.
 PLAIN = ["for_patients", "for_families", "lived_experience"]
 WITH_EVERYTHING = {"for_patients": "ipf", "for_families": "sma"}
-# The home page is a door for everybody, with a link to these pages.
-ENDING_WITH_HELP = [
-    page
-    for page in PATIENT_PAGES
-    if not page.endswith("/") and page != "book/index"
-]  # fmt: skip
+# The home page is a door for everybody, with a link to these pages; a chapter ends with its limits.
+OTHERS = {"book/index", "book/boards/", "notebooks/people_out_of_hundred"}
+ENDING_WITH_HELP = [page for page in PATIENT_PAGES if page not in OTHERS]
 
 
 def text_of(page: str) -> str:
@@ -77,6 +74,12 @@ def test_each_page_for_patients_ends_with_the_help(page):
     heading, _, rest = last_part(text_of(page)).partition("\n")
     assert heading == for_patients.HEADING
     assert re.search(r"^```\{help-for-patients\} (\w+)\n(?::\w+:.*\n)*```\s*\Z", rest, re.MULTILINE)
+
+
+def test_the_home_page_leads_to_them():
+    home = text_of("book/index")
+    for page in WITH_EVERYTHING:
+        assert f"]({page}.md)" in home
 
 
 @pytest.mark.parametrize(("page", "study"), WITH_EVERYTHING.items())
