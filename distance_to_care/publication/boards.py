@@ -18,10 +18,13 @@ import pandas as pd
 import yaml
 
 from distance_to_care import care_boards, centre_lists, disclosure, figures, results, tables
+from distance_to_care.publication import for_patients
 from distance_to_care.study import Study
 
 PAGE = "care_boards"
 FOLDER = "book/boards/"
+# The page that has all questions and all help, where the book has it.
+FOR_PATIENTS = "book/for_patients"
 # The search index would double: the chapter names every board, and a search finds that.
 UNSEARCHED = "---\nnosearch: true\n---\n\n"
 # Words that every sentence on deprivation and travel carries.
@@ -271,6 +274,8 @@ def page(
         "## What this page does not show",
         _limits(source),
         _download(code),
+        f"## {for_patients.HEADING}",
+        f"```{{help-for-patients}} {study.name}\n:short:\n:whole: {FOR_PATIENTS}\n```",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -1,0 +1,151 @@
+"""Figures on how long people live stand behind a choice: a kind warning, then a closed part.
+
+    :::{survival-figures}
+    Of 100 people, {number}`...` are alive three years later.
+    :::
+
+The part is an HTML `details` element, so that it works without script and by keyboard, and nobody
+meets these figures who did not ask for them. It stays closed in print unless it was opened. On
+pages that patients read, no number that tells survival stands outside of it (`outside`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from html import escape
+
+import pandas as pd
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+NAME = "survival-figures"
+MARK = "survival-choice"
+SUMMARY = "Show how long people live, on average"
+WARNING = (
+    "The next part is about how long people live.",
+    "It can be hard to read, so it stays closed until you open it.",
+    "You do not have to read it, today or at all.",
+    "Its numbers are averages of many people, some of whom live much longer and some less long.",
+    "They cannot say what lies ahead for you, or for somebody you love.",
+    "If you would like to know more, your nurse or doctor can go through it with you.",
+    "On paper it stays closed too, unless you open it first.",
+)
+
+# Tables of which every row tells how long people live.
+TABLES = re.compile(r"lives_\w+|(?:synthetic_)?survival_by_\w+")
+# Words of a key, an outcome or a figure's name that tell how long people live, or how many die.
+WORDS = re.compile(
+    r"surviv|alive|(?<![a-z])die[ds]?(?![a-z])|death|dead|mortal|months lived|ventilator"
+    r"|(?<![a-z])lives(?![a-z])"
+)
+# Of 100 people alive in one group and in another, as a published ratio would have it.
+OF_A_RATIO = re.compile(r"absolute\..+\.(?:exposed|reference|fewer|more)")
+# What compares groups, or counts studies, says of nobody how long they live.
+NO_TIME = {"ratio", "natural logarithm", "p value", "difference", "findings", "kind", "clusters"}
+
+
+class SurvivalChoice(nodes.General, nodes.Element):
+    """A part of a page that a reader opens, with the words to open it by."""
+
+
+class SurvivalFiguresDirective(SphinxDirective):
+    """{survival-figures}: what tells how long people live, closed, after a kind warning.
+
+    An argument takes the place of the words to open it by.
+    """
+
+    optional_arguments = 1
+    final_argument_whitespace = True
+    has_content = True
+
+    def run(self):
+        self.assert_has_content()
+        choice = SurvivalChoice(summary=self.arguments[0] if self.arguments else SUMMARY)
+        self.set_source_info(choice)
+        self.state.nested_parse(self.content, self.content_offset, choice)
+        return [nodes.paragraph(text=" ".join(WARNING), classes=[f"{MARK}-warning"]), choice]
+
+
+def visit_choice(self, node: SurvivalChoice) -> None:
+    """Open the element that a reader opens."""
+    self.body.append(f'<details class="{MARK}"><summary>{escape(node["summary"])}</summary>\n')
+
+
+def depart_choice(self, node: SurvivalChoice) -> None:
+    """Close the element."""
+    self.body.append("</details>\n")
+
+
+def telling(numbers: pd.DataFrame, estimates: pd.DataFrame) -> set[str]:
+    """Find the numbers that tell how long people live, or how many die.
+
+    Parameters
+    ----------
+    numbers : published numbers: `key`, `unit`, `table`.
+    estimates : the published estimates that some of them quote: `id`, `outcome`.
+
+    Returns
+    -------
+    Keys: of tables about survival, or with such a word in the key or in the outcome quoted.
+    Ratios of two groups, and counts of studies, are none of them.
+    """
+    outcomes = estimates.set_index("id")["outcome"].fillna("")
+    found = set()
+    for row in numbers.itertuples():
+        quoted = outcomes.get(row.key.removeprefix("published."), "")
+        told = TABLES.fullmatch(row.table) or OF_A_RATIO.fullmatch(row.key)
+        if (told or WORDS.search(row.key) or WORDS.search(quoted)) and row.unit not in NO_TIME:
+            found.add(row.key)
+    return found
+
+
+FENCE = re.compile(r"\s*(?P<mark>:{3,}|`{3,})\s*(?:\{(?P<name>[\w-]+)\})?(?P<argument>.*)$")
+QUOTED = re.compile(r"\{number\}`(?P<key>[^`]+)`")
+
+
+def in_the_open(text: str) -> Iterator[str]:
+    """Walk through the lines of a page's Markdown that stand outside of the choice."""
+    opened: list[tuple[str, str]] = []
+    for line in text.splitlines():
+        fence = FENCE.match(line)
+        if fence and opened and not fence["name"] and not fence["argument"].strip():
+            mark = opened[-1][0]
+            if fence["mark"][0] == mark[0] and len(fence["mark"]) >= len(mark):
+                opened.pop()
+                continue
+        hidden = any(name == NAME for _, name in opened)
+        if fence:
+            opened.append((fence["mark"], fence["name"] or ""))
+        if not hidden:
+            yield line
+
+
+def outside(text: str, telling: Collection[str], shown: Collection[str] = ()) -> list[str]:
+    """Find what tells survival in the open on a page: numbers, figures and tables, in their order.
+
+    Parameters
+    ----------
+    text : the page's Markdown.
+    telling : keys of numbers that tell survival, as `telling` finds them.
+    shown : names of figures and tables that tell it; others are judged by the words in their name.
+    """
+    found = []
+    for line in in_the_open(text):
+        found += [match["key"] for match in QUOTED.finditer(line) if match["key"] in telling]
+        fence = FENCE.match(line)
+        if fence and fence["name"] in ("published-figure", "published-table"):
+            name = fence["argument"].strip()
+            if name in shown or WORDS.search(name):
+                found.append(name)
+    return found
+
+
+def setup(app: Sphinx) -> dict:
+    """Register the directive, and the pages that patients read."""
+    # Names of pages, as the table of contents has them; a name that ends in / is a folder.
+    app.add_config_value("distance_to_care_patient_pages", [], "env")
+    app.add_node(SurvivalChoice, html=(visit_choice, depart_choice))
+    app.add_directive(NAME, SurvivalFiguresDirective)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

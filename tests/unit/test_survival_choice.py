@@ -1,0 +1,170 @@
+"""On pages that patients read, how long people live stands behind a choice."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import pytest
+import yaml
+
+from distance_to_care import places, results, tables
+from distance_to_care.publication import boards, plain_words, sentences, survival_choice
+
+CONFIG = yaml.safe_load((places.ROOT / "_config.yml").read_text(encoding="utf-8"))
+PATIENT_PAGES = CONFIG["sphinx"]["config"]["distance_to_care_patient_pages"]
+CONTENTS = yaml.safe_load((places.ROOT / "_toc.yml").read_text(encoding="utf-8"))
+NUMBERS = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
+TELLING = survival_choice.telling(NUMBERS, tables.read("published_estimates"))
+DRAWN = "```{published-figure} lives_curves\n```\n"
+CHOICE = ":::{survival-figures}\nOf 100, {number}`a.alive` live.\n:::\n"
+
+
+def path_of(page: str):
+    return places.ROOT / f"{page}.{'ipynb' if page.startswith('notebooks/') else 'md'}"
+
+
+def chapters_of_patient_parts() -> list[str]:
+    """Chapters of the parts whose opening page is a page for patients."""
+    return [
+        chapter["file"]
+        for part in CONTENTS["parts"]
+        if part["chapters"][0]["file"] in PATIENT_PAGES
+        for chapter in part["chapters"]
+        if chapter["file"].startswith("notebooks/")
+    ]
+
+
+# --- Which numbers tell it ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "absolute.zheng_2022.survival_3_years",
+        "absolute.ley_2012.mortality_1_year_stage_i",
+        "absolute.shankar_2024_deprivation_adjusted.exposed",
+        "absolute.snyder_2019_fvc.reference",
+        "lives.deprivation.review.everybody.alive.exposed.3",
+        "lives.deprivation.review.everybody.months.fewer.3",
+        "published.zheng_2022_weibull_median",
+        "published.sma_endear_events_sham",
+        "published.sma_type_1_untreated_2_years",
+        "published.swaminathan_2022_death_2_years",
+        "waiting.today.delay.months lived.10",
+        "screening.United Kingdom.dead or on a permanent ventilator.fewer with screening",
+        "timing.endear_ventilator",
+    ],
+)
+def test_a_number_that_tells_survival_is_known(key):
+    assert key in set(NUMBERS["key"])
+    assert key in TELLING
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        # What compares two groups, waits, drives and shares of people do not tell it.
+        "published.shankar_2024_deprivation_adjusted",
+        "published.zheng_2022_people",
+        "published.bts_2023_wait_referral",
+        "published.hoyer_2019_median_delay",
+        "absolute.registry.symptoms_over_24_months",
+        "travel.decile.all.mean",
+        "timing.smartcare_walks_screened",
+        "sma_births.sma_rate_review.births expected in a year",
+    ],
+)
+def test_other_numbers_are_free(key):
+    assert key in set(NUMBERS["key"])
+    assert key not in TELLING
+
+
+def test_every_row_of_a_table_about_survival_is_known():
+    named = NUMBERS[NUMBERS["table"].str.fullmatch(survival_choice.TABLES.pattern)]
+    assert {"lives_people", "lives_months"} <= set(named["table"])
+    free = named[~named["key"].isin(TELLING)]
+    assert set(free["unit"]) <= survival_choice.NO_TIME
+
+
+def test_a_number_is_judged_by_what_it_quotes():
+    numbers = pd.DataFrame(
+        {"key": ["published.x", "published.y"], "unit": "per cent", "table": "t"}
+    )
+    estimates = pd.DataFrame({"id": ["x", "y"], "outcome": ["death within 2 years", "walks"]})
+    assert survival_choice.telling(numbers, estimates) == {"published.x"}
+    assert survival_choice.telling(numbers.assign(unit="ratio"), estimates) == set()
+
+
+# --- Where they stand -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (CHOICE, []),
+        (f"{CHOICE}And {{number}}`a.alive`.", ["a.alive"]),
+        ("{number}`b` and {number}`a.alive`", ["a.alive"]),
+        # In a choice within a layer, and after it.
+        (f"::::{{in-3-minutes}}\n{CHOICE}::::", []),
+        (f"::::{{in-3-minutes}}\n{CHOICE}{{number}}`a.alive`\n::::", ["a.alive"]),
+        (":::{note}\n{number}`a.alive`\n:::", ["a.alive"]),
+        # A figure within the choice does not end it.
+        (CHOICE.removesuffix(":::\n") + DRAWN + "{number}`a.alive`\n:::", []),
+        (DRAWN, ["lives_curves"]),
+        ("```{published-table} survival_by_distance\n```", ["survival_by_distance"]),
+        ("```{published-figure} map_of_travel\n```", []),
+        ("```{published-figure} drawn\n```", ["drawn"]),
+        (":::{survival-figures} Other words to open it by\n{number}`a.alive`\n:::", []),
+    ],
+)  # fmt: skip
+def test_what_stands_outside_of_the_choice_is_found(text, found):
+    assert survival_choice.outside(text, {"a.alive"}, {"drawn"}) == found
+
+
+@pytest.mark.parametrize("page", [name for name in PATIENT_PAGES if not name.endswith("/")])
+def test_no_page_for_patients_tells_survival_in_the_open(page):
+    assert survival_choice.outside(sentences.prose(path_of(page)), TELLING) == []
+
+
+@pytest.mark.parametrize("page", chapters_of_patient_parts())
+def test_no_first_layer_of_a_chapter_for_patients_tells_it(page):
+    layer = plain_words.layer(sentences.prose(path_of(page))) or ""
+    # Not behind a choice either: in 30 seconds nobody is asked for one.
+    assert survival_choice.NAME not in layer
+    assert survival_choice.outside(layer, TELLING) == []
+
+
+def test_the_pages_of_the_care_boards_have_no_table_about_it():
+    assert boards.FOLDER in PATIENT_PAGES
+    tables_of_boards = sorted(places.ACCEPTED.glob(f"{boards.PAGE}*.csv"))
+    assert len(tables_of_boards) >= 5
+    for path in tables_of_boards:
+        rows = results.read_published(path, path.stem)
+        said = set(rows["measure"]) if "measure" in rows else set()
+        assert [word for word in said if survival_choice.WORDS.search(str(word))] == []
+
+
+def test_the_pages_of_patients_exist_and_are_listed_once():
+    pages = [name for name in PATIENT_PAGES if not name.endswith("/")]
+    assert [name for name in pages if not path_of(name).exists()] == []
+    assert len(set(PATIENT_PAGES)) == len(PATIENT_PAGES)
+    part = next(p for p in CONTENTS["parts"] if p["caption"] == "For patients and families")
+    assert {chapter["file"] for chapter in part["chapters"]} <= set(pages)
+    assert len(chapters_of_patient_parts()) > 20
+
+
+# --- The choice itself ----------------------------------------------------------------------------
+
+
+def test_the_warning_is_kind_and_plain():
+    assert plain_words.reading_grade(survival_choice.WARNING) <= plain_words.HARDEST
+    told = " ".join(survival_choice.WARNING)
+    assert "You do not have to read it" in told
+    assert not re.search(r"\d", told)
+
+
+def test_print_leaves_the_choice_closed():
+    script = (places.BOOK / "_static" / "distance-to-care.js").read_text(encoding="utf-8")
+    opened = re.findall(r'querySelectorAll\("main details:not\(([^"]*)\)"\)', script)
+    assert opened == [f"[open], .{survival_choice.MARK}"]
