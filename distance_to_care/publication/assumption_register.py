@@ -54,7 +54,7 @@ def register() -> pd.DataFrame:
             "value": _value(row),
             "source": row["source"],
             "quality": QUALITY[row["certainty"]],
-            "impact": rated(moves.get(row["name"], moves.get(row["title"]))),
+            "impact": rated(_largest(moves, row["name"], row["title"])),
         }
         for name, (prefix, part) in ROW_BY_ROW.items()
         for row in tables.read(name).to_dict("records")
@@ -158,6 +158,10 @@ def _of_rows(table: pd.DataFrame) -> list[tuple[str, float]]:
             away = (part["estimate"] - base["estimate"].iloc[0]).abs() / used
             shares += [pair for pair in zip(part["term"], away, strict=True) if pair[0] != "base"]
     return shares
+
+
+def _largest(moves: Mapping[str, float], *called: str) -> float | None:
+    return max((moves[name] for name in called if name in moves), default=None)
 
 
 def rated(share: float | None) -> str:

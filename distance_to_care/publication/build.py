@@ -153,7 +153,7 @@ def _state(executed: dict[str, nbformat.NotebookNode], left_out: list[str]) -> s
         places.ROOT / "_toc.yml",
         places.ROOT / "requirements.txt",
         places.DESCRIPTOR,
-        *(p for p in places.BOOK.rglob("*") if p.is_file() and places.ACCEPTED not in p.parents),
+        *(p for p in places.BOOK.rglob("*") if p.is_file()),
         *(places.ROOT / "distance_to_care").rglob("*.py"),
         *places.STUDIES.glob("*"),
     ]

@@ -128,7 +128,7 @@ def test_evidence_that_is_taken_away_turns_ticks(monkeypatch):
     taken = {
         "the_linter_runs_before_the_tests": ("Makefile", "ruff check ."),
         "one_command_makes_every_page": ("Makefile", "build $(if"),
-        "the_readme_gives_commands_that_exist": ("Makefile", "serve:"),
+        "the_readme_gives_commands_that_exist": ("Makefile", "bench:"),
         "every_package_is_pinned_with_a_checksum": ("requirements.txt", "--hash=sha256:"),
         "the_project_is_a_package_with_a_command": ("pyproject.toml", "[project.scripts]"),
         "there_are_unit_tests_and_back_tests": ("Makefile", "pytest tests/unit tests/book"),
