@@ -6,8 +6,10 @@ tests ask of every tick whether it still holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Container, Mapping
 from datetime import date
+from functools import cache
 from html import escape
 
 import pandas as pd
@@ -16,7 +18,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from distance_to_care import figures, places, tables
-from distance_to_care.publication import assumption_register, ledger, registers
+from distance_to_care.publication import assumption_register, ledger, registers, sentences
 from distance_to_care.publication.edition import in_words
 
 STATUS = ("yes", "partly", "no", "not applicable")
@@ -30,20 +32,35 @@ def counted(statuses: pd.Series) -> str:
     return ", ".join(f"{counts[status]} {status}" for status in STATUS if status in counts)
 
 
-def links(where: str, here: str) -> str:
+HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
+
+
+@cache
+def headings(page: str) -> list[str]:
+    """List the headings of a page in its source, its title first."""
+    source = next(p for p in (places.ROOT / f"{page}{e}" for e in (".md", ".ipynb")) if p.exists())
+    return HEADING.findall(sentences.prose(source))
+
+
+def links(where: str, here: str, left_out: Container[str] = ()) -> str:
     """Write the places of an answer as links, and files of the project as code.
 
     where : `notebooks/missing_data#method; tests/unit/test_lives.py`, a semicolon between places.
+    left_out : notebooks that this site leaves out, which have a title and no headings there.
     """
     written = []
     for place in (each.strip() for each in where.split(";") if each.strip()):
         page, _, anchor = place.partition("#")
-        if page.split("/")[0] in ("book", "notebooks") and "." not in page:
-            link = registers.link(page, here)
-            written.append(f"{link[:-1]}#{anchor})" if anchor else link)
-        else:
+        if page.split("/")[0] not in ("book", "notebooks") or "." in page:
             written.append(f"`{place}`")
-    return ", ".join(written)
+            continue
+        address = registers.link(page, here).removeprefix("[](").removesuffix(")")
+        anchor = "" if page.removeprefix("notebooks/") in left_out else anchor
+        title, *sections = headings(page)
+        section = next((each for each in sections if nodes.make_id(each) == anchor), "")
+        words = f"{title}: {section}" if section else title
+        written.append(f"[{words}]({address}{'#' if anchor else ''}{anchor})")
+    return "; ".join(written)
 
 
 def how_checked(checked: str) -> str:
@@ -79,7 +96,9 @@ class ChecklistDirective(registers.RegisterDirective):
             title=f"{row['id']}. {row['asks']}",
             parts={
                 "Here": f"**{row['status'].capitalize()}.** {row['answer']}",
-                "Where": links(row["where"], self.env.docname),
+                "Where": links(
+                    row["where"], self.env.docname, self.config.distance_to_care_left_out
+                ),
                 "How this tick is checked": how_checked(row["checked"]),
             },
             classes=(f"status-{nodes.make_id(row['status'])}",),

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import re
 from datetime import date, timedelta
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -13,7 +11,7 @@ import statement_checks
 from docutils import nodes
 
 from distance_to_care import places, tables
-from distance_to_care.publication import assumption_register, build, ledger, sentences, statements
+from distance_to_care.publication import assumption_register, build, ledger, statements
 from distance_to_care.publication.ledger import NUMBER, TABLE, Change, Entry
 
 ROOT = places.ROOT
@@ -25,15 +23,10 @@ ITEMS = [
 IDS = [f"{name}-{row['id']}" for name, row in ITEMS]
 # So many items have the two statements, and the levels as NHS England words them.
 ITEMS_OF = {"strobe": 22, "record": 13, "rap": 18}
-HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
-
-
-def source(page: str) -> Path:
-    return next(p for p in (ROOT / f"{page}.md", ROOT / f"{page}.ipynb") if p.exists())
 
 
 def anchors(page: str) -> set[str]:
-    return {nodes.make_id(title) for title in HEADING.findall(sentences.prose(source(page)))}
+    return {nodes.make_id(heading) for heading in statements.headings(page)}
 
 
 def missing(where: str) -> list[str]:
@@ -148,7 +141,13 @@ def test_how_many_hold_is_counted():
 
 def test_places_become_links_and_files_code():
     written = statements.links("notebooks/missing_data#method; book/index; Makefile", "book/strobe")
-    assert written == "[](../notebooks/missing_data.ipynb#method), [](index.md), `Makefile`"
+    assert written == (
+        "[Missing data: Method](../notebooks/missing_data.ipynb#method); "
+        "[Distance to Care](index.md); `Makefile`"
+    )
+    # A page that a site leaves out has a title there, and no headings.
+    written = statements.links("notebooks/missing_data#method", "book/strobe", ["missing_data"])
+    assert written == "[Missing data](../notebooks/missing_data.ipynb)"
 
 
 # -- the register of assumptions -----------------------------------------------------------------
