@@ -13,7 +13,7 @@ from distance_to_care.publication import build, edition
 
 
 def test_the_day_is_that_of_the_variable_where_it_is_set():
-    assert edition.day_of_sources({"SOURCE_DATE_EPOCH": "1795400000"}) == date(2026, 11, 22)
+    assert edition.day_of_sources({"SOURCE_DATE_EPOCH": "1795400000"}) == date(2026, 11, 23)
     # A day ends where it ends in Greenwich, wherever the book is built.
     assert edition.day_of_sources({"SOURCE_DATE_EPOCH": "86399"}) == date(1970, 1, 1)
     assert edition.day_of_sources({"SOURCE_DATE_EPOCH": "86400"}) == date(1970, 1, 2)
