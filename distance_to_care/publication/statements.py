@@ -112,9 +112,9 @@ def _table(frame: pd.DataFrame, caption: str, columns: Mapping[str, str]) -> str
 def assumptions_html() -> str:
     """Write the register of assumptions: first those that are weak and move much, then all."""
     found = assumption_register.register()
-    columns = {"id": "id", "statement": "what is assumed", "value": "value (range)"}
-    columns |= {"quality": "quality", "impact": "impact", "source": "source", "owner": "owner"}
-    columns |= {"last_review": "last review", "review_by": "next by"}
+    columns = {"statement": "what is assumed", "value": "value (range)", "quality": "quality"}
+    columns |= {"impact": "impact", "source": "source", "owner": "owner"}
+    columns |= {"last_review": "last review", "review_by": "next by", "id": "id"}
     weak = found[found["quality"].str.startswith("weak") & (found["impact"] == "high")]
     rated = found["impact"].value_counts()
     told = ", ".join(
@@ -123,7 +123,7 @@ def assumptions_html() -> str:
     )
     quality = found["quality"].str.partition(":")[0].value_counts()
     sure = ", ".join(f"{quality.get(word, 0)} {word}" for word in ("good", "fair", "weak"))
-    short = {key: columns[key] for key in ("id", "statement", "value", "quality", "impact")}
+    short = {key: columns[key] for key in ("statement", "value", "quality", "impact", "id")}
     parts = [
         f"<p><strong>{len(found)} assumptions.</strong> Quality: {sure}. Impact: {told}.</p>",
         _table(weak, f"Look here first: weak, and of high impact ({len(weak)})", short),
@@ -140,8 +140,8 @@ def assumptions_html() -> str:
 def quality_html() -> str:
     """Write the quality log: what was checked when, by what command, with what figure."""
     log = tables.read("quality_log").fillna("").sort_values(["checked_on", "id"], ascending=False)
-    columns = {"checked_on": "day", "what": "what was checked", "command": "by what command"}
-    columns |= {"figure": "with what figure", "outcome": "outcome", "recorded_in": "recorded in"}
+    columns = {"what": "what was checked", "figure": "with what figure", "outcome": "outcome"}
+    columns |= {"command": "by what command", "checked_on": "day", "recorded_in": "recorded in"}
     return _table(log, f"Quality log ({len(log)} entries)", columns)
 
 

@@ -61,7 +61,7 @@ class CommandDirective(SphinxDirective):
 
     def run(self):
         command = "\n".join(self.content)
-        shown = nodes.literal_block(command, command, language="bash")
+        shown = nodes.literal_block(command, command, language="bash", classes=["asked"])
         try:
             said = printed(command)
         except Problem as problem:
