@@ -11,9 +11,13 @@ STUDIES = DATA / "studies"
 OPEN = DATA / "open"
 DESCRIPTOR = DATA / "datapackage.json"
 PACKAGED = DATA / "package_data.toml"
+# What the publication says of itself: checklists, logs, the change ledger. No notebook reads it.
+REPORTING = DATA / "reporting"
 NOTEBOOKS = ROOT / "notebooks"
 BOOK = ROOT / "book"
 ACCEPTED = BOOK / "results"
+# The numbers of the last version, by which changes are told.
+VERSIONS = BOOK / "versions"
 BUILD = ROOT / "_build"
 NBVAL = BUILD / "nbval"
 

@@ -13,6 +13,7 @@ from distance_to_care.command_line import (  # noqa: F401, I001
     models,
     evidence,
     book,
+    ledger,
     packages,
     releases,
 )

@@ -124,6 +124,7 @@ def sentences(code: int = 2) -> Iterator[None]:
 
 
 def say(line: str) -> None:
+    """Write a line to the error stream."""
     typer.echo(line, err=True)
 
 
@@ -165,6 +166,7 @@ def new_file(output: Path, overwrite: bool, *endings: str) -> None:
 
 
 def counted(count: int, what: str) -> str:
+    """Write how many there are of a thing: `1 file`, `2,000 files`."""
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
@@ -221,6 +223,7 @@ def rows_done(what: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def point_at_official_files(folder: Path) -> None:
+    """Point this process, and kernels that it starts, at a folder of official files."""
     if not folder.is_dir():
         raise Problem(f"{folder} is not a folder. --open-data names the folder of official files.")
     os.environ[places.OFFICIAL_VARIABLE] = str(folder.absolute())

@@ -25,7 +25,7 @@ import yaml
 
 from distance_to_care import places, tables
 from distance_to_care.problems import Problem
-from distance_to_care.publication import execution, notebooks, redraw
+from distance_to_care.publication import edition, execution, notebooks, redraw
 from distance_to_care.publication.notebooks import Notebook
 
 STUB = """# {title}
@@ -153,7 +153,7 @@ def _state(executed: dict[str, nbformat.NotebookNode], left_out: list[str]) -> s
         places.ROOT / "_toc.yml",
         places.ROOT / "requirements.txt",
         places.DESCRIPTOR,
-        *(p for p in places.BOOK.rglob("*") if p.is_file() and places.ACCEPTED not in p.parents),
+        *(p for p in places.BOOK.rglob("*") if p.is_file()),
         *(places.ROOT / "distance_to_care").rglob("*.py"),
         *places.STUDIES.glob("*"),
     ]
@@ -161,6 +161,7 @@ def _state(executed: dict[str, nbformat.NotebookNode], left_out: list[str]) -> s
     for name in sorted(executed):
         total.update(nbformat.writes(executed[name]).encode())
     total.update(",".join(left_out).encode())
+    total.update(edition.words().encode())
     return total.hexdigest()
 
 
@@ -184,7 +185,9 @@ def _stage(
 ) -> None:
     """Lay out the book's source with executed notebooks in place of the committed ones."""
     (source / "notebooks").mkdir(parents=True)
-    shutil.copytree(places.BOOK, source / "book", ignore=shutil.ignore_patterns("results"))
+    shutil.copytree(
+        places.BOOK, source / "book", ignore=shutil.ignore_patterns("results", "versions")
+    )
     for name in ("_config.yml", "_toc.yml"):
         shutil.copyfile(places.ROOT / name, source / name)
     for name, node in executed.items():

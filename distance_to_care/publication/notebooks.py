@@ -243,6 +243,26 @@ def _beneath_notebooks() -> list[Path]:
     ]
 
 
+def _data_of_notebooks() -> list[Path]:
+    """Data that a notebook's results can hang on: all but what the book says of itself."""
+    return [
+        path
+        for path in places.DATA.rglob("*")
+        if path.is_file()
+        and ".venv" not in path.parts
+        and places.REPORTING not in path.parents
+        and path != places.DESCRIPTOR
+    ]
+
+
+def _descriptor_of_notebooks() -> dict:
+    """What the descriptor says of the data that notebooks may read."""
+    package = tables.descriptor()
+    own = places.REPORTING.relative_to(places.DATA).parts
+    described = [r for r in package["resources"] if Path(r["path"]).parts[: len(own)] != own]
+    return package | {"resources": described}
+
+
 def surroundings() -> str:
     """Digest everything that every notebook rests on, beside its own code.
 
@@ -251,14 +271,11 @@ def surroundings() -> str:
     pointed at.
     """
     official = places.official_folder()
-    files = [
-        *_beneath_notebooks(),
-        *(p for p in places.DATA.rglob("*") if p.is_file() and ".venv" not in p.parts),
-        places.ROOT / "requirements.txt",
-    ]
+    files = [*_beneath_notebooks(), *_data_of_notebooks(), places.ROOT / "requirements.txt"]
     cohort = os.environ.get(places.COHORT_VARIABLE)
     parts = {
         "files": digest_of_files(files),
+        "descriptor": _descriptor_of_notebooks(),
         "python": platform.python_version(),
         "official": digest_of_files(p for p in official.iterdir() if p.is_file())
         if official

@@ -14,7 +14,7 @@ from distance_to_care import __version__, places, synthetic, tables
 
 COMMANDS = ["check", "synthesise", "analyse", "build", "accept", "compare", "data", "serve"]
 COMMANDS += ["certify", "describe", "travel", "atlas", "spokes", "levers", "pool", "contribute"]
-COMMANDS += ["doctor", "measure"]
+COMMANDS += ["doctor", "measure", "ledger"]
 
 
 def start(*arguments, **environment):

@@ -1,0 +1,297 @@
+"""What the checklists of the book say a machine checks: each function lists what is not so.
+
+A row of `data/reporting/` names one of these. Where it says yes, the list has to be empty; where it
+says no or partly, it may not be, so that a tick follows what is true in both directions.
+"""
+
+from __future__ import annotations
+
+import ast
+import csv
+import re
+import subprocess
+import tomllib
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from distance_to_care import disclosure, places, results, tables
+from distance_to_care.publication import assumption_register, build, ledger, sentences
+from distance_to_care.publication.notebooks import Notebook
+
+ROOT = places.ROOT
+# Endings of code that a program of an open language reads, and of text that nobody runs.
+OPEN_LANGUAGES = {".py", ".ipynb", ".R", ".js", ".css", ".toml", ".yml"}
+CLOSED = {".sas", ".do", ".sps", ".xlsm", ".mdb", ".m", ".vba"}
+
+
+def text(name: str) -> str:
+    """Read a file of the project."""
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@cache
+def chapters() -> list[Notebook]:
+    """The notebooks of the book, in reading order."""
+    return [
+        Notebook(ROOT / f"{name}.ipynb")
+        for name in build.contents()
+        if name.startswith("notebooks/")
+    ]
+
+
+def prose(chapter: Notebook) -> str:
+    """The prose of a chapter."""
+    return sentences.prose(chapter.path)
+
+
+@cache
+def listed() -> list[str]:
+    """Files of the project, whether git knows them already or not."""
+    asked = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return asked.stdout.splitlines()
+
+
+def every_chapter_asks_one_question() -> list[str]:
+    """A question stands above the first section of a chapter and above its answer."""
+    before = {
+        chapter.name: re.split(r"\n## |\*\*Answer|:::\{", prose(chapter), maxsplit=1)[0]
+        for chapter in chapters()
+    }
+    return [name for name, opening in before.items() if "?" not in opening]
+
+
+def every_chapter_says_what_it_does_not_show() -> list[str]:
+    """A chapter has a section on its limits, with something in it."""
+    heading = re.compile(r"^## What this does not show\n+\S", re.MULTILINE)
+    return [chapter.name for chapter in chapters() if not heading.search(prose(chapter))]
+
+
+def every_column_of_a_study_is_described() -> list[str]:
+    """Columns of both studies have words that say what they are."""
+    return [
+        f"{name}: {row['column']}"
+        for name in tables.study_names()
+        for row in _dictionary(name)
+        if not str(row["description"]).strip()
+    ]
+
+
+def _dictionary(name: str) -> list[dict]:
+    from distance_to_care import study
+
+    return study.dictionary(tables.read_study(name)).to_dict("records")
+
+
+def every_input_names_source_and_licence() -> list[str]:
+    """Each input of the descriptor has a source, a licence and a digest."""
+    return [
+        entry["name"]
+        for entry in tables.descriptor()["resources"]
+        if not (entry.get("sources") and entry.get("licenses") and entry.get("hash"))
+    ]
+
+
+def every_hazard_ratio_has_an_interval() -> list[str]:
+    """A hazard ratio of an accepted table about people stands between its two limits."""
+    bare = []
+    for name, entry in results.accepted_manifest()["tables"].items():
+        if "hazard_ratio" not in entry["columns"] or entry["kind"] not in disclosure.PERSON_KINDS:
+            continue
+        table = results.read_published(places.ACCEPTED / f"{name}.csv", name)
+        told = table[table["hazard_ratio"].notna()]
+        if "reference" in told:
+            told = told[told["hazard_ratio"] != 1]
+        if not {"ci_low", "ci_high"} <= set(told) or told[["ci_low", "ci_high"]].isna().any(
+            axis=None
+        ):
+            bare.append(name)
+    return bare
+
+
+def every_table_names_its_kind() -> list[str]:
+    """Each accepted table has a kind with a banner: true, and so no title has to say it."""
+    # The item asks for the title; it is met where every title of a table holds its kind.
+    entries = results.accepted_manifest()["tables"]
+    return [name for name, entry in entries.items() if entry["kind"] not in entry["title"].lower()]
+
+
+def every_accepted_table_has_known_columns() -> list[str]:
+    """An accepted table has no column outside the one list of columns."""
+    return [
+        name
+        for name, entry in results.accepted_manifest()["tables"].items()
+        if not set(entry["columns"]) <= set(results.COLUMNS)
+    ]
+
+
+def code_is_in_open_languages() -> list[str]:
+    """No file of the project needs a program that is not open."""
+    return [name for name in listed() if Path(name).suffix in CLOSED]
+
+
+def code_is_under_version_control() -> list[str]:
+    """Git has a history of the project, and each change in it says something."""
+    asked = subprocess.run(
+        ["git", "log", "--format=%s"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    said = asked.stdout.splitlines()
+    return [] if said and all(line.strip() for line in said) else ["no history, or silent commits"]
+
+
+def the_readme_gives_commands_that_exist() -> list[str]:
+    """Each command of make that the README names is a target of the make file."""
+    targets = set(re.findall(r"^([a-z-]+):", text("Makefile"), flags=re.MULTILINE))
+    named = set(re.findall(r"^make ([a-z-]+)", text("README.md"), flags=re.MULTILINE))
+    return sorted(named - targets) if {"book", "test"} <= named else ["book and test are not named"]
+
+
+def the_project_has_a_public_address() -> list[str]:
+    """The citation file and the book name an address at which the code can be read."""
+    citation = yaml.safe_load(text("CITATION.cff"))
+    config = yaml.safe_load(text("_config.yml"))
+    missing = [] if citation.get("repository-code") or citation.get("url") else ["CITATION.cff"]
+    return missing + ([] if config["repository"]["url"] else ["_config.yml"])
+
+
+def one_command_makes_every_page() -> list[str]:
+    """`make book` builds, and every page of the contents is a file that it builds from."""
+    missing = [
+        name
+        for name in build.contents()
+        if not (ROOT / f"{name}.md").exists() and not (ROOT / f"{name}.ipynb").exists()
+    ]
+    rule = re.search(r"^book: .*\n\t@\$\(COMMAND\) build\b", text("Makefile"), flags=re.MULTILINE)
+    return missing if rule else ["make book does not build"]
+
+
+def everything_public_has_a_docstring() -> list[str]:
+    """Each module, and each class and function in it that others may call, says what it is."""
+    silent = []
+    for path in sorted((ROOT / "distance_to_care").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        public = [
+            node
+            for node in tree.body
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+        ]
+        nodes = [tree, *public] if tree.body else []
+        silent += [
+            f"{path.name}: {getattr(n, 'name', 'module')}"
+            for n in nodes
+            if not ast.get_docstring(n)
+        ]
+    return silent
+
+
+def folders_are_those_that_the_readme_names() -> list[str]:
+    """The rooms of the README are folders of the project, and there are no others."""
+    named = set(re.findall(r"^\| `([a-z_]+)/`", text("README.md"), flags=re.MULTILINE))
+    there = {name.split("/")[0] for name in listed() if "/" in name and not name.startswith(".")}
+    return sorted(named ^ there)
+
+
+def no_notebook_defines_a_function() -> list[str]:
+    """Notebooks define nothing, and each calls the package."""
+    found = []
+    for chapter in chapters():
+        trees = [ast.parse(source) for source in chapter.code]
+        defines = any(
+            isinstance(node, ast.FunctionDef | ast.ClassDef)
+            for tree in trees
+            for node in ast.walk(tree)
+        )
+        if defines or "distance_to_care" not in "".join(chapter.code):
+            found.append(chapter.name)
+    return found
+
+
+def the_linter_runs_before_the_tests() -> list[str]:
+    """`make test` needs `lint`, which checks rules and form."""
+    makefile = text("Makefile")
+    needed = {
+        "test needs lint": re.search(r"^test:.*\blint\b", makefile, flags=re.MULTILINE),
+        "rules": "ruff check ." in makefile,
+        "form": "ruff format --check ." in makefile,
+    }
+    return [what for what, there in needed.items() if not there]
+
+
+def there_are_unit_tests_and_back_tests() -> list[str]:
+    """`make test` runs the unit tests, and the test that compares published tables."""
+    back = ast.parse(text("tests/book/test_published_tables.py"))
+    names = {node.name for node in back.body if isinstance(node, ast.FunctionDef)}
+    needed = {
+        "units": len(list((ROOT / "tests" / "unit").glob("test_*.py"))) > 50,
+        "back": "test_the_notebooks_published_what_was_accepted" in names,
+        "both are run": "pytest tests/unit tests/book" in text("Makefile"),
+    }
+    return [what for what, there in needed.items() if not there]
+
+
+def every_package_is_pinned_with_a_checksum() -> list[str]:
+    """Each package of the lock has one version and a digest."""
+    pins = re.split(r"\n(?=[a-z0-9])", text("requirements.txt"))[1:]
+    return [p.split()[0] for p in pins if "==" not in p.split()[0] or "--hash=sha256:" not in p]
+
+
+def the_project_is_a_package_with_a_command() -> list[str]:
+    """The project has a build system and a command."""
+    project = tomllib.loads(text("pyproject.toml"))
+    needed = {
+        "build system": "build-system" in project,
+        "command": project["project"].get("scripts"),
+    }
+    return [what for what, there in needed.items() if not there]
+
+
+def the_ledger_explains_every_change() -> list[str]:
+    """No published number differs from the last version's without an entry and a reason."""
+    found = ledger.changes(ledger.read_record(), ledger.published())
+    return ledger.faults(found, ledger.read(), ledger.last_version())
+
+
+def every_assumption_has_a_review_in_time() -> list[str]:
+    """Each assumption that code may use is in the register, and its review is not past its day."""
+    reviewed = set(tables.read("assumption_reviews")["id"])
+    return assumption_register.faults(assumption_register.register(), reviewed, date.today())
+
+
+def no_record_in_the_project_is_of_a_real_person() -> list[str]:
+    """Each file of people says that they are synthetic, and so does each input about people."""
+    files = sorted((places.DATA / "synthetic").glob("*.csv"))
+    lying = []
+    for file in files:
+        head, *rows = file.read_text(encoding="utf-8").splitlines()
+        place = head.split(",").index("record_kind")
+        lying += [file.name for row in rows if row.split(",")[place] != "synthetic"][:1]
+    kinds = {entry["kind"] for entry in tables.descriptor()["resources"]}
+    about_people = disclosure.PERSON_KINDS - {"synthetic"}
+    return lying + sorted(kinds & about_people)
+
+
+def words_that_point_are_held_to_the_numbers() -> list[str]:
+    """Each sentence with a number and a word that points is bound, or has its reason in a list."""
+    with (ROOT / "tests/unit/sentences_left_unbound.tsv").open(
+        encoding="utf-8", newline=""
+    ) as file:
+        left = {(row["page"], row["sentence"]) for row in csv.DictReader(file, delimiter="\t")}
+    pages = [ROOT / f"{name}.md" for name in build.contents() if (ROOT / f"{name}.md").exists()]
+    return [
+        sentence
+        for path in [*pages, *(chapter.path for chapter in chapters())]
+        for sentence in sentences.unbound(path.stem, sentences.prose(path))
+        if (path.stem, sentence[:60]) not in left
+    ]
+
+
+def check(name: str) -> list[str] | None:
+    """Ask a check by its name; None where there is none of that name."""
+    found = globals().get(name)
+    asked = callable(found) and getattr(found, "__module__", "") == __name__
+    return found() if asked and found.__code__.co_argcount == 0 else None
