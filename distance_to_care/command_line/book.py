@@ -49,6 +49,10 @@ def build(
     open_data: Annotated[
         Path | None, typer.Option("--open-data", help="Folder that holds the official files.")
     ] = None,
+    slides: Annotated[
+        bool,
+        typer.Option("--slides", help="Draw a slide of each figure as well (needs Chromium)."),
+    ] = False,
     spawn: Annotated[
         bool, typer.Option("--spawn", help="Start each kernel afresh instead of forking it.")
     ] = False,
@@ -84,7 +88,7 @@ def build(
         say("Executing notebooks")
         try:
             others = decided != "synthetic" or released is not None
-            site = book(Folders(base), say, False if spawn else None, others)
+            site = book(Folders(base), say, False if spawn else None, others, slides)
         except KeyboardInterrupt:
             say("Stopped. The site that was there before is whole.")
             raise typer.Exit(130) from None
