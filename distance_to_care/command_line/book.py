@@ -116,6 +116,17 @@ def point_at_release(folder: Path) -> str:
 
 
 @app.command(epilog=CODES)
+def pdf() -> None:
+    """Print the built site into one tagged PDF, _build/distance-to-care.pdf (needs Chromium)."""
+    from distance_to_care.publication import printed_book
+    from distance_to_care.publication.build import Folders
+
+    with sentences():
+        say("Printing the book")
+        typer.echo(printed_book.write(Folders(places.BUILD)))
+
+
+@app.command(epilog=CODES)
 def accept() -> None:
     """Make the tables of the last build the accepted ones in book/results/."""
     from distance_to_care import results

@@ -149,6 +149,12 @@ def book(
     return folders.site
 
 
+def record_again(folders: Folders) -> None:
+    """Note what stands in the site now, after something was added to it on purpose."""
+    record = json.loads(folders.record.read_text())
+    folders.record.write_text(json.dumps(record | {"files": _files(folders.site)}))
+
+
 def _state(executed: dict[str, nbformat.NotebookNode], left_out: list[str]) -> str:
     """Digest everything that the site is made from."""
     site_files = [

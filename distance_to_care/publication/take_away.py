@@ -21,6 +21,7 @@ from distance_to_care.publication import (
     citing,
     column_metadata,
     notebooks,
+    printed_book,
     results_file,
     slides,
     workbooks,
@@ -285,6 +286,8 @@ def book_html(offer: Offer, depth: str) -> str:
         BOOK_BIB: "citation of the book (BibTeX)",
     }
     lines = "".join(f"<li>{_link(folder + file, words)}</li>" for file, words in files.items())
+    # The command that prints the site puts a link here.
+    lines += f'<li class="printed-book">{printed_book.WAITING}</li>'
     return f'<ul class="downloads">{lines}</ul>'
 
 
