@@ -12,10 +12,10 @@ addEventListener("DOMContentLoaded", () => {
   if (new URLSearchParams(location.search).get("q")) Search.loadIndex("searchindex.js");
 });
 
-// Print what is folded away, and fold it again afterwards.
+// Print what is folded away, and fold it again afterwards; how long people live stays a choice.
 let unfolded = [];
 addEventListener("beforeprint", () => {
-  unfolded = [...document.querySelectorAll("main details:not([open])")];
+  unfolded = [...document.querySelectorAll("main details:not([open], .survival-choice)")];
   unfolded.forEach((details) => { details.open = true; });
 });
 addEventListener("afterprint", () => {
