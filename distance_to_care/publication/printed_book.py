@@ -9,6 +9,7 @@ reader opens by choice, for code, which stands in the notebooks, and for tables 
 from __future__ import annotations
 
 import copy
+import hashlib
 import posixpath
 import re
 from collections.abc import Sequence
@@ -28,8 +29,8 @@ FILE = "distance-to-care.pdf"
 # In the list of downloads: words until the file is there, then the link.
 PLACE = re.compile(r'<li class="printed-book">.*?</li>', re.DOTALL)
 WAITING = "the whole book as a PDF for paper: <code>make pdf</code> writes it"
-# Rows of a data table from which paper no longer serves.
-MOST_ROWS = 40
+# A data table with more rows or columns serves nobody on paper.
+MOST_ROWS, MOST_COLUMNS = 40, 10
 # What paper has no use for. Code is in the notebooks, which the site offers.
 LEFT_OUT = (
     "//script | //style | //form | //button | //template | //picture/source",
@@ -52,6 +53,7 @@ body { page: auto !important; }
 .bd-article table { width: 100% !important; min-width: 0; font-size: 7.5pt; table-layout: auto; }
 .bd-article table :is(th, td) { padding: 0.6mm 1mm; min-width: 0 !important;
   overflow-wrap: anywhere; white-space: normal !important; }
+.bd-article table td.number { overflow-wrap: normal; white-space: nowrap !important; }
 .bd-article figure.published-figure img { width: auto; max-width: 100%; max-height: 215mm;
   margin: 0 auto; }
 details > summary { break-after: avoid; }
@@ -120,14 +122,14 @@ def _address(href: str, page: str, pages: frozenset[str]) -> str | None:
 
 
 def _shorten(body: markup.HtmlElement) -> None:
-    """Put words in the place of tables that are too long for paper."""
+    """Put words in the place of tables that are too long or too wide for paper."""
     for table in body.xpath(".//details//table"):
-        rows = len(table.xpath(".//tbody/tr"))
-        if rows > MOST_ROWS:
+        rows, columns = len(table.xpath(".//tbody/tr")), len(table.xpath(".//thead/tr[1]/*"))
+        if rows > MOST_ROWS or columns > MOST_COLUMNS:
             words = markup.Element("p")
             words.text = (
-                f"This table has {rows:,} rows. They stand in the file that the page offers, and "
-                "are not printed."
+                f"This table has {rows:,} rows and {columns} columns. It stands in the file that "
+                "the page offers, and is not printed."
             )
             table.getparent().replace(table, words)
 
@@ -181,6 +183,9 @@ def prepared(tree: markup.HtmlElement, page: str, pages: frozenset[str], site: P
                 posixpath.join(posixpath.dirname(page), unquote(source.path))
             )
             image.set("src", file.resolve().as_uri())
+    for figure in body.iter("figure"):
+        # The picture inside is the figure that has the words.
+        figure.set("role", "group")
     for details in body.iter("details"):
         if STAYS_CLOSED not in (details.get("class") or "").split():
             details.set("open", "")
@@ -286,6 +291,8 @@ def printed(site: Path, target: Path, toc: Path | None = None) -> Path:
         )
     with pikepdf.open(part) as pdf:
         _name(pdf, book)
+        _name_bookmarks(pdf, source)
+        _share_pictures(pdf)
         small = pikepdf.ObjectStreamMode.generate
         pdf.save(target, deterministic_id=True, object_stream_mode=small)
     part.unlink()
@@ -304,6 +311,40 @@ def _name(pdf, book: citing.Book) -> None:
         pdf.docinfo[key] = words
     pdf.Root.Lang = pikepdf.String("en-GB")
     pdf.Root.ViewerPreferences = pikepdf.Dictionary(DisplayDocTitle=True)
+
+
+def _name_bookmarks(pdf, source: Path) -> None:
+    """Write bookmarks as their headings read: Chromium leaves out the blank where a line ends."""
+    tree = markup.document_fromstring(source.read_text(encoding="utf-8"))
+    headings = (" ".join(each.text_content().split()) for each in tree.iter("h1", "h2", "h3", "h4"))
+    known = {"".join(words.split()): words for words in headings}
+
+    def name(items) -> None:
+        for item in items:
+            squeezed = "".join(item.title.split())
+            # A heading that begins a page is told twice over.
+            half = squeezed[: len(squeezed) // 2]
+            item.title = known.get(squeezed) or known.get(half * (squeezed == half * 2), item.title)
+            name(item.children)
+
+    with pdf.open_outline() as outline:
+        name(outline.root)
+
+
+def _share_pictures(pdf) -> None:
+    """Keep one copy of each picture: Chromium writes a hatching anew for each shape that has it."""
+    import pikepdf
+
+    kept: dict[bytes, pikepdf.Object] = {}
+    for each in pdf.objects:
+        if not isinstance(each, (pikepdf.Dictionary, pikepdf.Stream)):
+            continue
+        pictures = each.get("/Resources", pikepdf.Dictionary()).get("/XObject", {})
+        for name, picture in list(pictures.items()):
+            if picture.get("/Subtype") == "/Image" and "/SMask" not in picture:
+                told = f"{picture.Width} {picture.Height} {picture.ColorSpace}".encode()
+                content = hashlib.sha256(told + picture.read_raw_bytes()).digest()
+                pictures[name] = kept.setdefault(content, picture)
 
 
 def offer(site: Path, file: Path) -> None:

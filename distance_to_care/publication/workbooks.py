@@ -149,7 +149,7 @@ def made(page: str, title: str, tables: Mapping[str, Mapping], frames: Mapping) 
         f"Table {number}": _sheet(name, tables[name], frame)
         for number, (name, frame) in enumerate(shown.items(), 1)
     }
-    headed = results.titled(f"Tables of: {title}", _kind(tables))
+    headed = results.titled(f"{title}: all tables", _kind(tables))
     out = io.BytesIO()
     book = gptables.produce_workbook(
         out,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pikepdf
@@ -10,7 +11,7 @@ import pytest
 from distance_to_care import places
 from distance_to_care.publication import citing, printed_book
 
-SITE = places.BUILD / "html"
+SITE = Path(os.environ.get("DISTANCE_TO_CARE_SITE") or places.BUILD / "html")
 
 
 @pytest.fixture(scope="module")

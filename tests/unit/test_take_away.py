@@ -429,14 +429,15 @@ href="#top">#</a></h1><p>See <a href="other.html#there">another</a>,
 <a href="https://example.org/">the web</a>.</p>
 <div class="cell_input"><pre>code = 1</pre></div><img src="../downloads/a.svg" alt="Picture">
 <details><summary>Data</summary>
-<table aria-labelledby="below"><tbody>{rows}</tbody></table></details>
+<table aria-labelledby="below"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></details>
 <details class="survival-choice"><summary>Show</summary><p>Figures</p></details>
 <details class="take-away"><summary>Take</summary></details>
 <h2 id="below">Below</h2></section></article></body></html>"""
 
 
-def article(rows: int, site: Path) -> markup.HtmlElement:
-    tree = markup.document_fromstring(PAGE.format(rows="<tr><td>1</td></tr>" * rows))
+def article(rows: int, site: Path, columns: int = 1) -> markup.HtmlElement:
+    text = PAGE.format(rows="<tr><td>1</td></tr>" * rows, heads="<th>a</th>" * columns)
+    tree = markup.document_fromstring(text)
     pages = frozenset({"book/page", "book/other"})
     return printed_book.prepared(tree, "book/page", pages, site)
 
@@ -464,11 +465,13 @@ def test_a_printed_page_is_open_but_for_what_a_reader_chooses(tmp_path):
     assert "Take" not in body.text_content()
 
 
-def test_a_table_too_long_for_paper_is_named_and_not_printed(tmp_path):
+def test_a_table_too_large_for_paper_is_named_and_not_printed(tmp_path):
     assert len(article(printed_book.MOST_ROWS, tmp_path).xpath(".//table")) == 1
     body = article(printed_book.MOST_ROWS + 1, tmp_path)
     assert body.xpath(".//table") == []
     assert f"{printed_book.MOST_ROWS + 1} rows" in body.text_content()
+    assert len(article(1, tmp_path, printed_book.MOST_COLUMNS).xpath(".//table")) == 1
+    assert article(1, tmp_path, printed_book.MOST_COLUMNS + 1).xpath(".//table") == []
 
 
 def test_the_printed_book_is_offered_where_the_page_waits_for_it(tmp_path):
