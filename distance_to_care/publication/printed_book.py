@@ -56,6 +56,7 @@ body { page: auto !important; }
 .bd-article table td.number { overflow-wrap: normal; white-space: nowrap !important; }
 .bd-article figure.published-figure img { width: auto; max-width: 100%; max-height: 215mm;
   margin: 0 auto; }
+.bd-article .sd-row { margin-inline: 0; }
 details > summary { break-after: avoid; }
 .bd-article a[href^="#"]::after { content: none; }
 """

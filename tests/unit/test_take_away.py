@@ -429,7 +429,8 @@ href="#top">#</a></h1><p>See <a href="other.html#there">another</a>,
 <a href="https://example.org/">the web</a>.</p>
 <div class="cell_input"><pre>code = 1</pre></div><img src="../downloads/a.svg" alt="Picture">
 <details><summary>Data</summary>
-<table aria-labelledby="below"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></details>
+<table aria-labelledby="below"><thead><tr>{heads}</tr></thead>
+<tbody>{rows}</tbody></table></details>
 <details class="survival-choice"><summary>Show</summary><p>Figures</p></details>
 <details class="take-away"><summary>Take</summary></details>
 <h2 id="below">Below</h2></section></article></body></html>"""
