@@ -7,7 +7,7 @@ READY := $(VENV)/.ready-$(shell cat requirements.txt pyproject.toml 2>/dev/null 
 COMMAND := $(BIN)/python -m distance_to_care
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all lint accept data serve clean environment browser lock open-data calibrate structures certify cohort speed pages bench mutation
+.PHONY: help book test test-all lint accept data serve clean environment browser lock open-data calibrate structures certify cohort speed pages bench mutation pdf slides
 
 help:
 	@echo "Distance to Care"
@@ -19,6 +19,8 @@ help:
 	@echo "  make accept     make the tables of the last build the accepted ones (book/results/)"
 	@echo "  make data       obtain the official open files and keep them outside the repository"
 	@echo "                  (MONTHS=12: the latest months of hospital medicines as well)"
+	@echo "  make slides     the book with a slide (PNG) of each figure; needs Chromium"
+	@echo "  make pdf        print the whole book into _build/distance-to-care.pdf, tagged"
 	@echo "  make serve      serve the built site on this machine"
 	@echo "  make clean      remove what was built (not the environment)"
 	@echo ""
@@ -79,6 +81,12 @@ accept: environment
 
 data: environment
 	@$(COMMAND) data $(if $(MONTHS),--medicines $(MONTHS))
+
+slides: environment browser
+	@$(COMMAND) build --slides
+
+pdf: book browser
+	@$(COMMAND) pdf
 
 serve: environment
 	@$(COMMAND) serve

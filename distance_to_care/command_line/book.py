@@ -49,6 +49,10 @@ def build(
     open_data: Annotated[
         Path | None, typer.Option("--open-data", help="Folder that holds the official files.")
     ] = None,
+    slides: Annotated[
+        bool,
+        typer.Option("--slides", help="Draw a slide of each figure as well (needs Chromium)."),
+    ] = False,
     spawn: Annotated[
         bool, typer.Option("--spawn", help="Start each kernel afresh instead of forking it.")
     ] = False,
@@ -84,7 +88,7 @@ def build(
         say("Executing notebooks")
         try:
             others = decided != "synthetic" or released is not None
-            site = book(Folders(base), say, False if spawn else None, others)
+            site = book(Folders(base), say, False if spawn else None, others, slides)
         except KeyboardInterrupt:
             say("Stopped. The site that was there before is whole.")
             raise typer.Exit(130) from None
@@ -109,6 +113,17 @@ def point_at_release(folder: Path) -> str:
     # Kernels run in another folder, so a path has to hold from anywhere.
     os.environ[places.RELEASED_VARIABLE] = str(folder.absolute())
     return release.kind
+
+
+@app.command(epilog=CODES)
+def pdf() -> None:
+    """Print the built site into one tagged PDF, _build/distance-to-care.pdf (needs Chromium)."""
+    from distance_to_care.publication import printed_book
+    from distance_to_care.publication.build import Folders
+
+    with sentences():
+        say("Printing the book")
+        typer.echo(printed_book.write(Folders(places.BUILD)))
 
 
 @app.command(epilog=CODES)

@@ -86,6 +86,7 @@ def book(
     progress: execution.Progress,
     fork: bool | None = None,
     other_people: bool = False,
+    slides: bool = False,
 ) -> Path:
     """Execute every notebook that changed, build the site, and return its folder.
 
@@ -97,6 +98,7 @@ def book(
     other_people : the cohort is not the book's synthetic one, so pages about that one are left
         out, and pages about the people of another study. So it is where the book is redrawn from a
         release (`places.released_folder`), which has no people at all.
+    slides : draw a slide of each figure, for which a browser is needed.
 
     Raises
     ------
@@ -122,7 +124,7 @@ def book(
     boards_tables = sorted((folders.results / "care_boards").glob("*.csv"))
     state = _state(executed, [page.name for page in left_out])
     state += notebooks.digest_of_files(boards_tables)
-    if _unchanged(folders, state):
+    if _unchanged(folders, state, slides):
         progress(f"Nothing has changed: the site in {folders.site} is up to date")
         return folders.site
     # Only now: a build in which nothing changed need not wait for what these import.
@@ -134,16 +136,23 @@ def book(
     stubs = {p: redraw.STUB if p in not_released else STUB for p in left_out}
     _stage(source, executed, stubs)
     boards.write(source, folders.results)
-    built = _sphinx(source, folders.staging, [page.name for page in left_out])
+    built = _sphinx(source, folders.staging, [page.name for page in left_out], slides)
     find_my_area.write(built, folders.base)
     _swap(built, folders)
-    folders.record.write_text(json.dumps({"state": state, "files": _files(folders.site)}))
+    record = {"state": state, "slides": slides, "files": _files(folders.site)}
+    folders.record.write_text(json.dumps(record))
     shutil.rmtree(folders.staging)
     progress(
         f"Site built in {time.monotonic() - making:.1f} s"
         f" ({time.monotonic() - started:.1f} s in all)"
     )
     return folders.site
+
+
+def record_again(folders: Folders) -> None:
+    """Note what stands in the site now, after something was added to it on purpose."""
+    record = json.loads(folders.record.read_text())
+    folders.record.write_text(json.dumps(record | {"files": _files(folders.site)}))
 
 
 def _state(executed: dict[str, nbformat.NotebookNode], left_out: list[str]) -> str:
@@ -173,11 +182,12 @@ def _files(site: Path) -> dict[str, int]:
     }
 
 
-def _unchanged(folders: Folders, state: str) -> bool:
+def _unchanged(folders: Folders, state: str, slides: bool) -> bool:
     if not folders.record.exists() or not folders.site.is_dir():
         return False
     record = json.loads(folders.record.read_text())
-    return record["state"] == state and record["files"] == _files(folders.site)
+    same = record["state"] == state and record["files"] == _files(folders.site)
+    return same and (record.get("slides", False) or not slides)
 
 
 def _stage(
@@ -221,7 +231,7 @@ def living_objects() -> list[object]:
     return [each for each in gc.get_objects() if type(each) not in weakref.ProxyTypes]
 
 
-def _sphinx(source: Path, staging: Path, left_out: list[str]) -> Path:
+def _sphinx(source: Path, staging: Path, left_out: list[str], slides: bool = False) -> Path:
     """Run Sphinx from clean, as Jupyter Book configures it; any warning is a failure."""
     from jupyter_book.sphinx import build_sphinx
     from sphinx_external_toc import collectors
@@ -241,6 +251,7 @@ def _sphinx(source: Path, staging: Path, left_out: list[str]) -> Path:
             confoverrides={
                 "nb_execution_mode": "off",
                 "distance_to_care_left_out": left_out,
+                "distance_to_care_slides": slides,
                 # JB's config asks for it; the command line of Jupyter Book passes it.
                 "latex_individualpages": False,
             },

@@ -37,10 +37,14 @@ from distance_to_care.publication import (
     notebooks,
     registers,
     sentences,
+    slides,
+    take_away,
 )
 
 log = logging.getLogger(__name__)
 NOTEBOOK_PREFIX = "notebooks/"
+# Folders beside the results that keep what is slow to make; no page has such a name.
+SLIDES, TAKE_AWAY = "_slides", "_take_away"
 # What stands in the place of a number whose page a site leaves out, since it is of other people.
 NOT_OF_THIS_SITE = "(a number that is not part of this site)"
 # How a source was read, in words.
@@ -117,10 +121,14 @@ class FigureDirective(SphinxDirective):
 
 
 class DownloadsDirective(SphinxDirective):
-    """{downloads}: every published table, its kind, its page and its files."""
+    """{downloads} tables: every published table and its files; see `take_away.PARTS`."""
+
+    required_arguments = 1
 
     def run(self):
-        node = PublishedPart(part="downloads")
+        if self.arguments[0] not in take_away.PARTS:
+            raise self.error(f"downloads is one of: {', '.join(take_away.PARTS)}.")
+        node = PublishedPart(part="downloads", name=self.arguments[0])
         self.set_source_info(node)
         return [node]
 
@@ -236,6 +244,7 @@ class Published:
         self.manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         numbers = results.read_published(folder / "numbers.csv", "numbers")
         self.numbers = numbers.set_index("key")
+        self.offer: take_away.Offer | None = None
 
     def kinds_of_page(self, docname: str) -> list[str]:
         return boards.kinds(docname, self.manifest["pages"])
@@ -373,7 +382,8 @@ class FillIn(SphinxPostTransform):
     def _part(self, node: PublishedPart, published: Published) -> set[str]:
         depth = "../" * self.env.docname.count("/")
         if node["part"] == "downloads":
-            node.replace_self(_raw(_downloads_html(published, depth)))
+            listed = take_away.PARTS[node["name"]](offer(self.app), depth)
+            node.replace_self(_raw(listed))
             return set()
         if node["part"] == "area-file":
             node.replace_self(_raw(area_file.link(depth)))
@@ -491,32 +501,6 @@ def depart_number(self, node: SourcedNumber) -> None:
     self.body.append("</span>")
 
 
-def _downloads_html(published: Published, depth: str) -> str:
-    rows = "".join(
-        f'<tr><td><a href="{depth}notebooks/{entry["page"]}.html">{escape(entry["title"])}</a></td>'
-        f'<td>{escape(entry["kind"])}</td><td class="number">{entry["rows"]:,}</td>'
-        + "".join(
-            f'<td><a href="{depth}downloads/{name}.{ending}" download'
-            f' aria-label="{label} of {name}">{label}</a></td>'
-            for ending, label in (("csv", "CSV"), ("json", "JSON"))
-        )
-        + "</tr>"
-        for name, entry in sorted(published.manifest["tables"].items())
-    )
-    heads = "".join(
-        f'<th scope="col">{head}</th>'
-        for head in ("Table, and the page it stands on", "Kind", "Rows", "Data", "Description")
-    )
-    return (
-        '<div class="table-scroll" role="region" aria-label="Published tables" tabindex="0">'
-        '<table class="published-table"><caption>Published tables</caption>'
-        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
-        f'<p class="downloads">Everything else: <a href="{depth}downloads/numbers.csv" download>'
-        "every number in the prose (CSV)</a> · "
-        f'<a href="{depth}downloads/manifest.json" download>manifest of all tables (JSON)</a></p>'
-    )
-
-
 def notebooks_first_publish(app: Sphinx, env, docnames: list[str]) -> None:
     """Read notebooks in the order in which they read each other's tables."""
     pages = [name for name in docnames if str(env.doc2path(name)).endswith(".ipynb")]
@@ -540,7 +524,32 @@ def gather(app: Sphinx, env) -> list[str]:
         log.warning("%s", problem)
         folder = results.merge([], into=places.results_root() / "_merged")
     app.distance_to_care = Published(folder, left_out)
+    if app.config.distance_to_care_slides:
+        slides.draw(app.distance_to_care.manifest, folder, places.results_root() / SLIDES)
     return []
+
+
+def offer(app: Sphinx) -> take_away.Offer:
+    """Say what the site offers to take away, once all pages have been read."""
+    published: Published = app.distance_to_care
+    if published.offer is None:
+        published.offer = take_away.Offer(
+            published.manifest,
+            {
+                name.removeprefix(NOTEBOOK_PREFIX): title.astext()
+                for name, title in app.env.titles.items()
+                if name.startswith(NOTEBOOK_PREFIX)
+            },
+            slides.drawn(published.manifest, published.folder, places.results_root() / SLIDES),
+            app.config.html_baseurl,
+        )
+    return published.offer
+
+
+def offer_to_take_away(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
+    """Put under each figure and table of a page what it can be taken away as."""
+    if "body" in context:
+        context["body"] = take_away.offered(context["body"], offer(app))
 
 
 def write_downloads(app: Sphinx, error: Exception | None) -> None:
@@ -567,6 +576,14 @@ def write_downloads(app: Sphinx, error: Exception | None) -> None:
         )
 
 
+def write_take_away(app: Sphinx, error: Exception | None) -> None:
+    """Put what readers take away beside the pages: workbooks, metadata, citations, slides."""
+    if not error and app.builder.format == "html":
+        published: Published = app.distance_to_care
+        kept = places.results_root() / TAKE_AWAY
+        take_away.write(Path(app.outdir) / "downloads", offer(app), published.folder, kept)
+
+
 def write_area_file(app: Sphinx, error: Exception | None) -> None:
     """Put the table of every area beside the other downloads, where it can be made."""
     if not error and app.builder.format == "html":
@@ -581,6 +598,7 @@ def setup(app: Sphinx) -> dict:
         os.environ["PYTHONPATH"] = os.pathsep.join(p for p in (str(places.ROOT), before) if p)
     citations.register()
     app.add_config_value("distance_to_care_left_out", [], "env")
+    app.add_config_value("distance_to_care_slides", False, "")
     app.add_node(PublishedNumber)
     app.add_node(SourcedNumber, html=(visit_number, depart_number))
     app.add_node(HeldWords)
@@ -602,4 +620,6 @@ def setup(app: Sphinx) -> dict:
     app.connect("env-updated", gather)
     app.connect("build-finished", write_downloads)
     app.connect("build-finished", write_area_file)
+    app.connect("html-page-context", offer_to_take_away)
+    app.connect("build-finished", write_take_away)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

@@ -75,7 +75,7 @@ def test_every_figure_has_alternative_text_a_table_and_downloads(site, page):
         assert figure.select_one("figcaption").get_text(strip=True)
         details = figure.find_next_sibling("details")
         assert details.select_one("table caption")
-        hrefs = [a["href"] for a in details.find_next_sibling("p").select("a")]
+        hrefs = [a["href"] for a in details.find_next_sibling(class_="take-away").select("a")]
         assert f"../downloads/{entry['table']}.csv" in hrefs
         for href in hrefs:
             assert (site / "notebooks" / href).resolve().exists()
@@ -96,7 +96,7 @@ def test_a_figure_on_another_page_is_that_of_its_notebook(site):
             assert figure.select_one("img")["alt"] == entry["alt"]
             details = figure.find_next_sibling("details")
             assert details.select_one("table caption")
-            hrefs = [a["href"] for a in details.find_next_sibling("p").select("a")]
+            hrefs = [a["href"] for a in details.find_next_sibling(class_="take-away").select("a")]
             assert f"../downloads/{name}.svg" in hrefs
             for href in hrefs:
                 assert (site / "book" / href).resolve().exists()

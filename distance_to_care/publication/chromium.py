@@ -1,0 +1,58 @@
+"""An installed Chromium without a window, for slides and for the printed book.
+
+Nothing of the site needs it: it draws what readers take to a talk or to a printer.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from distance_to_care.problems import Problem
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # Letters of one weight on every machine, as far as its fonts are the same.
+    "--font-render-hinting=none",
+    "--force-color-profile=srgb",
+)
+
+
+@contextmanager
+def opened() -> Iterator[Browser]:
+    """Start one browser.
+
+    Raises
+    ------
+    Problem : where there is none, or nothing that speaks to it.
+    """
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        raise Problem(
+            "Slides and the printed book are drawn by Chromium, and there is none here. "
+            "Install it (sudo apt-get install chromium), or run 'make browser'."
+        )
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        raise Problem(
+            "Slides and the printed book need the Python package playwright: "
+            "pip install --require-hashes --requirement requirements.txt"
+        ) from None
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
+        try:
+            yield browser
+        finally:
+            browser.close()

@@ -1,0 +1,115 @@
+"""How a figure, a table or the book is cited: words to copy, and an entry for BibTeX.
+
+The words come from `CITATION.cff`, which reference managers read as well, so that no two places
+can name another version.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+import yaml
+
+from distance_to_care import places, results
+
+# Characters that mean something to TeX.
+TO_TEX = {character: f"\\{character}" for character in "&%$#_{}"} | {
+    "~": "\\textasciitilde{}",
+    "^": "\\textasciicircum{}",
+    "\\": "\\textbackslash{}",
+}
+SHORT_LICENCE = "CC BY 4.0"
+
+
+@dataclass(frozen=True)
+class Book:
+    """What is cited: the publication as a whole, in one version."""
+
+    title: str
+    short_title: str
+    authors: str
+    version: str
+    date: str
+
+    @property
+    def year(self) -> str:
+        """Year in which this version appeared."""
+        return self.date[:4]
+
+
+@cache
+def this_book() -> Book:
+    """Read what the citation file says of this book."""
+    words = yaml.safe_load((places.ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    return Book(
+        title=words["title"],
+        short_title=words["title"].split(":")[0],
+        authors="; ".join(author["name"] for author in words["authors"]),
+        version=str(words["version"]),
+        date=str(words["date-released"]),
+    )
+
+
+@dataclass(frozen=True)
+class Part:
+    """A figure or a table of the book, as it is cited."""
+
+    name: str
+    what: str  # figure or table
+    title: str
+    kind: str
+    chapter: str
+    address: str = ""
+
+    @property
+    def _of_kind(self) -> str:
+        return results.banner(self.kind)
+
+
+def text(part: Part) -> str:
+    """Cite a part of the book in words to copy, with the kind of what it shows."""
+    book = this_book()
+    ends = f" {part.address}" if part.address else ""
+    return (
+        f"{book.authors} ({book.year}). {_stopped(part.title)} {part.what.capitalize()} "
+        f"{part.name} in: {book.short_title}, version {book.version}, chapter "
+        f"\N{LEFT SINGLE QUOTATION MARK}{part.chapter}\N{RIGHT SINGLE QUOTATION MARK}. "
+        f"{_stopped(part._of_kind)} {SHORT_LICENCE}.{ends}"
+    )
+
+
+def bibtex(part: Part) -> str:
+    """Cite a part of the book as an entry for BibTeX."""
+    book = this_book()
+    fields = {
+        "author": f"{{{_tex(book.authors)}}}",
+        "title": f"{{{_tex(part.title)}}}",
+        "howpublished": f"{part.what.capitalize()} {_tex(part.name)} in: {_tex(book.short_title)}, "
+        f"version {_tex(book.version)}, chapter ``{_tex(part.chapter)}''",
+        "year": book.year,
+        "note": _tex(f"{_stopped(part._of_kind)} {SHORT_LICENCE}"),
+    }
+    if part.address:
+        fields["url"] = part.address
+    listed = "".join(f"  {field} = {{{words}}},\n" for field, words in fields.items())
+    return f"@misc{{distance_to_care_{part.name},\n{listed}}}\n"
+
+
+def of_book() -> str:
+    """Cite the book as an entry for BibTeX."""
+    book = this_book()
+    return (
+        f"@misc{{distance_to_care,\n  author = {{{{{_tex(book.authors)}}}}},\n"
+        f"  title = {{{{{_tex(book.title)}}}}},\n  year = {{{book.year}}},\n"
+        f"  note = {{Version {_tex(book.version)}. {SHORT_LICENCE}}},\n}}\n"
+    )
+
+
+def _stopped(words: str) -> str:
+    return words if re.search(r"[.?!]$", words) else f"{words}."
+
+
+def _tex(words: str) -> str:
+    return "".join(TO_TEX.get(character, character) for character in words)

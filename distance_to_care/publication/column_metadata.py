@@ -1,0 +1,113 @@
+"""Metadata of published tables for machines: CSV on the Web (CSVW), one file beside each CSV.
+
+Every column has a name, a type, a unit and a description; the descriptions are those of
+the manifest, the types those with which the table is read back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from distance_to_care import results
+from distance_to_care.publication import citing
+
+ENDING = ".csv-metadata.json"
+CONTEXT = ["http://www.w3.org/ns/csvw", {"@language": "en"}]
+LICENCE = "https://creativecommons.org/licenses/by/4.0/"
+# The unit of a number that has the same one wherever it stands.
+UNITS = {
+    "time_years": "years",
+    "travel_minutes": "minutes by car, one way",
+    "distance_km": "kilometres",
+    "hazard_ratio": "ratio",
+    "expected_patients": "people",
+    "people": "people",
+    "at_risk": "people",
+    "deaths": "people",
+    "step_events": "people",
+    "step_censored": "people",
+    "transplants": "people",
+    "censored": "people",
+    "missing": "people",
+    "areas": "areas (LSOA)",
+    "replicates": "simulated cohorts",
+    "answers": "answers",
+    "seconds": "seconds",
+    "times_as_long": "times",
+    "memory_mb": "megabytes",
+    "p_value": "probability",
+    "statistic": "number without a unit",
+    "degrees_of_freedom": "number without a unit",
+}
+# Ends of an interval are in the unit of what they belong to.
+BESIDE_A_RATIO = ("ci_low", "ci_high")
+IN_ITS_ROW = "that of its row, in the column 'unit'"
+BY_ITS_WORDS = "that of what its row measures, which the other columns name"
+NO_UNIT = {"boolean": "none: true or false", "date": "none: a day", "string": "none: words"}
+
+
+def datatype(name: str, column: pd.Series) -> str | dict[str, str]:
+    """Name the CSVW type of a column that was read back."""
+    if pd.api.types.is_bool_dtype(column):
+        return {"base": "boolean", "format": "true|false"}
+    if pd.api.types.is_integer_dtype(column):
+        return "integer"
+    if pd.api.types.is_float_dtype(column):
+        return "number"
+    if name == "date":
+        return {"base": "date", "format": "yyyy-MM-dd"}
+    return "string"
+
+
+def unit(name: str, table: pd.DataFrame) -> str:
+    """Say in which unit a column stands: its own, that of its row, or none."""
+    kind = datatype(name, table[name])
+    base = kind if isinstance(kind, str) else kind["base"]
+    if base in NO_UNIT:
+        return NO_UNIT[base]
+    if name in UNITS:
+        return UNITS[name]
+    if "unit" in table:
+        units = set(table["unit"])
+        return units.pop() if len(units) == 1 and "" not in units else IN_ITS_ROW
+    if name in BESIDE_A_RATIO and "hazard_ratio" in table:
+        return UNITS["hazard_ratio"]
+    return BY_ITS_WORDS
+
+
+def described(name: str, entry: Mapping, table: pd.DataFrame) -> dict:
+    """Describe a published table as CSVW does.
+
+    Parameters
+    ----------
+    name : the table; its file is `<name>.csv` in the same folder.
+    entry : what the manifest says of it.
+    table : the table as it was read back.
+    """
+    book = citing.this_book()
+    columns = [
+        {
+            "name": column,
+            "titles": column,
+            "datatype": datatype(column, table[column]),
+            "dc:description": entry["columns"][column],
+            "schema:unitText": unit(column, table),
+        }
+        for column in table
+    ]
+    return {
+        "@context": CONTEXT,
+        "url": f"{name}.csv",
+        "dc:title": entry["title"],
+        "dc:description": f"{results.banner(entry['kind'])}. One row a group, time or term.",
+        "dc:creator": book.authors,
+        "dc:publisher": book.short_title,
+        "dc:license": {"@id": LICENCE},
+        "dc:source": ", ".join(entry["sources"]),
+        "dc:type": entry["kind"],
+        "schema:version": book.version,
+        "dialect": {"encoding": "utf-8", "delimiter": ",", "header": True},
+        "tableSchema": {"columns": columns},
+    }

@@ -1,0 +1,505 @@
+"""What readers take away: data, workbooks, citations, one file of all, slides, paper."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from csvw import CSVW
+from jsonschema import Draft202012Validator, ValidationError
+from lxml import html as markup
+from openpyxl import load_workbook
+from pybtex.database import parse_string
+
+from distance_to_care import places, results
+from distance_to_care.publication import (
+    citing,
+    column_metadata,
+    printed_book,
+    results_file,
+    slides,
+    take_away,
+    workbooks,
+)
+
+MANIFEST = results.accepted_manifest()
+NUMBERS = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
+# Chapters that between them have every kind of cell: withheld, empty, true or false, days, words.
+CHAPTERS = ("policy_timeline", "missing_data", "claims_register", "sma_register")
+# Rows with which the standard's own reader is fast enough for a test.
+FEW_ROWS = 120
+
+
+def offer(**changes: object) -> take_away.Offer:
+    return take_away.Offer(MANIFEST, {"hazard_ratios": "Hazard ratios & more"}, **changes)
+
+
+def frames(page: str) -> dict[str, pd.DataFrame]:
+    tables = offer().tables_of(page)
+    return {n: results.read_published(places.ACCEPTED / f"{n}.csv", n) for n in tables}
+
+
+# Metadata -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def described() -> dict[str, dict]:
+    """The metadata of every accepted table."""
+    return {
+        name: column_metadata.described(
+            name, entry, results.read_published(places.ACCEPTED / f"{name}.csv", name)
+        )
+        for name, entry in MANIFEST["tables"].items()
+    }
+
+
+def test_every_column_of_every_table_has_a_type_a_unit_and_a_description(described):
+    for name, about in described.items():
+        header = (places.ACCEPTED / f"{name}.csv").read_text("utf-8").partition("\n")[0].split(",")
+        columns = about["tableSchema"]["columns"]
+        assert [column["name"] for column in columns] == header, name
+        for column in columns:
+            assert column["datatype"], (name, column["name"])
+            assert column["schema:unitText"].strip(), (name, column["name"])
+            assert len(column["dc:description"]) > 3, (name, column["name"])
+
+
+def valid(folder: Path, name: str, about: dict) -> list[str]:
+    """Ask the standard's reader about a table and its metadata; gives what it complains of."""
+    file = folder / f"{name}{column_metadata.ENDING}"
+    file.write_text(json.dumps(about), encoding="utf-8")
+    if not (folder / f"{name}.csv").exists():
+        shutil.copyfile(places.ACCEPTED / f"{name}.csv", folder / f"{name}.csv")
+    try:
+        read = CSVW(str(file), validate=True)
+        return [] if read.is_valid else [str(warning.message) for warning in read.warnings]
+    except UserWarning as complaint:  # a warning is an error in tests
+        return [str(complaint)]
+
+
+def test_the_metadata_is_valid_by_the_standard(described, tmp_path):
+    asked = set()
+    for name, about in described.items():
+        columns = {
+            (column["name"], str(column["datatype"])) for column in about["tableSchema"]["columns"]
+        }
+        # Each column of the book, in each of its types, once.
+        if columns <= asked or MANIFEST["tables"][name]["rows"] > FEW_ROWS:
+            continue
+        assert valid(tmp_path, name, about) == [], name
+        asked |= columns
+    assert {"date", "suppressed", "people", "estimate"} <= {name for name, _ in asked}
+
+
+def test_metadata_of_another_type_than_the_cells_is_seen(described, tmp_path):
+    about = copy.deepcopy(described["policy_timeline"])
+    next(c for c in about["tableSchema"]["columns"] if c["name"] == "event")["datatype"] = "integer"
+    assert valid(tmp_path, "policy_timeline", about)
+
+
+def test_a_unit_is_that_of_the_column_of_the_row_or_none():
+    table = pd.DataFrame(
+        {"group": ["a", "b"], "people": [10, 20], "estimate": [0.5, 2.0], "unit": ["days", "days"]}
+    )
+    units = {name: column_metadata.unit(name, table) for name in table}
+    assert units["people"] == "people"
+    assert units["estimate"] == "days"
+    assert units["group"] == column_metadata.NO_UNIT["string"]
+    table.loc[0, "unit"] = "years"
+    assert column_metadata.unit("estimate", table) == column_metadata.IN_ITS_ROW
+    ratios = pd.DataFrame({"hazard_ratio": [1.2], "ci_low": [1.0]})
+    assert column_metadata.unit("ci_low", ratios) == "ratio"
+
+
+# Workbooks ----------------------------------------------------------------------------------------
+
+
+def made(page: str) -> bytes:
+    return workbooks.made(page, page.replace("_", " "), offer().tables_of(page), frames(page))
+
+
+@pytest.fixture(scope="module", params=CHAPTERS)
+def workbook(request):
+    return request.param, load_workbook(io.BytesIO(made(request.param)))
+
+
+def test_a_workbook_has_cover_contents_notes_and_one_table_a_sheet(workbook):
+    page, book = workbook
+    tables = [n for n, frame in frames(page).items() if 0 < len(frame) <= workbooks.MOST_ROWS]
+    assert book.sheetnames[:3] == ["Cover", "Contents", "Notes"]
+    assert len(book.sheetnames) == 3 + len(tables)
+    assert book["Cover"].tables == {}
+    for name in book.sheetnames[1:]:
+        sheet = book[name]
+        assert len(sheet.tables) == 1, name
+        assert sheet["A1"].value, name
+        assert "contains one table" in " ".join(
+            str(cell.value) for (cell,) in sheet["A1:A4"] if cell.value
+        )
+    assert "modelled" not in book.properties.title.lower()
+    assert page.replace("_", " ") in book.properties.title
+
+
+def test_no_cell_of_a_workbook_is_merged_or_empty(workbook):
+    _, book = workbook
+    for name in book.sheetnames:
+        sheet = book[name]
+        assert not sheet.merged_cells.ranges, name
+        for table in sheet.tables.values():
+            cells = sheet[table.ref]
+            heads = [cell.value for cell in cells[0]]
+            assert len(set(heads)) == len(heads), name
+            for row in cells:
+                for cell in row:
+                    assert str(cell.value or "" if cell.value != 0 else 0).strip(), cell.coordinate
+            assert sheet.max_row == cells[-1][0].row, f"{name}: something stands below the table"
+
+
+def test_shorthand_is_explained_where_it_stands(workbook):
+    _, book = workbook
+    cover = " ".join(str(cell.value) for (cell,) in book["Cover"]["A1:A40"] if cell.value)
+    for name in book.sheetnames[3:]:
+        sheet = book[name]
+        (table,) = sheet.tables.values()
+        first = sheet[table.ref][0][0].row
+        above = " ".join(str(sheet.cell(row, 1).value) for row in range(1, first))
+        used = {cell.value for row in sheet[table.ref] for cell in row} & set(workbooks.SHORTHAND)
+        for sign in workbooks.SHORTHAND:
+            assert (f"{sign} means" in above) == (sign in used), name
+            assert f"{sign} means" in cover
+
+
+def test_contents_lead_to_the_sheets_and_headings_to_their_notes(workbook):
+    _, book = workbook
+    links = [cell.hyperlink for cell in book["Contents"]["A"] if cell.hyperlink]
+    assert [link.location for link in links] == [f"'{n}'!A1" for n in book.sheetnames[3:]]
+    (notes,) = book["Notes"].tables.values()
+    rows = [[cell.value for cell in row] for row in book["Notes"][notes.ref]][1:]
+    told = {f"[note {row[0]}]": row[1] for row in rows}
+    for name in book.sheetnames[3:]:
+        (table,) = book[name].tables.values()
+        for cell in book[name][table.ref][0]:
+            heading, _, note = cell.value.partition("\n")
+            assert told[note] == heading
+
+
+def test_the_cells_of_a_workbook_are_those_of_the_file(workbook):
+    page, book = workbook
+    shown = [n for n, frame in frames(page).items() if 0 < len(frame) <= workbooks.MOST_ROWS]
+    for sheet, name in zip(book.worksheets[3:], shown, strict=True):
+        (table,) = sheet.tables.values()
+        raw = pd.read_csv(places.ACCEPTED / f"{name}.csv", dtype=str, keep_default_na=False)
+        cells = [[cell.value for cell in row] for row in sheet[table.ref]][1:]
+        assert len(cells) == len(raw)
+        for line, row in zip(cells, raw.itertuples(index=False), strict=True):
+            for value, text in zip(line, row, strict=True):
+                if value in workbooks.SHORTHAND or value == "infinite":
+                    assert text in {"", "inf"} or not text.strip(), (name, value, text)
+                elif isinstance(value, (int, float)) and not isinstance(value, bool):
+                    assert float(text) == pytest.approx(value), name
+                else:
+                    assert value.replace("] (", "](") == text.replace("] (", "]("), name
+
+
+def test_what_is_withheld_is_marked_and_not_left_out():
+    table = pd.DataFrame(
+        {
+            "group": ["1", "2", "3"],
+            "people": pd.array([20, None, None], dtype="Int64"),
+            "suppressed": [False, True, False],
+        }
+    )
+    filled = workbooks._filled(table)
+    assert list(filled["people"]) == [20, workbooks.WITHHELD, workbooks.NO_VALUE]
+    assert list(filled["suppressed"]) == ["false", "true", "false"]
+
+
+def test_a_table_too_long_for_a_sheet_is_named_on_the_cover(monkeypatch):
+    long, short = sorted(frames("policy_timeline").items(), key=lambda each: -len(each[1]))[:2]
+    monkeypatch.setattr(workbooks, "MOST_ROWS", len(long[1]) - 1)
+    book = load_workbook(io.BytesIO(made("policy_timeline")))
+    cover = " ".join(str(cell.value) for (cell,) in book["Cover"]["A1:A20"])
+    assert f"({len(long[1]):,}): {long[0]}.csv" in cover
+    named = [name for sheet in book.worksheets for name in sheet.tables]
+    assert f"table_{long[0]}" not in named
+    assert f"table_{short[0]}" in named
+
+
+def test_the_same_tables_give_the_same_workbook():
+    first = made("policy_timeline")
+    assert first == made("policy_timeline")
+    # A clock would show in the next second only.
+    created = load_workbook(io.BytesIO(first)).properties.created
+    assert f"{created:%Y-%m-%d %H:%M}" == f"{citing.this_book().date} 00:00"
+
+
+def test_a_workbook_with_a_synthetic_table_says_so_in_its_name_and_on_its_cover():
+    tables = offer().tables_of("missing_data")
+    assert workbooks.name_of("missing_data", tables).startswith("synthetic_")
+    book = load_workbook(io.BytesIO(made("missing_data")))
+    assert book.properties.title.startswith("Synthetic people:")
+    cover = [cell.value for (cell,) in book["Cover"]["A1:A20"]]
+    assert results.BANNERS["synthetic"] in cover
+
+
+# Citations ----------------------------------------------------------------------------------------
+
+
+def test_a_citation_names_part_chapter_version_and_kind():
+    part = citing.Part("a_b", "figure", "Half of 100%", "scenario", "A & B", "https://x.org/#a_b")
+    words = citing.text(part)
+    for needed in ("Half of 100%", "A & B", "Figure a_b", citing.this_book().version, "CC BY 4.0"):
+        assert needed in words
+    assert results.BANNERS["scenario"] in words
+    entry = parse_string(citing.bibtex(part), "bibtex").entries["distance_to_care_a_b"]
+    assert entry.fields["title"] == r"{Half of 100\%}"
+    assert r"A \& B" in entry.fields["howpublished"]
+    assert entry.fields["year"] == citing.this_book().year
+    assert entry.fields["url"] == "https://x.org/#a_b"
+    assert parse_string(citing.of_book(), "bibtex").entries["distance_to_care"].fields["year"]
+
+
+def test_every_citation_has_a_file_of_its_own():
+    parts = offer().cited()
+    assert len(parts) == len(MANIFEST["tables"]) + len(MANIFEST["figures"])
+    read = parse_string("\n".join(map(citing.bibtex, parts.values())), "bibtex")
+    assert len(read.entries) == len(parts)
+
+
+# Everything in one file ---------------------------------------------------------------------------
+
+
+def test_everything_published_is_in_one_file_that_keeps_its_schema():
+    content = json.loads(results_file.written(results_file.gathered(MANIFEST, NUMBERS)))
+    Draft202012Validator.check_schema(results_file.schema())
+    Draft202012Validator(results_file.schema()).validate(content)
+    assert [number["key"] for number in content["numbers"]] == sorted(NUMBERS["key"])
+    assert {table["name"] for table in content["tables"]} == set(MANIFEST["tables"])
+    values = NUMBERS.set_index("key")
+    for number in content["numbers"]:
+        row = values.loc[number["key"]]
+        assert number["text"] == row["text"]
+        assert number["value"] == row["value"] or (
+            number["value"] is None and pd.isna(row["value"])
+        )
+        assert number["banner"] == results.BANNERS[number["kind"]]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda c: c["numbers"][0].pop("kind"),
+        lambda c: c["numbers"][0].update(kind="real"),
+        lambda c: c["numbers"][0].update(value="12"),
+        lambda c: c["tables"][0].update(sources=[]),
+        lambda c: c["tables"][0].update(sha256="0"),
+        lambda c: c.pop("version"),
+        lambda c: c.update(more=1),
+    ],
+)
+def test_the_schema_refuses_what_is_no_published_result(spoil):
+    content = results_file.gathered(MANIFEST, NUMBERS.head(3))
+    spoil(content)
+    with pytest.raises(ValidationError):
+        Draft202012Validator(results_file.schema()).validate(content)
+
+
+# The list under a figure --------------------------------------------------------------------------
+
+FILE = "../downloads/synthetic_ipf_hazard_ratios"
+LINE = (
+    f'<p class="downloads">Download: <a href="{FILE}.csv" download>Data (CSV)</a> · '
+    f'<a href="{FILE}.json" download>What the columns mean (JSON)</a> · '
+    f'<a href="{FILE}.svg" download>Figure (SVG)</a></p>'
+)
+
+
+def links(text: str) -> list[str]:
+    return markup.fragment_fromstring(text, create_parent=True).xpath("//a/@href")
+
+
+def test_the_line_of_downloads_becomes_one_list_of_all_that_can_be_taken_away():
+    body = take_away.offered(f"<p>Before</p>{LINE}<p>After</p>", offer())
+    assert body.startswith('<p>Before</p><details class="take-away">')
+    assert body.endswith("</details><p>After</p>")
+    name = "synthetic_ipf_hazard_ratios"
+    assert links(body) == [
+        f"../downloads/{name}.csv",
+        f"../downloads/{name}.json",
+        f"../downloads/{name}.csv-metadata.json",
+        "../downloads/synthetic_hazard_ratios.xlsx",
+        f"../downloads/{name}.svg",
+        f"../downloads/{name}_figure.bib",
+    ]
+    assert "Hazard ratios &amp; more" in body
+    drawn = offer(slides={name: Path("kept.png")})
+    assert f"../downloads/{name}.png" in links(take_away.offered(LINE, drawn))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        LINE.replace("synthetic_ipf_hazard_ratios", "not_a_table"),
+        LINE.replace(".json", ".zip"),
+        '<p class="downloads">Download: <a href="../downloads/atlas_areas.zip">all</a></p>',
+    ],
+)
+def test_other_lines_of_downloads_stay_as_they_are(line):
+    assert take_away.offered(line, offer()) == line
+
+
+def test_files_are_made_once_and_again_only_where_a_table_changed(tmp_path):
+    published = tmp_path / "published"
+    published.mkdir()
+    small = {"policy_timeline", "policy_timeline_counts"}
+    manifest = {
+        "tables": {n: e for n, e in MANIFEST["tables"].items() if n in small},
+        "figures": {},
+    }
+    for name in small:
+        shutil.copyfile(places.ACCEPTED / f"{name}.csv", published / f"{name}.csv")
+    NUMBERS.head(5).to_csv(published / "numbers.csv", index=False)
+
+    def write(told: dict) -> tuple[dict[str, bytes], dict[str, int]]:
+        take_away.write(tmp_path / "site", take_away.Offer(told, {}), published, tmp_path / "kept")
+        site = {path.name: path.read_bytes() for path in (tmp_path / "site").iterdir()}
+        kept = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "kept").rglob("*.xlsx")}
+        return site, kept
+
+    site, kept = write(manifest)
+    assert "policy_timeline.xlsx" in site
+    assert {f"{name}{column_metadata.ENDING}" for name in small} <= set(site)
+    assert {f"{name}.bib" for name in small} | {"results.json", "distance_to_care.bib"} <= set(site)
+    assert write(manifest) == (site, kept)
+    changed = copy.deepcopy(manifest)
+    changed["tables"]["policy_timeline"]["title"] = "Another title"
+    again, kept_again = write(changed)
+    assert again["policy_timeline.xlsx"] != site["policy_timeline.xlsx"]
+    assert kept_again != kept
+    # Nothing that is out of date is kept.
+    assert len(list((tmp_path / "kept").iterdir())) == 1
+
+
+# Slides -------------------------------------------------------------------------------------------
+
+SVG = (
+    '<svg role="img" width="10pt" height="5pt" viewBox="0 0 10 5"><text x="1">People further</text>'
+    '<text x="1">away &amp; poorer</text></svg>'
+)
+
+
+def slide(title: str, kind: str = "modelled") -> str:
+    name = next(n for n, e in MANIFEST["tables"].items() if e["kind"] == kind)
+    figure = {"title": title, "kind": kind, "table": name}
+    return slides.page(figure, MANIFEST["tables"][name], SVG)
+
+
+def test_a_slide_says_its_headline_once_with_kind_and_source():
+    page = slide("Something else")
+    assert "<h1>Something else</h1>" in page
+    assert "<h1>" not in slide("People further away & poorer")
+    for kind in ("modelled", "synthetic", "scenario", "published", "open"):
+        text = slide("Something else", kind)
+        assert results.BANNERS[kind] in text
+        assert "Source: " in text
+        assert citing.this_book().version in text
+    # The box gives the drawing its size.
+    assert 'width="10pt"' not in page
+    assert 'viewBox="0 0 10 5"' in page
+
+
+def test_every_kind_has_a_bar_on_its_slide():
+    assert set(slides.BARS) == set(results.BANNERS)
+
+
+def test_a_slide_of_an_older_figure_is_not_offered(tmp_path):
+    published, kept = tmp_path / "published", tmp_path / "kept"
+    published.mkdir()
+    kept.mkdir()
+    (published / "one.svg").write_text(SVG)
+    name = next(iter(MANIFEST["tables"]))
+    manifest = {
+        "tables": {name: MANIFEST["tables"][name]},
+        "figures": {"one": {"title": "One", "kind": "open", "table": name}},
+    }
+    assert slides.drawn(manifest, published, kept) == {}
+    (text,) = slides._pages(manifest, published).values()
+    slides._file(kept, text).write_bytes(b"drawn")
+    assert list(slides.drawn(manifest, published, kept)) == ["one"]
+    (published / "one.svg").write_text(SVG.replace("poorer", "older"))
+    assert slides.drawn(manifest, published, kept) == {}
+
+
+# The printed book ---------------------------------------------------------------------------------
+
+PAGE = """<html><body><article class="bd-article"><section id="top"><h1>A page<a class="headerlink"
+href="#top">#</a></h1><p>See <a href="other.html#there">another</a>,
+<a href="gone.html">a third</a>, <a href="#below">below</a>,
+<a href="https://example.org/">the web</a>.</p>
+<div class="cell_input"><pre>code = 1</pre></div><img src="../downloads/a.svg" alt="Picture">
+<details><summary>Data</summary>
+<table aria-labelledby="below"><thead><tr>{heads}</tr></thead>
+<tbody>{rows}</tbody></table></details>
+<details class="survival-choice"><summary>Show</summary><p>Figures</p></details>
+<details class="take-away"><summary>Take</summary></details>
+<h2 id="below">Below</h2></section></article></body></html>"""
+
+
+def article(rows: int, site: Path, columns: int = 1) -> markup.HtmlElement:
+    text = PAGE.format(rows="<tr><td>1</td></tr>" * rows, heads="<th>a</th>" * columns)
+    tree = markup.document_fromstring(text)
+    pages = frozenset({"book/page", "book/other"})
+    return printed_book.prepared(tree, "book/page", pages, site)
+
+
+def test_a_printed_page_keeps_its_links_inside_the_book(tmp_path):
+    body = article(3, tmp_path)
+    assert body.xpath(".//a/@href") == [
+        "#book-other--there",
+        "#book-page--below",
+        "https://example.org/",
+    ]
+    assert body.get("id") == "book-page"
+    assert body.xpath(".//h2/@id") == ["book-page--below"]
+    assert body.xpath(".//table/@aria-labelledby") == ["book-page--below"]
+    assert body.xpath(".//img/@src") == [(tmp_path / "downloads" / "a.svg").resolve().as_uri()]
+    assert "a third" in body.text_content()
+
+
+def test_a_printed_page_is_open_but_for_what_a_reader_chooses(tmp_path):
+    body = article(3, tmp_path)
+    data, survival = body.xpath(".//details")
+    assert data.get("open") is not None
+    assert survival.get("open") is None
+    assert "code = 1" not in body.text_content()
+    assert "Take" not in body.text_content()
+
+
+def test_a_table_too_large_for_paper_is_named_and_not_printed(tmp_path):
+    assert len(article(printed_book.MOST_ROWS, tmp_path).xpath(".//table")) == 1
+    body = article(printed_book.MOST_ROWS + 1, tmp_path)
+    assert body.xpath(".//table") == []
+    assert f"{printed_book.MOST_ROWS + 1} rows" in body.text_content()
+    assert len(article(1, tmp_path, printed_book.MOST_COLUMNS).xpath(".//table")) == 1
+    assert article(1, tmp_path, printed_book.MOST_COLUMNS + 1).xpath(".//table") == []
+
+
+def test_the_printed_book_is_offered_where_the_page_waits_for_it(tmp_path):
+    (tmp_path / "book").mkdir()
+    page = tmp_path / "book" / "downloads.html"
+    page.write_text(take_away.book_html(offer(), "../"))
+    printed = tmp_path / "printed.pdf"
+    printed.write_bytes(b"%PDF")
+    printed_book.offer(tmp_path, printed)
+    printed_book.offer(tmp_path, printed)
+    found = re.findall(
+        r'<li class="printed-book"><a href="\.\./downloads/([^"]+)"', page.read_text()
+    )
+    assert found == [printed_book.FILE]
+    assert (tmp_path / "downloads" / printed_book.FILE).read_bytes() == b"%PDF"
