@@ -1,17 +1,6 @@
 // What the book needs beyond the theme's own scripts. Nothing here is required for reading.
 "use strict";
 
-// Pages opened from a folder may not fetch other pages: search results then go without summaries.
-if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") {
-  DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
-}
-
-// The index weighs more than the page: it is fetched where there is something to look for.
-addEventListener("DOMContentLoaded", () => {
-  if (typeof Search === "undefined") return;
-  if (new URLSearchParams(location.search).get("q")) Search.loadIndex("searchindex.js");
-});
-
 // Print what is folded away, and fold it again afterwards.
 let unfolded = [];
 addEventListener("beforeprint", () => {
