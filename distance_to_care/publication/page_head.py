@@ -7,18 +7,20 @@ description cannot part from its page; what is folded away, such as survival, is
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lxml import html as markup
 
 LONGEST = 160
-# Below this a first sentence says too little, and the next one is asked as well.
-SHORT = 60
 FEWEST = 20  # characters of a paragraph that is worth quoting
+FIRST = 3  # paragraphs among which the question of a page is looked for
 LAYER = "in-30-seconds"
+BEFORE_PARTS = "//article//p[count(ancestor::section) < 2]"
+ANYWHERE = "//article//p"
 # Parts of a page that are no sentences of its own, or that a reader has to open.
-ASIDE = ("kind-banner", "kind-banners", "admonition", "about-this-page", "downloads")
+ASIDE = ("rubric", "kind-banner", "kind-banners", "admonition", "about-this-page", "downloads")
 FOLDED = ("details", "figure", "table", "nav", "form")
 SENTENCE_ENDS = re.compile(r"(?<=[.?!])\s+(?=[A-Z\d\N{LEFT DOUBLE QUOTATION MARK}])")
 LABEL = re.compile(r"^(Answer|In short)\.\s+")
@@ -46,7 +48,7 @@ def _paragraphs(page: markup.HtmlElement, where: str) -> Iterator[str]:
             yield text
 
 
-def _joined(sentences: Iterator[str]) -> str:
+def _joined(sentences: Iterable[str]) -> str:
     """Join sentences as long as they fit; a first one that is too long is cut at a word."""
     told = ""
     for sentence in sentences:
@@ -56,20 +58,34 @@ def _joined(sentences: Iterator[str]) -> str:
         told = longer
     else:
         return told
-    if told:
-        return told
-    return sentence[: LONGEST - 2].rsplit(" ", 1)[0].rstrip(",;:") + " \N{HORIZONTAL ELLIPSIS}"
+    return told or _cut(sentence)
+
+
+def _cut(sentence: str) -> str:
+    """Cut a sentence at a word, and never inside brackets."""
+    words = sentence[: LONGEST - 2].rsplit(" ", 1)[0]
+    if words.count("(") > words.count(")"):
+        words = words.rpartition("(")[0]
+    return words.rstrip(" ,;:") + " \N{HORIZONTAL ELLIPSIS}"
+
+
+def _sentences(paragraphs: Iterable[str]) -> list[str]:
+    return [part for text in paragraphs for part in SENTENCE_ENDS.split(text)]
 
 
 def description(page: markup.HtmlElement) -> str:
     """Describe a page in its own first sentences; empty where it has none."""
-    first = next(_paragraphs(page, "//article//p"), "")
-    layer = list(_paragraphs(page, f"//section[@id='{LAYER}']//p"))
-    after = layer
-    if not layer and len(first) < SHORT:
-        after = list(_paragraphs(page, "//article//p"))[1:3]
-    texts = [first, *(text for text in after if text != first)]
-    return _joined(part for text in texts if text for part in SENTENCE_ENDS.split(text))
+    layer = _sentences(_paragraphs(page, f"//section[@id='{LAYER}']//p"))
+    first = _sentences(itertools.islice(_paragraphs(page, BEFORE_PARTS), FIRST))
+    first = first or _sentences(itertools.islice(_paragraphs(page, ANYWHERE), 1))
+    asked = next((at for at, part in enumerate(first) if part.endswith("?")), 0)
+    if layer:
+        told = _joined([*first[asked : asked + 1], *layer])
+    elif len(" ".join(first[: asked + 1])) > LONGEST:
+        told = _joined(first[asked:])  # the question comes too late to be reached
+    else:
+        told = _joined(first)
+    return told.removesuffix(":") + "." if told.endswith(":") else told
 
 
 def title(page: markup.HtmlElement, of_site: str) -> str:
