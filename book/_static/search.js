@@ -3,8 +3,8 @@
 // description of each page and the words that readers use for it were added when the site was built.
 "use strict";
 
-(() => {
-  if (typeof Search === "undefined") return;
+// Sphinx's scripts of the search come after this one.
+addEventListener("DOMContentLoaded", () => {
 
   // What a word is worth, by where it stands on the page.
   const WORTH = { title: 9, asked: 7, entry: 5, description: 4, heading: 3, body: 1 };
@@ -36,6 +36,8 @@
 
   const stemmer = new Stemmer();
   const words = (text) => splitQuery(text.toLowerCase().replace(/['\u2019]s\b/g, ""));
+  // "How long", "how many": the second word asks as well.
+  const MEASURE = /\bhow (long|far|many|much|often|soon|well)\b/g;
   const stem = (word) => stemmer.stemWord(word);
   const stems = (text) => new Set(words(text).map(stem));
   const listed = (found) => (found === undefined ? [] : [found].flat());
@@ -48,7 +50,8 @@
 
   const asked = (query) => {
     const all = words(query).filter((word) => !stopwords.includes(word));
-    const telling = all.filter((word) => !ASKING.has(word));
+    const telling = words(query.toLowerCase().replace(MEASURE, " "))
+      .filter((word) => !stopwords.includes(word) && !ASKING.has(word));
     return [...new Set(telling.length ? telling : all)];
   };
 
@@ -185,4 +188,4 @@
 
   // The index outweighs the page: it is fetched where there is something to look for.
   if (new URLSearchParams(location.search).get("q")) Search.loadIndex("searchindex.js");
-})();
+});
