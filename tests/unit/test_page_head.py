@@ -37,8 +37,8 @@ def page(body: str, head: str = "<title>Survival by distance — Book</title>"):
         (f"<p>This page is for families.</p><p>{QUESTION}</p>{LAYER}",
          f"{QUESTION} We do not know. One study says so."),
         # Without a layer a page goes on by itself, and labels are left out.
-        (f"<p>{QUESTION}</p><p><strong>Answer.</strong> Yes, a little.</p>",
-         f"{QUESTION} Yes, a little."),
+        (f"<p>{QUESTION}</p><p><strong>Answer.</strong> Yes, though only a little.</p>",
+         f"{QUESTION} Yes, though only a little."),
         # A question that comes too late to be reached stands first.
         (f"<p>{'A word ' * 20}of the beginning.</p><p>{QUESTION}</p>", QUESTION),
         # What has only parts begins with the first of them; a colon is no end.
