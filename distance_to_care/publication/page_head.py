@@ -27,7 +27,9 @@ LABEL = re.compile(r"^(Answer|In short)\.\s+")
 
 
 def _text(element: markup.HtmlElement) -> str:
-    words = " ".join(element.text_content().split())
+    # What a term means stands beside it, out of sight.
+    shown = element.xpath("descendant-or-self::text()[not(ancestor::*[@role='tooltip'])]")
+    words = " ".join("".join(shown).split())
     return re.sub(r"\s+([.,;:])", r"\1", words)
 
 

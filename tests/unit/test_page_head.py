@@ -31,6 +31,9 @@ def page(body: str, head: str = "<title>Survival by distance — Book</title>"):
         (f"<p>Read: <a href='#a'>30 seconds</a> <a href='#b'>in full</a></p><p>{QUESTION}</p>",
          QUESTION),
         (f"<details><p>Of 100 people 30 are alive.</p></details><p>{QUESTION}</p>", QUESTION),
+        # Nor is what a term means, which stands beside it out of sight.
+        (f"<p>{QUESTION.replace('live less', '<span>live<span role=tooltip>Not die</span></span> less')}</p>",
+         QUESTION),
         # The question, then the layer of 30 seconds as far as it fits, and nothing below it.
         (f"<p>{QUESTION}</p>{LAYER}<p>Of 100 people 30 are alive.</p>",
          f"{QUESTION} We do not know. One study says so."),
