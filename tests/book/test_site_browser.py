@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import print_preview
 import pytest
 from browser import launched, over_pages, served, visited
 from lxml import html as markup
@@ -354,13 +355,22 @@ def test_figures_stand_on_white_and_data_tables_open(site: Path, base: str, page
     assert sorted(over_pages(drawn, look)) == sorted(drawn)
 
 
+def test_what_paper_would_cut_off_is_found(tmp_path: Path, browser):
+    wide = "<p style='width:2000px'>x</p>"
+    boxed = f"<div style='overflow:auto'>{wide}</div>"
+    for name, body in (("good", "<p>x</p>"), ("wide", wide), ("boxed", boxed)):
+        (tmp_path / f"{name}.html").write_text(f"<!DOCTYPE html><main>{body}</main>")
+        with visited(browser, tmp_path.as_uri() + "/", f"{name}.html") as visit:
+            print_preview.prepare(visit.page)
+            assert bool(print_preview.cut_off(visit.page)) == (name != "good"), name
+
+
 def test_a_printed_page_has_its_heading_and_all_that_is_folded_away(site, base, pages):
     def look(browser, name: str) -> list[str]:
         with visited(browser, base, name) as visit:
             page = visit.page
-            page.evaluate("dispatchEvent(new Event('beforeprint'))")
-            page.emulate_media(media="print")
-            page.set_viewport_size({"width": 700, "height": 900})  # about the width of A4
+            print_preview.prepare(page)
+            assert print_preview.cut_off(page) == [], name
             assert page.locator("main h1").is_visible(), name
             assert not page.locator("#pst-primary-sidebar").is_visible(), name
             for table in page.locator("main details table").all():

@@ -1,4 +1,4 @@
-"""The book's own scripts are few, small and plain: nothing is needed besides, and none is required."""
+"""The book's own scripts are small together, and ask for nothing that a folder refuses."""
 
 import re
 

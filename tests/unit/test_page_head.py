@@ -32,7 +32,7 @@ def page(body: str, head: str = "<title>Survival by distance — Book</title>"):
          QUESTION),
         (f"<details><p>Of 100 people 30 are alive.</p></details><p>{QUESTION}</p>", QUESTION),
         # Nor is what a term means, which stands beside it out of sight.
-        (f"<p>{QUESTION.replace('live less', '<span>live<span role=tooltip>Not die</span></span> less')}</p>",
+        (f"<p>{QUESTION.removesuffix('?')}<span role='tooltip'>Live: not die.</span>?</p>",
          QUESTION),
         # The question, then the layer of 30 seconds as far as it fits, and nothing below it.
         (f"<p>{QUESTION}</p>{LAYER}<p>Of 100 people 30 are alive.</p>",
