@@ -58,11 +58,32 @@ BASE_SCRIPT = r"""(function () {
   }
   next();
   document.head.prepend(base);
+  // A file that failed is asked for anew by a new element: a script runs once, a sheet loads once.
+  var failed = [], found = false;
+  function again(old) {
+    var made = document.createElement(old.tagName);
+    Array.prototype.forEach.call(old.attributes, function (each) {
+      made.setAttribute(each.name, each.value);
+    });
+    old.replaceWith(made);
+  }
   addEventListener("error", function (event) {
-    var sheet = event.target;
-    if (sheet.rel !== "stylesheet" || !tried.length) return;
-    next();
-    sheet.href = sheet.getAttribute("href");
+    var part = event.target;
+    if (!(part instanceof Element) || part.dataset.asked) return;
+    if (part.rel === "stylesheet") {
+      if (!tried.length) return;
+      next();
+      again(part);
+    } else if (part.getAttribute("src")) {
+      part.dataset.asked = "again";
+      if (found) again(part); else failed.push(part);
+    }
+  }, true);
+  addEventListener("load", function (event) {
+    if (event.target.rel !== "stylesheet") return;
+    found = true;
+    failed.forEach(again);
+    failed = [];
   }, true);
   addEventListener("DOMContentLoaded", function () {
     document.querySelectorAll("a[href^='#']").forEach(function (link) {
