@@ -26,3 +26,10 @@ addEventListener("DOMContentLoaded", () => {
   }, { rootMargin: "0px 0px -70% 0px" });
   links.forEach((_, section) => watcher.observe(section));
 });
+
+// The theme takes the focus from these buttons when they are pressed: readers with a keyboard would
+// begin at the top of the page again, and a dialog could not give the focus back.
+addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll(".theme-switch-button, .search-button, .primary-toggle, .secondary-toggle")
+    .forEach((button) => { button.blur = () => {}; });
+});
