@@ -1,16 +1,19 @@
 """Pages that moved lead on, and no page that ever was is lost."""
 
+import io
 import re
 import subprocess
 from types import SimpleNamespace
 
 import pytest
-import yaml
+from lxml import etree
 from lxml import html as markup
 
 from distance_to_care import places
 from distance_to_care.problems import Problem
 from distance_to_care.publication import addresses, build
+
+NOT_HERE = addresses.NOT_FOUND_TITLE
 
 
 def pages_that_ever_were() -> set[str]:
@@ -74,6 +77,36 @@ def test_folders_of_the_site_are_known_to_the_missing_page():
     assert folders <= set(addresses.FOLDERS)
 
 
-def test_the_book_says_its_address_nowhere_but_in_its_settings():
-    config = yaml.safe_load((places.ROOT / "_config.yml").read_text(encoding="utf-8"))
-    assert "baseurl" in config["html"]
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("address", ["", "https://example.org/book/"])
+def test_a_site_map_is_written_where_the_address_is_known(tmp_path, monkeypatch, address):
+    """A book of two pages, built by Sphinx alone, with the missing page and one redirect."""
+    from sphinx.application import Sphinx
+    from sphinx.util.docutils import docutils_namespace, patch_docutils
+
+    source = tmp_path / "source"
+    (source / "book").mkdir(parents=True)
+    (source / "index.rst").write_text("First\n=====\n\nA page.\n\n.. toctree::\n\n   book/sma\n")
+    (source / "book" / "sma.rst").write_text("Second\n======\n\nAnother page.\n")
+    template = (places.BOOK / "redirect.html").read_text(encoding="utf-8")
+    (source / "book" / "redirect.html").write_text(template, encoding="utf-8")
+    (source / "book" / addresses.MOVED).write_text("address\tpage\twhy\nsma\tbook/sma\tShort\n")
+    monkeypatch.setattr(places, "BOOK", source / "book")
+    said = io.StringIO()
+    settings = {
+        "extensions": [addresses.__name__],
+        "html_baseurl": address,
+        "language": "en_GB",
+    }
+    site = tmp_path / "site"
+    with patch_docutils(), docutils_namespace():
+        app = Sphinx(source, None, site, tmp_path / "trees", "html", settings, io.StringIO(), said)
+        app.build()
+    assert said.getvalue() == ""
+    assert NOT_HERE in (site / "404.html").read_text(encoding="utf-8")
+    assert "0; url=book/sma.html" in (site / "sma.html").read_text(encoding="utf-8")
+    listed = site / "sitemap.xml"
+    assert listed.exists() == bool(address)
+    if address:
+        places_listed = etree.parse(listed).xpath("//*[local-name()='loc']/text()")
+        assert sorted(places_listed) == [f"{address}book/sma.html", f"{address}index.html"]
