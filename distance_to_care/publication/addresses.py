@@ -157,11 +157,17 @@ def lead_on(app: Sphinx, env) -> list[str]:
     return []
 
 
-def from_anywhere(page: markup.HtmlElement) -> None:
-    """Let the page for addresses that lead nowhere work at any depth, and from a folder."""
+def from_anywhere(page: markup.HtmlElement, site: Path) -> None:
+    """Let the page for addresses that lead nowhere work at any depth, and from a folder.
+
+    site : folder of the built pages; a book with a part of the pages may lack one that is offered.
+    """
     for attribute in ("href", "src", "action"):
         for element in page.xpath(f"//*[starts-with(@{attribute}, '/')]"):
             element.set(attribute, element.get(attribute).lstrip("/"))
+    for link in page.xpath("//article//li/a"):
+        if not (site / link.get("href")).exists():
+            link.getparent().drop_tree()
     script = markup.Element("script")
     script.text = BASE_SCRIPT % list(FOLDERS)
     head = page.find("head")

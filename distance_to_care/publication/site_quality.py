@@ -222,7 +222,7 @@ def finish_site(
         name = path.relative_to(site).with_suffix("").as_posix()
         here = f"{address}{name}.html" if address else ""
         if name == addresses.NOT_FOUND:
-            addresses.from_anywhere(page)
+            addresses.from_anywhere(page, site)
         descriptions[name] = page_head.complete(page, title, here)
         if name not in UNCITED:
             cited = page_foot.Page(name, page_head.title(page, title), here)

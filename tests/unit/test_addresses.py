@@ -58,15 +58,18 @@ def test_redirects_are_relative_and_only_to_pages_that_a_book_has(tmp_path, monk
         led_on({"book/sma", "sma"})
 
 
-def test_the_missing_page_counts_its_links_from_the_site():
+def test_the_missing_page_counts_its_links_from_the_site(tmp_path):
     page = markup.document_fromstring(
         "<html><head><meta charset='utf-8'><link rel='stylesheet' href='/_static/a.css'></head>"
-        "<body><a href='/book/index.html'>x</a><form action='/search.html'></form>"
-        "<script src='/_static/a.js'></script></body></html>"
+        "<body><article><ul><li><a href='/index.html'>x</a></li>"
+        "<li><a href='/book/left_out.html'>x</a></li></ul></article>"
+        "<form action='/search.html'></form><script src='/_static/a.js'></script></body></html>"
     )
-    addresses.from_anywhere(page)
+    (tmp_path / "index.html").write_text("x")
+    addresses.from_anywhere(page, tmp_path)
     linked = page.xpath("//@href | //@src | //@action")
-    assert linked == ["_static/a.css", "book/index.html", "search.html", "_static/a.js"]
+    assert linked == ["_static/a.css", "index.html", "search.html", "_static/a.js"]
+    assert len(page.xpath("//li")) == 1
     first, second = page.find("head")[:2]
     assert first.get("charset") == "utf-8"
     assert "base.href" in second.text
