@@ -33,7 +33,7 @@ NOT_FOUND_BODY = """<h1>This page is not here</h1>
 <li><a href="/{first}">Go to the first page of the book</a>.</li>
 <li><a href="/{all}">Look through the list of all pages</a>.</li>
 </ul>
-<form action="/search.html" method="get" role="search">
+<form action="/search.html" method="get" role="search" style="margin: 1rem 0">
 <label for="not-found-search">Search this book</label>
 <input type="search" id="not-found-search" name="q">
 <button type="submit">Search</button>
@@ -118,22 +118,22 @@ class ListPages(SphinxPostTransform):
     def _parts(self) -> Iterable[nodes.Node]:
         site = self.env.external_site_map
         root = site.root.docname
-        yield self._list([root])
+        yield self._list([root], below=False)
         for part in site.root.subtrees:
             if part.caption:
                 yield nodes.rubric(text=part.caption)
             yield self._list(part.files())
 
-    def _list(self, pages: Iterable[str]) -> nodes.bullet_list:
+    def _list(self, pages: Iterable[str], below: bool = True) -> nodes.bullet_list:
         listed = nodes.bullet_list()
         for page in pages:
             title = self.env.titles[page].astext()
             address = self.app.builder.get_relative_uri(self.env.docname, page)
             link = nodes.reference("", title, refuri=address, internal=True)
             item = nodes.list_item("", nodes.paragraph("", "", link))
-            below = self.env.external_site_map[page].child_files()
-            if below:
-                item += self._list(below)
+            children = self.env.external_site_map[page].child_files() if below else []
+            if children:
+                item += self._list(children)
             listed += item
         return listed
 

@@ -100,6 +100,7 @@ def test_all_pages_are_on_one_list(pages):
     page = pages[f"{addresses.ALL_PAGES}.html"]
     page.make_links_absolute(f"https://x.org/{addresses.ALL_PAGES}.html")
     listed = page.xpath("//article//li//a/@href")
+    assert len(set(listed)) == len(listed), "a page is listed twice"
     names = {address.removeprefix("https://x.org/") for address in listed}
     assert names - {"search.html"} >= set(pages) - {"404.html", "search.html", "index.html"} - {
         f"{addresses.ALL_PAGES}.html"
