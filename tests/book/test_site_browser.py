@@ -10,7 +10,7 @@ import pytest
 from browser import launched, over_pages, served, visited
 from lxml import html as markup
 
-from distance_to_care.publication import checks
+from distance_to_care.publication import checks, page_weight
 
 SCHEMES = ("light", "dark")
 WIDTHS = (1280, 768, 320)
@@ -43,10 +43,8 @@ def browser():
 
 
 def page_names(site: Path) -> list[str]:
-    """Pages for readers, in alphabetical order; not the address that only leads to the first."""
-    names = [path.relative_to(site).as_posix() for path in sorted(site.rglob("*.html"))]
-    names = [name for name in names if not name.startswith(("_static/", "_sources/"))]
-    return [name for name in names if name != "index.html" or first_page(site) == name]
+    """Pages for readers, in alphabetical order; no address that only leads on."""
+    return list(page_weight.pages(site))
 
 
 def shows_figures(site: Path, name: str) -> bool:
