@@ -149,8 +149,17 @@ def hosted(site: Path, folder: str = "/"):
             thread.join()
 
 
-@pytest.mark.parametrize("folder", ["/", "/a/book/"])
-@pytest.mark.parametrize("wrong", ["gone.html", "book/boards/gone.html", "no/such/place/at/all"])
+@pytest.mark.parametrize(
+    ("folder", "wrong"),
+    [
+        ("/", "gone.html"),
+        ("/a/book/", "book/boards/gone.html"),
+        ("/a/book/", "no/such/place/at/all"),
+        pytest.param("/", "book/boards/gone.html", marks=pytest.mark.slow),
+        pytest.param("/", "no/such/place/at/all", marks=pytest.mark.slow),
+        pytest.param("/a/book/", "gone.html", marks=pytest.mark.slow),
+    ],
+)
 def test_an_address_that_leads_nowhere_leads_back(site: Path, browser, folder, wrong):
     with hosted(site, folder) as base, visited(browser, base, wrong) as visit:
         page = visit.page

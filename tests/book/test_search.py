@@ -85,7 +85,7 @@ def test_every_question_finds_its_page_among_the_first_three(site: Path, browser
     assert missed(found, asked) == []
 
 
-@pytest.mark.parametrize("step", [15, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [30, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_question_is_answered_by_its_address(site: Path, base: str, browser, step):
     """A sample of the questions, or all: opened as search.html?q=, from a server and a folder."""
     asked = questions()[::step]
