@@ -7,7 +7,7 @@ READY := $(VENV)/.ready-$(shell cat requirements.txt pyproject.toml 2>/dev/null 
 COMMAND := $(BIN)/python -m distance_to_care
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all lint accept data serve clean environment browser lock open-data calibrate structures certify cohort speed pages bench mutation pdf slides
+.PHONY: help book test test-all lint accept data serve clean environment browser lock open-data calibrate structures certify cohort speed pages links print-preview bench mutation pdf slides
 
 help:
 	@echo "Distance to Care"
@@ -28,6 +28,8 @@ help:
 	@echo "  make lint       check the style of the code"
 	@echo "  make speed      measure cold, no-op and one-notebook builds beside plain jupyter-book"
 	@echo "  make pages      measure every page on a slow connection (MEASURE=--peers --lighthouse ...)"
+	@echo "  make links      ask every link to another site once, over the network, and list the dead ones"
+	@echo "  make print-preview  pictures of every page as it is printed, in _build/print_preview/"
 	@echo "  make bench      time survival engines beside one another, for hours (BENCH=--quick: minutes)"
 	@echo "  make mutation   put small faults into disclosure control and see whether the tests notice"
 	@echo "  make lock       pin every package with hashes (needs uv)"
@@ -130,6 +132,12 @@ speed: environment
 # MEASURE='--lighthouse' asks Lighthouse as well, for which npm has to be there.
 pages: environment browser
 	@$(BIN)/python tests/pages.py $(MEASURE)
+
+links: environment
+	@PYTHONPATH=tests/book $(BIN)/python tests/book/links.py
+
+print-preview: environment browser
+	@PYTHONPATH=tests/book $(BIN)/python tests/book/print_preview.py
 
 # The other engines stand in an environment of their own; R is asked where it is installed.
 # BENCH='--quick', '--sizes 2359 24000', '--limit-seconds 60', '--resume': tests/bench/__main__.py.

@@ -1,17 +1,6 @@
 // What the book needs beyond the theme's own scripts. Nothing here is required for reading.
 "use strict";
 
-// Pages opened from a folder may not fetch other pages: search results then go without summaries.
-if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") {
-  DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
-}
-
-// The index weighs more than the page: it is fetched where there is something to look for.
-addEventListener("DOMContentLoaded", () => {
-  if (typeof Search === "undefined") return;
-  if (new URLSearchParams(location.search).get("q")) Search.loadIndex("searchindex.js");
-});
-
 // Print what is folded away, and fold it again afterwards; how long people live stays a choice.
 let unfolded = [];
 addEventListener("beforeprint", () => {
@@ -49,3 +38,9 @@ addEventListener("keydown", (event) => {
   const term = event.target instanceof Element && event.target.closest(".glossed");
   if (term && !term.contains(event.relatedTarget)) term.classList.remove("dismissed");
 }));
+// The theme takes the focus from these buttons when they are pressed: readers with a keyboard would
+// begin at the top of the page again, and a dialog could not give the focus back.
+addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll(".theme-switch-button, .search-button, .primary-toggle, .secondary-toggle")
+    .forEach((button) => { button.blur = () => {}; });
+});

@@ -13,7 +13,6 @@ from lxml import html as markup
 NUMBER = re.compile(r"[-−+]?(\d[\d,]*)?\.?\d+(e[-+]?\d+)?\s?%?", re.IGNORECASE)
 NO_VALUE = {"", "nan", "none", "–", "-", "[c]", "[x]", "[low]"}
 ROW_CELLS = ("td", "th")
-DESCRIPTION_LENGTH = 155
 LONG_TEXT = 40  # characters from which a table cell may not be squeezed to one word a line
 # Names for buttons that show an icon only; the theme speaks of the "primary sidebar".
 BUTTON_NAMES = {
@@ -260,36 +259,6 @@ def box_wide_parts(page: markup.HtmlElement) -> None:
         block.set("tabindex", "0")
 
 
-def describe(page: markup.HtmlElement) -> None:
-    """Give the page a description for search engines and link previews: its first sentences."""
-    head = page.find("head")
-    if head is None or head.xpath("./meta[@name='description']"):
-        return
-    for paragraph in page.xpath("//article//p"):
-        banner = any(
-            _has_class(part, name)
-            for part in (paragraph, *paragraph.iterancestors())
-            for name in ("kind-banner", "admonition")
-        )
-        text = re.sub(r"\s+([.,;:])", r"\1", _text(paragraph))
-        if banner or len(text) < 20:
-            continue
-        if len(text) > DESCRIPTION_LENGTH:
-            text = text[:DESCRIPTION_LENGTH].rsplit(" ", 1)[0].rstrip(",;:") + " …"
-        break
-    else:
-        title = head.find("title")
-        text = _text(title) if title is not None else ""
-    if text:
-        meta = markup.Element("meta", {"name": "description", "content": text})
-        meta.tail = "\n    "
-        title = head.find("title")
-        if title is not None:
-            title.addnext(meta)
-        else:
-            head.append(meta)
-
-
 def list_references(page: markup.HtmlElement) -> None:
     """Make each entry of a bibliography an item of its list: its own role is out of use."""
     for entry in page.xpath("//*[@role='doc-biblioentry']"):
@@ -306,4 +275,3 @@ def repair(page: markup.HtmlElement, title: str) -> None:
     mark_up_tables(page)
     list_references(page)
     box_wide_parts(page)
-    describe(page)

@@ -23,10 +23,14 @@ from distance_to_care import places
 from distance_to_care.problems import Problem
 from distance_to_care.publication import (
     accessibility,
+    addresses,
     drawings,
     fonts,
     mathematics,
+    page_foot,
+    page_head,
     scripts,
+    search_words,
     stylesheet,
 )
 
@@ -85,6 +89,11 @@ HOME = """<!DOCTYPE html>
 <body><main><h1>{title}</h1><p><a href="{root}">Go to the first page</a></p></main></body>
 </html>
 """
+
+
+# Pages that no source stands behind: nobody cites them.
+UNCITED = ("search", "404", "genindex")
+LEADS_ON = 'http-equiv="refresh"'
 
 
 def _is_local(address: str) -> bool:
@@ -180,13 +189,18 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
         app.config.root_doc,
         app.config.html_title,
         (app.config.language or "en").replace("_", "-"),
+        app.config.html_baseurl or "",
+        app.config.distance_to_care_feedback,
     )
 
 
-def finish_site(site: Path, root: str, title: str, language: str) -> None:
+def finish_site(
+    site: Path, root: str, title: str, language: str, address: str = "", feedback: str = ""
+) -> None:
     """Make a site that Sphinx has just written light, self-contained and accessible, in place.
 
-    site: folder with the built pages; root: document name of the first page.
+    site: folder with the built pages; root: document name of the first page; address: where the
+    site stands in the web, ending in a slash, if that is known; feedback: see `page_foot`.
     """
     site = site.resolve()
     static = site / "_static"
@@ -197,11 +211,22 @@ def finish_site(site: Path, root: str, title: str, language: str) -> None:
     for path in sorted(site.rglob("*.html")):
         if static in path.parents or (path == site / "index.html" and root != "index"):
             continue
-        pages[path] = markup.document_fromstring(path.read_bytes().decode("utf-8"))
+        text = path.read_bytes().decode("utf-8")
+        if LEADS_ON not in text:
+            pages[path] = markup.document_fromstring(text)
     sheets: dict[Path, None] = {}
     drawings.lighten(site / "downloads")
     begun = {path: page for path, page in pages.items() if not _is_finished(page)}
+    descriptions = {}
     for path, page in begun.items():
+        name = path.relative_to(site).with_suffix("").as_posix()
+        here = f"{address}{name}.html" if address else ""
+        if name == addresses.NOT_FOUND:
+            addresses.from_anywhere(page, site)
+        descriptions[name] = page_head.complete(page, title, here)
+        if name not in UNCITED:
+            cited = page_foot.Page(name, page_head.title(page, title), here)
+            page_foot.add(page, cited, feedback)
         accessibility.repair(page, title)
         drop_scripts(page)
         drawings.place(page, path, site)
@@ -210,6 +235,7 @@ def finish_site(site: Path, root: str, title: str, language: str) -> None:
             sheets.setdefault(_target(path, link.get("href"), site))
     if not sheets:
         return  # nothing was written since the last time
+    search_words.complete_index(site, descriptions)
 
     known = stylesheet.Vocabulary()
     for page in pages.values():
@@ -302,6 +328,7 @@ def configure(app: Sphinx, config) -> None:
 
 def setup(app: Sphinx) -> dict:
     """Connect the hooks; list this module in `_config.yml` under `sphinx.local_extensions`."""
+    app.add_config_value("distance_to_care_feedback", "", "html")
     app.add_html_math_renderer(
         "mathml",
         inline_renderers=(mathematics.visit_inline, None),

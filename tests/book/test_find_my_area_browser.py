@@ -271,6 +271,10 @@ def test_without_scripts_the_page_says_what_is_missing(base, browser):
         assert plain.page.locator("#find-my-area-form").is_hidden()
         assert "needs JavaScript" in plain.page.inner_text("main")
         assert SENTENCE in plain.page.inner_text("main")
+        # What it names instead is a link away: every board has a page, and every area a row.
+        plain.page.click("noscript a[href*='care_boards']")
+        plain.page.wait_for_url("**/notebooks/care_boards.html")
+        assert plain.page.locator("main a[href*='book/boards/']:visible").count() > 30
 
 
 def test_stand_ins_for_official_files_are_named(site: Path, base, browser):

@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import print_preview
 import pytest
 from browser import launched, over_pages, served, visited
 from lxml import html as markup
 
-from distance_to_care.publication import checks
+from distance_to_care.publication import checks, page_weight
 
 SCHEMES = ("light", "dark")
-WIDTHS = (1280, 390)
-NARROW = 320
+WIDTHS = (1280, 768, 320)
+NARROW = WIDTHS[-1]
 # Sum of gzip sizes on a first visit of a page without figures; a default page has ten times more.
 HEAVIEST_PAGE_BYTES = 100_000
 # The theme decides 300 ms after a change of width which boxes scroll and take the focus.
@@ -24,6 +25,8 @@ SETTLED = """() => [...document.querySelectorAll(
   (box) => (box.tabIndex >= 0) ===
     (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight))"""
 SCHEME_IS = "scheme => document.documentElement.dataset.theme === scheme"
+# Under each figure, closed: what it shows as a table; not inside a part that is itself closed.
+DATA_TABLES = "main details:has(> summary:text('Data table')):not(details details)"
 FIGURES = (".svg", ".png", ".jpg", ".webp", ".gif")
 
 
@@ -40,10 +43,8 @@ def browser():
 
 
 def page_names(site: Path) -> list[str]:
-    """Pages for readers, in alphabetical order; not the address that only leads to the first."""
-    names = [path.relative_to(site).as_posix() for path in sorted(site.rglob("*.html"))]
-    names = [name for name in names if not name.startswith(("_static/", "_sources/"))]
-    return [name for name in names if name != "index.html" or first_page(site) == name]
+    """Pages for readers, in alphabetical order; no address that only leads on."""
+    return list(page_weight.pages(site))
 
 
 def shows_figures(site: Path, name: str) -> bool:
@@ -115,11 +116,18 @@ def test_nothing_is_wrong_with_the_files_of_the_site(site: Path):
 def test_pages_are_accessible_light_and_self_contained(site: Path, base: str, pages):
     """One visit a page: other hosts, script errors, weight, axe, 320 px.
 
-    Of the sample, axe sees each scheme and each width once; of every page, each scheme at each.
+    Of every page, axe sees each scheme at each width. Of the sample it sees each page twice: light
+    and wide, and dark at one of the other widths in turn.
     """
     every = len(pages) == len(page_names(site))
-    schemes = {WIDTHS[0]: SCHEMES if every else SCHEMES[:1]}
-    schemes[WIDTHS[1]] = SCHEMES if every else SCHEMES[1:]
+    light, dark = SCHEMES
+    asked = {
+        name: dict.fromkeys(WIDTHS, SCHEMES)
+        if every
+        else {WIDTHS[0]: (light,), WIDTHS[1 + place % 2]: (dark,)}
+        for place, name in enumerate(pages)
+    }
+    assert {width for schemes in asked.values() for width in schemes} == set(WIDTHS)
 
     def look(browser, name: str) -> list[str]:
         problems: list[str] = []
@@ -128,7 +136,7 @@ def test_pages_are_accessible_light_and_self_contained(site: Path, base: str, pa
             weight = visit.bytes_gzipped(site)
             if weight > HEAVIEST_PAGE_BYTES and not shows_figures(site, name):
                 problems.append(f"{name} weighs {weight:,} bytes without a figure")
-            problems += axe_faults(visit, name, schemes)
+            problems += axe_faults(visit, name, asked[name])
             page.set_viewport_size({"width": NARROW, "height": 900})
             wide = page.evaluate("document.documentElement.scrollWidth")
             if wide > NARROW:
@@ -307,6 +315,23 @@ def test_pages_work_from_a_folder(site: Path, pages):
     assert over_pages(pages, look) == []
 
 
+MOVES = """() => [...document.querySelectorAll("*")].filter((element) => {
+  const style = getComputedStyle(element);
+  const moves = [style.transitionDuration, style.animationDuration].some(
+    (times) => times.split(",").some((time) => parseFloat(time) > 0));
+  return moves && (style.transitionProperty !== "none" || style.animationName !== "none")
+    || style.scrollBehavior === "smooth";
+}).map((element) => element.outerHTML.slice(0, 80))"""
+
+
+def test_nothing_moves_for_who_asks_for_less_motion(site: Path, base: str, browser):
+    with visited(browser, base, first_page(site)) as visit:
+        assert visit.page.evaluate(MOVES) == []
+        # The page that a reader opened by its menu does not glide to its place either.
+        visit.page.emulate_media(reduced_motion="no-preference")
+        assert visit.page.evaluate(MOVES), "nothing ever moves: this test has lost its sense"
+
+
 def test_figures_stand_on_white_and_data_tables_open(site: Path, base: str, pages):
     def look(browser, name: str) -> list[str]:
         with visited(browser, base, name, color_scheme="dark") as visit:
@@ -318,25 +343,37 @@ def test_figures_stand_on_white_and_data_tables_open(site: Path, base: str, page
                     "i => (i.naturalWidth / i.naturalHeight) / (i.clientWidth / i.clientHeight)"
                 )
                 assert abs(ratio - 1) < 0.1, f"{name}: a figure is squashed"
-            for details in page.locator("figure details").all():
-                table = details.locator("table")
-                assert not table.is_visible()
-                details.locator("summary").click()
-                assert table.is_visible()
-        return [name]
+            folded = page.locator(DATA_TABLES).all()
+            for details in folded:
+                table = details.locator("table").first
+                assert not table.is_visible(), name
+                details.locator("summary").first.click()
+                assert table.is_visible(), name
+        return [name] * (1 + bool(folded))
 
     drawn = [name for name in pages if shows_figures(site, name)]
     assert drawn, "the site has lost its figures"
-    assert sorted(over_pages(drawn, look)) == sorted(drawn)
+    looked = over_pages(drawn, look)
+    assert set(looked) == set(drawn)
+    assert len(looked) > len(drawn), "no page has a data table under a figure"
+
+
+def test_what_paper_would_cut_off_is_found(tmp_path: Path, browser):
+    wide = "<p style='width:2000px'>x</p>"
+    boxed = f"<div style='overflow:auto'>{wide}</div>"
+    for name, body in (("good", "<p>x</p>"), ("wide", wide), ("boxed", boxed)):
+        (tmp_path / f"{name}.html").write_text(f"<!DOCTYPE html><main>{body}</main>")
+        with visited(browser, tmp_path.as_uri() + "/", f"{name}.html") as visit:
+            print_preview.prepare(visit.page)
+            assert bool(print_preview.cut_off(visit.page)) == (name != "good"), name
 
 
 def test_a_printed_page_has_its_heading_and_all_that_is_folded_away(site, base, pages):
     def look(browser, name: str) -> list[str]:
         with visited(browser, base, name) as visit:
             page = visit.page
-            page.evaluate("dispatchEvent(new Event('beforeprint'))")
-            page.emulate_media(media="print")
-            page.set_viewport_size({"width": 700, "height": 900})  # about the width of A4
+            print_preview.prepare(page)
+            assert print_preview.cut_off(page) == [], name
             assert page.locator("main h1").is_visible(), name
             assert not page.locator("#pst-primary-sidebar").is_visible(), name
             for table in page.locator("main details table").all():

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import house_words
 import pytest
 import yaml
 
@@ -117,50 +118,13 @@ def heading_faults(text: str) -> list[str]:
     return faults
 
 
-BANNED = {
-    r"(?<!statistically )significan(t|tly|ce)": "say 'statistically significant', or what you mean",
-    r"impact(s|ed|ing)|(to|will|may|can|could) impact": "'impact' is not a verb: say 'change'",
-    r"leverag(e|es|ed|ing)": "say 'use'",
-    r"utili[sz](e|es|ed|ing|ation)": "say 'use'",
-    r"drill(s|ed|ing)?[ -]down": "say 'look closer'",
-    r"stakeholders?": "say who they are",
-    r"going forward": "say 'from now on'",
-    r"in order to": "say 'to'",
-    r"deep dive": "say 'close look'",
-    r"state[ -]of[ -]the[ -]art|cutting[ -]edge|world[ -]leading": "praise is for others",
-    r"(simply|obviously|clearly|of course)": "what is plain to you may not be to the reader",
-    r"sufferers?|victims?|afflicted": "say 'people with'",
-    r"(synthetic|simulated|fake|dummy) patients?": "say 'synthetic people'",
-    r"utils?|datapoints?|learnings|actionable": "jargon",
-    r"prove[sdn]? that deprivation|deprivation causes": "the studies do not show a cause",
-}
-
-AMERICAN = {
-    r"behaviors?": "behaviour",
-    r"colors?|colored": "colour",
-    r"centers?|centered": "centre",
-    r"analyz(e|es|ed|ing)": "analyse",
-    r"model(ed|ing)": "modelled, modelling",
-    r"label(ed|ing)": "labelled, labelling",
-    r"licenses?": "licence (the noun)",
-    r"neighbors?|neighboring": "neighbour",
-    r"gray": "grey",
-    r"pediatric": "paediatric",
-    r"catalogs?": "catalogue",
-    r"favorites?": "favourite",
-    r"travel(ed|ing|er|ers)": "travelled, travelling, traveller",
-}
-
-
 def word_faults(text: str) -> list[str]:
     faults = []
     for line in prose(text):
         if is_citation(line):
             continue
         words = without_code(line.text)
-        for pattern, advice in (BANNED | AMERICAN).items():
-            if found := re.search(rf"\b(?:{pattern})\b", words, flags=re.I):
-                faults.append(f"line {line.number}: '{found[0]}': {advice}")
+        faults += [f"line {line.number}: {fault}" for fault in house_words.faults(words)]
     return faults
 
 

@@ -168,17 +168,6 @@ def test_controls_are_named_by_what_they_show():
     assert tree.find(".//summary").get("aria-label") is None
 
 
-def test_description_is_the_first_sentence_of_prose_not_a_banner():
-    tree = page(
-        '<article><p class="kind-banner">A banner of more than twenty letters</p>'
-        '<div class="kind-banner"><p>Another banner of more than twenty letters</p></div>'
-        "<p>People live, on average, far from a centre.</p></article>"
-    )
-    accessibility.describe(tree)
-    described = tree.xpath("//meta[@name='description']/@content")
-    assert described == ["People live, on average, far from a centre."]
-
-
 def test_scripts_for_other_hosts_and_for_absent_parts_go():
     tree = page(
         "<p>x</p>",

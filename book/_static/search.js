@@ -1,0 +1,191 @@
+// Search that answers questions: a page need not hold every word, and rare words count for more.
+// Sphinx's own wants every word of a question on the page. Its index is used as it is; the
+// description of each page and the words that readers use for it were added when the site was built.
+"use strict";
+
+// Sphinx's scripts of the search come after this one.
+addEventListener("DOMContentLoaded", () => {
+
+  // What a word is worth, by where it stands on the page.
+  const WORTH = { title: 9, asked: 7, entry: 5, description: 4, heading: 3, body: 1 };
+  const LENGTH_COUNTS = 0.9; // how far a long text has to hold more words to be worth as much
+  const INCOMPLETE = 1; // the power by which words of the question that are missing count against
+  const LISTS = 0.5; // lists of sources, terms and columns hold every word and answer few questions
+  const BEGINNING = 0.6; // a word that only begins like one of the question
+  const ALIKE = 0.3; // a word that means the same
+  const SHOWN = 20;
+  const WEAKEST = 0.12; // of the best page's worth
+
+  // Words that make a question and say nothing about its answer.
+  const ASKING = new Set(("about am any been best can could did do does get give gives had has have "
+    + "he her him his how i its just may me more much my now our please she should so some tell them "
+    + "find make makes say says see show shows take takes us use used very want way we were what when "
+    + "where which who whom whose why would you your").split(" "));
+
+  // What readers say, and what the book says: any word of a line stands for the others.
+  const SAME = ["hospital clinic centre center unit", "drive driving travel journey trip",
+    "doctor specialist consultant physician", "poor poverty deprived deprivation disadvantaged",
+    "die dying death dead mortality survival", "drug drugs medicine medication tablets antifibrotic",
+    "money pound pounds cost costs price budget spend", "pay pays paid funding fund funded finance",
+    "child children baby babies infant newborn son daughter", "adult adults grown",
+    "print copy reuse publish republish share permission licence", "picture pictures figure chart graph",
+    "map maps atlas", "accurate accuracy exact precise error wrong reliable", "test tested screening screened",
+    "meaning mean means definition define", "countryside country rural remote village isolated",
+    "gp doctor practice", "video telephone remote virtual online", "job post worker", "lung lungs pulmonary",
+    "region regions area areas place places local"];
+
+  const stemmer = new Stemmer();
+  const words = (text) => splitQuery(text.toLowerCase().replace(/['\u2019]s\b/g, ""));
+  // "How long", "how many": the second word asks as well.
+  const MEASURE = /\bhow (long|far|many|much|often|soon|well)\b/g;
+  const stem = (word) => stemmer.stemWord(word);
+  const stems = (text) => new Set(words(text).map(stem));
+  const listed = (found) => (found === undefined ? [] : [found].flat());
+  const own = (table, key) => (Object.hasOwn(table, key) ? listed(table[key]) : []);
+
+  const same = Object.create(null);
+  SAME.map((line) => words(line).map(stem)).forEach((group) => group.forEach((word) => {
+    same[word] = [...new Set([...same[word] || [], ...group])];
+  }));
+
+  const asked = (query) => {
+    const all = words(query).filter((word) => !stopwords.includes(word));
+    const telling = words(query.toLowerCase().replace(MEASURE, " "))
+      .filter((word) => !stopwords.includes(word) && !ASKING.has(word));
+    return [...new Set(telling.length ? telling : all)];
+  };
+
+  // Made once: for each field the pages of each stem, and how many stems a page has.
+  const fields = (index) => {
+    const pages = index.docnames.map((_, page) => page);
+    const of = (texts) => {
+      const found = Object.create(null);
+      pages.forEach((page) => stems(texts[page] || "").forEach((word) => {
+        (found[word] = found[word] || []).push(page);
+      }));
+      return found;
+    };
+    const lengths = pages.map(() => 0);
+    Object.values(index.terms).forEach((found) => listed(found).forEach((page) => { lengths[page] += 1; }));
+    const searched = lengths.filter((length) => length);
+    const entries = pages.map(() => "");
+    Object.entries(index.indexentries).forEach(([entry, places]) => {
+      places.forEach(([page]) => { entries[page] += ` ${entry}`; });
+    });
+    return {
+      entry: of(entries), title: of(index.titles), asked: of(index.asked || []), description: of(index.descriptions || []),
+      heading: index.titleterms, body: index.terms, lengths,
+      mean: searched.reduce((sum, length) => sum + length, 0) / searched.length,
+      lists: pages.map((page) => (index.lists || []).includes(index.docnames[page])),
+    };
+  };
+
+  const beginning = (table, word) => (word.length < 4 ? []
+    : Object.keys(table).filter((known) => known.startsWith(word)).flatMap((known) => own(table, known)));
+
+  // The worth of each page for one word: [page, worth], and how rare the word is.
+  const ofWord = (made, word) => {
+    const worth = new Map();
+    const add = (factor, pagesOf) => Object.entries(WORTH).forEach(([field, points]) => {
+      new Set(pagesOf(made[field])).forEach((page) => {
+        const length = made.lengths[page] || made.mean;
+        const share = field !== "body" ? 1
+          : (made.lists[page] ? LISTS : 1) / (1 - LENGTH_COUNTS + LENGTH_COUNTS * length / made.mean);
+        worth.set(page, Math.max(worth.get(page) || 0, points * factor * share));
+      });
+    });
+    add(1, (table) => own(table, word));
+    if (!worth.size) add(BEGINNING, (table) => beginning(table, word));
+    // How rare a word is hangs on the word itself, not on those that mean the same.
+    const rare = worth.size ? Math.log(1 + made.lengths.length / worth.size) : 0;
+    (same[word] || []).filter((other) => other !== word).forEach((other) => (
+      add(ALIKE, (table) => own(table, other))));
+    return { worth, rare };
+  };
+
+  const rank = (index, query) => {
+    index.made = index.made || fields(index);
+    const each = asked(query).map(stem).map((word) => ofWord(index.made, word));
+    const all = each.reduce((sum, { rare }) => sum + rare, 0);
+    const scored = index.docnames.map((_, page) => {
+      let [score, held] = [0, 0];
+      each.forEach(({ worth, rare }) => {
+        if (!worth.has(page)) return;
+        score += rare * worth.get(page);
+        held += rare;
+      });
+      return { page, score: score * (held / all) ** INCOMPLETE };
+    }).filter(({ score }) => score > 0).sort((a, b) => b.score - a.score);
+    return scored.filter(({ score }) => score >= scored[0].score * WEAKEST);
+  };
+
+  // The part of a page whose heading, or the term whose name, holds the most of the question.
+  const partsOf = (index) => {
+    const parts = index.docnames.map(() => []);
+    Object.entries(index.alltitles).forEach(([title, places]) => places.forEach(([page, id]) => {
+      if (id && title !== index.titles[page]) parts[page].push({ title, id, held: stems(title) });
+    }));
+    Object.entries(index.indexentries).forEach(([title, places]) => places.forEach(([page, id]) => {
+      parts[page].push({ title, id, held: stems(title) });
+    }));
+    return parts;
+  };
+  const partOf = (index, page, question) => {
+    index.parts = index.parts || partsOf(index);
+    const held = (words) => question.filter((word) => words.has(word)).length;
+    const least = held(stems(index.titles[page]));
+    return index.parts[page].map((part) => ({ ...part, share: held(part.held) / (3 + part.held.size),
+      held: held(part.held) })).filter((part) => part.held > least)
+      .sort((a, b) => b.share - a.share)[0];
+  };
+
+  const node = (name, text, href) => {
+    const made = document.createElement(name);
+    if (text) made.textContent = text;
+    if (href) made.href = href;
+    return made;
+  };
+
+  const item = (index, page, question) => {
+    const address = `${index.docnames[page]}.html`;
+    const made = node("li");
+    made.append(node("a", index.titles[page], address));
+    if (index.descriptions?.[page]) made.append(node("p", index.descriptions[page]));
+    const part = partOf(index, page, question);
+    if (part) {
+      const line = node("p", "On this page: ");
+      line.append(node("a", part.title, `${address}#${part.id}`));
+      made.append(line);
+    }
+    return made;
+  };
+
+  const said = (found, shown) => {
+    if (!found) return "No page holds these words. Try fewer or other words, or look in the list of all pages.";
+    if (found === 1) return "One page was found.";
+    if (found > shown) return `The ${shown} best of ${found} pages are listed, the best first.`;
+    return `${found} pages were found, the best first.`;
+  };
+
+  Search.query = (query) => {
+    const index = Search._index;
+    const question = asked(query);
+    const found = rank(index, query);
+    const best = found.slice(0, SHOWN);
+    try {
+      // The theme marks these words on the page that is opened next.
+      localStorage.setItem("sphinx_highlight_terms", question.join(" "));
+    } catch { /* a browser that keeps nothing marks nothing */ }
+    document.getElementById("search-progress")?.replaceChildren();
+    Search.output.replaceChildren(...best.map(({ page }) => item(index, page, question.map(stem))));
+    Search.stopPulse();
+    Search.title.textContent = "Search results";
+    Search.status.textContent = said(found.length, best.length);
+  };
+
+  // For the tests: the pages of a question, best first.
+  Search.rank = (query) => rank(Search._index, query).map(({ page }) => Search._index.docnames[page]);
+
+  // The index outweighs the page: it is fetched where there is something to look for.
+  if (new URLSearchParams(location.search).get("q")) Search.loadIndex("searchindex.js");
+});

@@ -1,0 +1,149 @@
+"""The search answers questions as readers ask them, from a server and from a folder."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from browser import launched, served, visited
+
+from distance_to_care.publication import build, search_words
+
+ASKED = Path(__file__).with_name("reader_questions.tsv")
+RESULTS = "#search-results ul.search > li"
+FIRST = 3
+# The search as its page runs it, without opening the page anew for each question.
+ASK_ALL = """(questions) => questions.map((question) => {
+  document.getElementById("search-results").replaceChildren();
+  Search.performSearch(question);
+  return [...document.querySelectorAll("#search-results li > a")]
+    .map((link) => link.getAttribute("href").replace(".html", ""));
+})"""
+SETTLED = """() => document.querySelector("#search-results .search-summary")?.textContent"""
+
+
+def questions() -> list[dict[str, str]]:
+    with ASKED.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def index(site: Path) -> dict:
+    text = (site / search_words.INDEX).read_text(encoding="utf-8")
+    return json.loads(search_words.CALL.match(text)["index"])
+
+
+@pytest.fixture(scope="module")
+def base(site: Path):
+    with served(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with launched() as opened:
+        yield opened
+
+
+def search(page, base: str, words: str) -> list[str]:
+    """Ask the search; gives the pages of the results, in their order."""
+    page.goto(f"{base}search.html?q={quote(words)}")
+    page.wait_for_function(SETTLED)
+    return page.locator(f"{RESULTS} > a").evaluate_all(
+        "links => links.map((link) => link.getAttribute('href').replace('.html', ''))"
+    )
+
+
+def test_there_are_questions_of_every_kind_of_reader():
+    asked = questions()
+    assert len({row["question"] for row in asked}) == len(asked) >= 60
+    assert {"patient", "parent", "commissioner", "analyst"} <= {row["who"] for row in asked}
+    pages = {page for row in asked for page in row["page"].split("|")}
+    assert pages <= set(build.contents()), "a question is about a page that is not there"
+    # A question with many right answers would ask little of the search.
+    assert max(row["page"].count("|") for row in asked) <= 2
+
+
+def missed(found: list[list[str]], asked: list[dict[str, str]]) -> list[str]:
+    return [
+        f"{row['who']}: {row['question']}: {pages[:FIRST]}"
+        for pages, row in zip(found, asked, strict=True)
+        if not set(pages[:FIRST]) & set(row["page"].split("|"))
+    ]
+
+
+def test_every_question_finds_its_page_among_the_first_three(site: Path, browser):
+    """All are asked one after the other on the search's page, opened from a folder."""
+    asked = questions()
+    with visited(browser, site.as_uri() + "/", "search.html?q=book") as visit:
+        visit.page.wait_for_function(SETTLED)
+        found = visit.page.evaluate(ASK_ALL, [row["question"] for row in asked])
+        assert visit.foreign == []
+        assert visit.complaints == []
+    assert missed(found, asked) == []
+
+
+@pytest.mark.parametrize("step", [30, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_question_is_answered_by_its_address(site: Path, base: str, browser, step):
+    """A sample of the questions, or all: opened as search.html?q=, from a server and a folder."""
+    asked = questions()[::step]
+    for start in (base, site.as_uri() + "/"):
+        with visited(browser, start, "search.html") as visit:
+            found = [search(visit.page, start, row["question"]) for row in asked]
+            assert visit.foreign == []
+            assert visit.complaints == []
+        assert missed(found, asked) == []
+
+
+def test_a_result_says_what_its_page_is_about(site: Path, base: str, browser):
+    with visited(browser, base, "search.html") as visit:
+        page = visit.page
+        found = search(page, base, "how far is the nearest clinic")
+        described = page.locator(f"{RESULTS} > p:first-of-type").all_inner_texts()
+        known = index(site)
+        told = dict(zip(known["docnames"], known["descriptions"], strict=True))
+        assert described == [told[name] for name in found]
+        assert all(20 < len(words) <= 160 for words in described)
+        said = page.inner_text(".search-summary")
+        assert said.startswith(("The 20 best of", f"{len(found)} pages were found"))
+        assert visit.foreign == []
+        assert visit.complaints == []
+
+
+def test_a_result_leads_to_the_part_that_fits(base: str, browser):
+    with visited(browser, base, "search.html") as visit:
+        page = visit.page
+        assert "book/glossary" in search(page, base, "what does antifibrotic mean")[:FIRST]
+        part = page.locator(f"{RESULTS} a[href='book/glossary.html#term-antifibrotic']")
+        part.click()
+        page.wait_for_url("**/glossary.html#term-antifibrotic")
+
+
+def test_words_are_asked_and_not_the_letters_of_a_question(base: str, browser):
+    with visited(browser, base, "search.html") as visit:
+        page = visit.page
+        assert search(page, base, "deprivation?") == search(page, base, "Deprivation")
+        assert search(page, base, "zzyzx") == []
+        assert "No page holds these words" in page.inner_text(".search-summary")
+        # A page that a reader names is the first; a beginning of a word finds the whole.
+        assert search(page, base, "glossary")[0] == "book/glossary"
+        assert "book/glossary" in search(page, base, "glossar")
+
+
+def test_who_keeps_nothing_can_search(base: str, browser):
+    refuse = "Object.defineProperty(window, 'localStorage', { get() { throw new Error('no'); } })"
+    with visited(browser, base, "search.html") as visit:
+        visit.page.add_init_script(refuse)
+        assert search(visit.page, base, "glossary")[0] == "book/glossary"
+
+
+def test_readers_words_are_of_pages_that_are_there(site: Path):
+    words = search_words.readers_words()
+    assert set(words) == set(build.contents()), "a page without words, or words without a page"
+    assert all(text.strip() for text in words.values())
+    assert set(search_words.LISTS) <= set(build.contents())
+    known = index(site)
+    for name, told in words.items():
+        assert known["asked"][known["docnames"].index(name)] == told
