@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from distance_to_care import cohort, disclosure, figures, results
+from distance_to_care.figures import canvas, diagrams, tables, written
 from distance_to_care.statistics import cohort_survival
 
 
@@ -209,7 +210,7 @@ def test_a_range_stands_in_one_column_with_its_estimate(ranged):
     ],
 )
 def test_a_range_has_the_same_decimals_throughout(numbers, written):
-    assert figures._joined(*numbers) == written
+    assert tables._joined(*numbers) == written
 
 
 @pytest.mark.parametrize(
@@ -242,7 +243,7 @@ def test_a_line_of_a_figure_has_no_figure_that_was_rounded_away(kind, high):
     ("value", "written"), [(110.0, "110"), (1530.0, "1,530"), (73.8, "73.8"), (12, "12")]
 )
 def test_a_described_value_has_three_figures(value, written):
-    assert figures._or_withheld(value) == written
+    assert tables._or_withheld(value) == written
 
 
 def test_a_range_chart_says_inside_what_its_marks_are(ranged):
@@ -264,7 +265,7 @@ def test_a_range_chart_has_a_second_drawing_for_phones(ranged):
     what = "minutes by deprivation, car ownership not included"
     drawing = figures.ranges(ranged, "Minutes by car to the nearest of all centres", names, what)
     width = float(re.search(r'width="([0-9.]+)pt"', drawing.phone)[1])
-    assert width == pytest.approx(72 * figures.PHONE_INCHES)
+    assert width == pytest.approx(72 * canvas.PHONE_INCHES)
     assert float(re.search(r'width="([0-9.]+)pt"', drawing.svg)[1]) > 1.5 * width
     # The same numbers and words, none of them to the right of the drawing's edge.
     for text in ("12 (9 to 33)", "9 to 22", "24 on every list", "not included"):
@@ -288,7 +289,7 @@ def test_a_range_chart_has_a_second_drawing_for_phones(ranged):
     [(4388.583274, "4,389"), (23.04553571, "23"), (3.0, "3"), (0.256, "0.26"), (0.001, "0.001")],
 )
 def test_a_place_on_an_axis_is_said_with_few_digits(value, said):
-    assert figures._spoken(value) == said
+    assert written.spoken(value) == said
 
 
 def test_an_axis_of_shares_ends_at_all_of_them(tmp_path):
@@ -358,10 +359,10 @@ def test_a_grid_refuses_a_finding_that_has_no_shape(tmp_path):
 
 
 def test_long_labels_of_a_grid_stand_on_lines_of_their_own():
-    assert figures._slots(["UK", "US", "Can"]) == [(0, 0), (0, 1), (1, 0)]
-    assert figures._slots(["UK", "US+Can", "Fr"]) == [(0, 0), (1, 0), (2, 0)]
-    assert figures._slots(["US+Can", "UK"]) == [(0, 0), (1, 0)]
-    assert figures._slots([]) == []
+    assert diagrams._slots(["UK", "US", "Can"]) == [(0, 0), (0, 1), (1, 0)]
+    assert diagrams._slots(["UK", "US+Can", "Fr"]) == [(0, 0), (1, 0), (2, 0)]
+    assert diagrams._slots(["US+Can", "UK"]) == [(0, 0), (1, 0)]
+    assert diagrams._slots([]) == []
 
 
 def test_a_timeline_tells_what_has_not_happened_and_shortens_dates(tmp_path):
@@ -517,7 +518,7 @@ def test_curves_that_end_together_are_named_apart_and_above_the_axis(risks):
     [((5e4, 1e6), [5e4, 1e5, 2e5, 5e5, 1e6]), ((1e3, 1e9), [10.0**k for k in range(3, 10)])],
 )
 def test_ticks_of_a_logarithmic_axis_are_few_and_round(ends, ticks):
-    assert figures._plain_ticks(*ends) == ticks
+    assert written.plain_ticks(*ends) == ticks
 
 
 def test_a_frontier_has_a_mark_for_every_choice_and_says_both_ends(tmp_path):
