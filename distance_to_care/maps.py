@@ -65,7 +65,7 @@ THIN = {1: 2, 2: 4, 3: 5}
 # Every second one does for a board that is wider or higher than this many metres.
 WIDE_M = 75_000
 # London stands enlarged over the sea, in parts of the map: left, bottom, width, height.
-INSET = (0.0, 0.67, 0.355, 0.2505)
+INSET = (0.012, 0.67, 0.355, 0.2505)
 MOST_CLASSES, MOST_MAPS = 5, 3
 STRIPE_INCHES = 0.045
 DOT_POINTS = 1.6

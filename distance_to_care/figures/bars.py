@@ -77,8 +77,8 @@ def _bars(drawn, axis, groups, levels, what, form, table) -> Drawing:
                     ax.plot([found["ci_low"], found["ci_high"]], [at, at], color=INK, lw=1.5)
                     text += f" ({form.format(found['ci_low'])} to {form.format(found['ci_high'])})"
                 place.number(row, mark, text)
-        first = rows.loc[[(level, next(iter(groups))) for level in levels], "estimate"]
-        ends = [(0.0, or_zero(value)) for value in first]
+        reach = "ci_high" if has_interval else "estimate"
+        ends = [[(0.0, or_zero(rows.loc[(level, g), reach])) for level in levels] for g in groups]
         if len(levels) > 1 and not place.name_marks(list(levels.values()), ends):
             for mark, name in enumerate(levels.values()):
                 ax.barh(
@@ -96,4 +96,5 @@ def _bars(drawn, axis, groups, levels, what, form, table) -> Drawing:
         said.append(f"{name}: {listed}.".removeprefix(": "))
     alt = f"Bar chart of {what}. {' '.join(said)}"
     kept = table.loc[drawn.index]
-    return finish(draw, alt, table, kept, what, INTERVAL_MARK if has_interval else "")
+    note = INTERVAL_MARK if has_interval else ""
+    return finish(draw, alt, table, kept, what, note, axis)

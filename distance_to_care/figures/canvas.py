@@ -69,6 +69,7 @@ def finish(
     rows: pd.DataFrame,
     what: str = "",
     note: str = "",
+    axis: str = "",
     phone: bool = True,
 ) -> Drawing:
     """Draw for both widths, with the words that travel inside the image.
@@ -79,7 +80,8 @@ def finish(
     alt : what the figure shows in words, with its numbers.
     table, rows : the published table, and those of its rows that are drawn.
     what : what is measured.
-    note : what the marks mean. That cars are not counted is added where `what` says so.
+    note : what the marks mean. That cars are not counted is added where `what` or `axis` says so.
+    axis : the words on the axes.
     phone : whether the phone has a drawing of its own; otherwise one narrow drawing serves both.
     """
     name, kind = published(table)
@@ -88,7 +90,7 @@ def finish(
         # The word travels inside the image, whatever page it is copied to.
         above = [frame.warning(SYNTHETIC)]
         alt = f"{SYNTHETIC}. {alt}"
-    cars = f"{CAR_WORDS.capitalize()}." if CAR_WORDS in what.lower() else ""
+    cars = f"{CAR_WORDS.capitalize()}." if CAR_WORDS in f"{what} {axis}".lower() else ""
     note = " ".join(filter(None, (note, cars)))
     below = [frame.Words(note, 9)] if note else []
     images = []
@@ -102,7 +104,7 @@ def finish(
 
 
 def without_cars(what: str) -> str:
-    """Take the words on cars out of a description, since they stand below the drawing."""
+    """Take the words on cars out of other words, since they stand below the drawing."""
     for joined in (f", {CAR_WORDS}", f" ({CAR_WORDS})"):
         what = what.replace(joined, "")
     return what
@@ -128,7 +130,9 @@ def canvas(height: float, phone: bool = False, width: float = 0) -> Figure:
 def label_axes(ax, across: str, up: str = "", phone: bool = False) -> None:
     """Name the axes: the horizontal one below it, the upright one above it, to be read upright."""
     room = PHONE_CHARACTERS if phone else 84
-    ax.set_xlabel("\n".join(line for part in across.split("\n") for line in wrapped(part, room)))
+    across, up = without_cars(across), without_cars(up)
+    # On a phone from the left edge on: the middle of a plot is not that of the drawing.
+    ax.set_xlabel("\n".join(wrapped(across, room)), loc="left" if phone else "center")
     if up:
         text = "\n".join(wrapped(" ".join(up.split()), room))
         # Above its ticks, from the left edge of the drawing on.
@@ -145,7 +149,10 @@ def wrapped(text: str, characters: int) -> list[str]:
 
 def key_above(ax, columns: int) -> None:
     """Set the key between the name of the upright axis and the plot."""
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False)
+    ax.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False, borderaxespad=0.2,
+        handlelength=1.4, handletextpad=0.5, columnspacing=1.4, borderpad=0.1,
+    )  # fmt: skip
 
 
 def ratio_scale(ax, values, axis: str = "x", phone: bool = False) -> None:

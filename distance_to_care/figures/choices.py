@@ -64,4 +64,5 @@ def frontier(
         said.append(f"{label}: {count}, from {told}")
     across, up = (" ".join(axis.split()) for axis in axes)
     alt = f"Chart of {what}. {across} and {up[0].lower()}{up[1:]}: {'; '.join(said)}."
-    return finish(draw, alt, table, drawn, what, "Each mark is one choice.")
+    note = "Each mark is one choice."
+    return finish(draw, alt, table, drawn, what, note, " ".join(axes))

@@ -38,7 +38,7 @@ def diagram(table: pd.DataFrame, places: dict[str, tuple[float, float]], what: s
         boxes = {
             name: ax.text(
                 *place, "\n".join(wrapped(name, 11)) if phone else name, ha="center", va="center",
-                color=INK, size=9 if phone else 10.5, linespacing=1.1,
+                zorder=5, color=INK, size=9 if phone else 10.5, linespacing=1.1,
                 bbox={"boxstyle": "round,pad=0.4", "fc": "white", "ec": INK},
             )
             for name, place in places.items()

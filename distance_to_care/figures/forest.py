@@ -75,7 +75,7 @@ def forest(
         tall = max(len(wrapped(text, 20)) for text in texts) if phone else 1
         place = NamedRows(
             [name for name, _ in picked], phone, step=0.26 if tall == 1 else 0.16 * tall,
-            below=0.75,
+            below=0.75, wide=36,
         )  # fmt: skip
         ax = place.ax
         if band:
@@ -117,7 +117,7 @@ def forest(
     note += f" Hollow and dashed: {derived}." if any(hollow) else ""
     alt = f"Forest plot of {what}; estimate and 95% confidence interval. {said}."
     drawn = pd.DataFrame([row for _, row in picked])
-    return finish(draw, alt, table, drawn.astype(table.dtypes), what, note)
+    return finish(draw, alt, table, drawn.astype(table.dtypes), what, note, axis)
 
 
 def _row(table: pd.DataFrame, where: Mapping, name: str) -> pd.Series:
@@ -167,7 +167,7 @@ def dots(
     def draw(phone: bool):
         across = 2 if phone else 3
         down = -(-len(marks) // across)
-        figure = canvas(0.6 + down * (0.55 + 0.3 * len(rows)), phone)
+        figure = canvas(0.6 + down * (0.55 + (0.5 if phone else 0.3) * len(rows)), phone)
         parts = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
         for place, ax in enumerate(parts.ravel()):
             if place >= len(marks):
@@ -184,7 +184,7 @@ def dots(
                     ax.plot(value, line, MARKS[0], color=colours()[0], markersize=6.5)
                     right = value < (low * high) ** 0.5
                     ax.annotate(
-                        form.format(value), (value, line), (7 if right else -7, 0),
+                        _few_digits(value, form), (value, line), (7 if right else -7, 0),
                         textcoords="offset points", va="center", ha="left" if right else "right",
                         size=9, color=INK,
                     )  # fmt: skip
@@ -197,7 +197,7 @@ def dots(
             ax.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
             ax.minorticks_off()
             names = ["\n".join(wrapped(name, 14 if phone else 24)) for _, name in rows]
-            ax.set_yticks(range(len(rows)), names, linespacing=1.0, size=9.5)
+            ax.set_yticks(range(len(rows)), names, linespacing=1.0, size=8.5 if phone else 9.5)
             ax.set_ylim(len(rows) - 0.5, -0.5)
             ax.grid(axis="y", visible=False)
         figure.supxlabel(axis, size=10, color=INK)
@@ -205,12 +205,17 @@ def dots(
 
     said = []
     for (_, name), part in zip(rows, found, strict=True):
-        told = []
+        told: list[str] = []
         for group, group_name in marks.items():
             for _, row in part[part[by] == group].iterrows():
-                value = form.format(row[column]) if pd.notna(row[column]) else ""
+                value = _few_digits(row[column], form) if pd.notna(row[column]) else ""
                 told.append(f"{group_name} {value or row[missing] or 'not measured'}")
         said.append(f"{' '.join(name.split())}: {', '.join(told) or 'not measured'}")
     alt = f"Dot plots of {what}, on a logarithmic scale. {'; '.join(said)}."
     dash = "A dash: not measured." if drawn[column].isna().any() else ""
     return finish(draw, alt, table, drawn.astype(table.dtypes), what, dash)
+
+
+def _few_digits(value: float, form: str) -> str:
+    """Write a ratio with few digits and all of its noughts: `11,700`."""
+    return f"{float(form.format(value)):,.10g}"

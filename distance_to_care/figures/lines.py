@@ -16,7 +16,7 @@ from distance_to_care.figures.canvas import (
     withheld,
     wrapped,
 )
-from distance_to_care.figures.placing import name_at_ends
+from distance_to_care.figures.placing import name_curves
 from distance_to_care.figures.style import INK, LINES, check_series, colours
 from distance_to_care.figures.written import plain, plain_ticks, spoken
 
@@ -66,7 +66,7 @@ def lines(
                 continue
             known = shown[group].dropna(subset="estimate")
             colour = colours()[place]
-            ends.append((known.iloc[-1], "\n".join(wrapped(name, NAME_PHONE if phone else NAME))))
+            ends.append((known, "\n".join(wrapped(name, NAME_PHONE if phone else NAME))))
             if group in points:
                 where, told = known[x].tolist(), known["estimate"].tolist()
                 off = [(known[c] - told).abs().tolist() for c in ("ci_low", "ci_high")]
@@ -88,8 +88,10 @@ def lines(
             withheld(ax)
         else:
             ax.set_xlim(drawn[x].min(), drawn[x].max())
+            if none is None and ax.get_ylim()[0] > 0:
+                ax.set_ylim(bottom=0)
         if len(groups) > 1:
-            name_at_ends(ax, _in_order(ends, groups, shown), x, 9.5 if phone else 10)
+            name_curves(ax, ends, x, 9.5 if phone else 10)
         label_axes(ax, axes[0], axes[1], phone)
         return figure
 
@@ -105,13 +107,7 @@ def lines(
     across, up = (" ".join(axis.split()) for axis in axes)
     alt = f"Line chart of {what}. {up}, by {across[0].lower()}{across[1:]}: {'; '.join(said)}."
     note = ["Band: 95% interval."] if bands else []
-    return finish(draw, alt, table, drawn, what, " ".join([*note, *off_by(drawn)]))
-
-
-def _in_order(ends, groups, shown) -> list:
-    """Give each end the place of its group, so that its leader has the colour of its line."""
-    found = dict(zip(shown, ends, strict=True))
-    return [found[group] for group in groups if group in found]
+    return finish(draw, alt, table, drawn, what, " ".join([*note, *off_by(drawn)]), " ".join(axes))
 
 
 def off_by(curves: pd.DataFrame) -> list[str]:
@@ -206,13 +202,14 @@ def curves(
             ax.annotate(
                 "\n".join(wrapped(text, 18)) if phone else text, (row[x], row["estimate"]), (7, 6),
                 textcoords="offset points", color=INK, size=9,
+                bbox={"fc": "white", "ec": "none", "pad": 0.5, "alpha": 0.75},
             )  # fmt: skip
         if len(groups) > 1:
             ends = [
-                (points.iloc[-1], "\n".join(wrapped(groups[g], NAME_PHONE if phone else NAME)))
+                (points, "\n".join(wrapped(groups[g], NAME_PHONE if phone else NAME)))
                 for g, points in rows.items()
             ]
-            name_at_ends(ax, ends, x, 9.5 if phone else 10)
+            name_curves(ax, ends, x, 9.5 if phone else 10)
         label_axes(ax, *axes, phone)
         return figure
 
@@ -228,7 +225,8 @@ def curves(
         f"Line chart of {what}. {up}, by {across[0].lower()}{across[1:]}"
         f"{f', with {over}' if banded else ''}: {'; '.join(said)}."
     )
-    return finish(draw, alt, table, drawn, what, f"Band: {over}." if banded else "")
+    note = f"Band: {over}." if banded else ""
+    return finish(draw, alt, table, drawn, what, note, " ".join(axes))
 
 
 def _in_words(row: pd.Series, x: str, form: str) -> str:

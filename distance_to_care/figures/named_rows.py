@@ -52,21 +52,22 @@ class NamedRows:
         self.ax = self.figure.subplots()
         self.ax.set_ylim(top, 0)
         self.ax.grid(axis="y", visible=False)
-        weights = ["bold" if n in headings or phone else "normal" for n in range(len(lines))]
-        texts = ["\n".join(name) for name in lines]
-        if phone:
-            self.ax.set_yticks([])
-            for text, middle, weight in zip(texts, middles, weights, strict=True):
-                self.ax.annotate(
-                    text, (0, middle), xycoords=self.ax.get_yaxis_transform(), va="center",
-                    weight=weight, color=INK, size=10, annotation_clip=False, linespacing=1.1,
-                ).set_in_layout(False)  # fmt: skip
-        else:
-            self.ax.set_yticks(middles, texts, linespacing=1.1)
-            for label, weight in zip(self.ax.get_yticklabels(), weights, strict=True):
-                label.set_weight(weight)
-        self.ax.tick_params(axis="y", length=0)
+        self.ax.set_yticks([])
         self.ax.spines["left"].set_visible(False)
+        for row, (name, middle) in enumerate(zip(lines, middles, strict=True)):
+            # Line by line: the lines of one text end where the font of the layout ends them.
+            for line, text in enumerate(name):
+                height = middle + (line - (len(name) - 1) / 2) * LINE
+                self.ax.annotate(
+                    text, (0 if phone else -0.03, height), xycoords=self._beside, va="center",
+                    ha="left" if phone else "right", color=INK, size=10, annotation_clip=False,
+                    weight="bold" if row in headings or phone else "normal",
+                    bbox={"fc": "white", "ec": "none", "pad": 0.5} if phone else None,
+                ).set_in_layout(not phone)  # fmt: skip
+
+    @property
+    def _beside(self):
+        return self.ax.get_yaxis_transform()
 
     def at(self, row: int, mark: int = 0) -> float:
         """Return the height of a mark."""
@@ -76,31 +77,37 @@ class NamedRows:
         """Write the number of a mark into the column at the right."""
         text = "\n".join(wrapped(text, 20)) if self.phone else text
         self.ax.annotate(
-            text, (1.03, self.at(row, mark)), xycoords=self.ax.get_yaxis_transform(), va="center",
+            text, (1.05 if self.phone else 1.03, self.at(row, mark)), xycoords=self._beside, va="center",
             color=INK, size=10, annotation_clip=False, linespacing=1.05,
         )  # fmt: skip
 
-    def name_marks(self, names: Sequence[str], ends: Sequence[tuple[float, float]]) -> bool:
-        """Name the marks of the first row beside them, where there is room for all of their names.
+    def name_marks(
+        self, names: Sequence[str], ends: Sequence[Sequence[tuple[float, float]]]
+    ) -> bool:
+        """Name the marks beside those of the first row that has room for all of their names.
 
-        names : of the marks, in order. ends : where each mark begins and ends.
-        Returns whether there was room.
+        names : of the marks, in order. ends : for each row, where each of its marks begins and
+        ends.
+        Returns whether a row had room.
         """
+        for row, marks in enumerate(ends):
+            placed = [self._side(name, *mark) for name, mark in zip(names, marks, strict=True)]
+            if None in placed:
+                continue
+            for mark, (name, (x, off)) in enumerate(zip(names, placed, strict=True)):
+                self.ax.annotate(
+                    name, (x, self.at(row, mark)), (off, 0), textcoords="offset points",
+                    va="center", ha="left" if off > 0 else "right", color=INK, size=9.5,
+                    weight="bold", annotation_clip=False,
+                ).set_in_layout(False)  # fmt: skip
+            return True
+        return False
+
+    def _side(self, name: str, start: float, end: float) -> tuple[float, int] | None:
+        """Find where a name stands beside its mark: right of it, else left; None without room."""
         low, high = self.ax.get_xlim()
         inches = PLOT_INCHES_PHONE if self.phone else PLOT_INCHES
-        scale = inches / (high - low)
-        placed = []
-        for mark, (name, (start, end)) in enumerate(zip(names, ends, strict=True)):
-            wide = CHARACTER_INCHES * len(name) + 0.15
-            if (high - end) * scale > wide:
-                placed.append((end, 8, "left", name, mark))
-            elif (start - low) * scale > wide:
-                placed.append((start, -8, "right", name, mark))
-            else:
-                return False
-        for x, off, side, name, mark in placed:
-            self.ax.annotate(
-                name, (x, self.at(0, mark)), (off, 0), textcoords="offset points", va="center",
-                ha=side, color=INK, size=9.5, weight="bold", annotation_clip=False,
-            ).set_in_layout(False)  # fmt: skip
-        return True
+        wide = (CHARACTER_INCHES * len(name) + 0.15) * (high - low) / inches
+        if high - end > wide:
+            return end, 8
+        return (start, -8) if start - low > wide else None

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from distance_to_care.figures import frame
-from distance_to_care.figures.canvas import Drawing
+from distance_to_care.figures.canvas import Drawing, without_cars
 from distance_to_care.figures.tables import downloads, table_html
 
 
@@ -23,11 +23,13 @@ def headed(drawing: Drawing, title: str, about: str = "", source: str = "") -> D
     source : where the numbers come from.
     """
     what = drawing.what[:1].upper() + drawing.what[1:]
+    # Where the headline only says what is shown, the subtitle does not say it again.
+    what = "" if what.lower() in title.lower() else what
     subtitle = " · ".join(filter(None, (what, about)))
     below = [frame.Words(source, 8.5)] if source else []
 
     def around(svg: str, narrow: bool) -> str:
-        above = [frame.headline(title, narrow)]
+        above = [frame.headline(without_cars(title), narrow)]
         above += [frame.Words(subtitle, 10.5)] if subtitle else []
         return frame.around(svg, above, below)
 

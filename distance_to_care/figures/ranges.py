@@ -63,8 +63,11 @@ def ranges(
                 )  # fmt: skip
                 place.number(row, i, texts[level, group])
         if len(levels) > 1:
-            first = [rows.loc[(level, next(iter(groups)))] for level in levels]
-            ends = [(found["low"], found["high"]) for found in first]
+            reach = ["low", "high", "estimate"]
+            found = [
+                [rows.loc[(level, g), reach].astype(float) for level in levels] for g in groups
+            ]
+            ends = [[(each.min(), each.max()) for each in row] for row in found]
             if not place.name_marks(list(levels.values()), ends):
                 for i, name in enumerate(levels.values()):
                     ax.plot([], [], MARKS[i], color=colours()[i], label=name)
@@ -76,7 +79,7 @@ def ranges(
         listed = "; ".join(f"{groups[g]}: {texts[level, g]}" for g in groups)
         said.append(f"{name}: {listed}.".removeprefix(": "))
     alt = f"Range chart of {what}: {over}. {' '.join(said)}"
-    return finish(draw, alt, table, drawn, what, mark)
+    return finish(draw, alt, table, drawn, what, mark, axis)
 
 
 def _set_axis(ax, drawn: pd.DataFrame, axis: str, phone: bool) -> None:

@@ -61,4 +61,4 @@ def shares(
         said.append(f"{heading}: {'; '.join(told)}.")
     alt = f"Dot chart of {what}; share and exact 95% interval. {' '.join(said)}"
     drawn = table[table["term"].isin([term for _, _, term in marked])]
-    return finish(draw, alt, table, drawn, what, SHARES_MARK)
+    return finish(draw, alt, table, drawn, what, SHARES_MARK, axis)

@@ -14,7 +14,7 @@ from distance_to_care.figures.canvas import (
     wrapped,
 )
 from distance_to_care.figures.lines import BAND, off_by
-from distance_to_care.figures.placing import name_at_ends
+from distance_to_care.figures.placing import name_curves
 from distance_to_care.figures.style import INK, LINES, MOST_SERIES, MUTED, colours
 
 
@@ -64,15 +64,14 @@ def survival_curves(
                 years, 100 * steps["ci_low"], 100 * steps["ci_high"], color=colour, alpha=BAND,
                 linewidth=0,
             )  # fmt: skip
-            end = steps.iloc[-1].copy()
-            end["estimate"] = 100 * end["estimate"]
-            ends.append((end, "\n".join(wrapped(groups[group], 10 if phone else 16))))
+            steps = steps.assign(estimate=100 * steps["estimate"])
+            ends.append((steps, "\n".join(wrapped(groups[group], 10 if phone else 16))))
         ax.set_ylim(0, 100)
         ax.set_xlim(0, last or 1)
         if last == 0:
             withheld(ax, "Withheld: too few people died")
         else:
-            name_at_ends(ax, ends, "time_years", 9.5 if phone else 10, 3.2)
+            name_curves(ax, ends, "time_years", 9.5 if phone else 10, 3.2)
         label_axes(ax, "", "People alive (%)", phone)
         _numbers_at_risk(below, at_risk[at_risk["time_years"] <= last], drawn, groups, phone)
         label_axes(below, f"Years since {since}", phone=phone)

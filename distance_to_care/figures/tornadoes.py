@@ -93,7 +93,7 @@ def tornado(
         f"With one of them moved: {'; '.join(said)}."
     )
     drawn = table[table["term"].isin(order) | (table["level"] == "base")]
-    return finish(draw, alt, table, drawn, what, mark)
+    return finish(draw, alt, table, drawn, what, mark, axis)
 
 
 def _full(row: Mapping, place: int) -> bool:

@@ -105,6 +105,18 @@ def held(page: str, text: str) -> Iterator[Held]:
             yield Held(page, words, condition, bare(line))
 
 
+def of_figures(figures: Mapping[str, Mapping], page: str) -> list[Held]:
+    """List the headlines of a page's figures that say when they hold.
+
+    figures : what the manifest has of each; page : name of the notebook that drew them.
+    """
+    return [
+        Held(page, entry["title"], entry["holds"], f"headline of the figure {name}")
+        for name, entry in figures.items()
+        if entry["page"] == page and entry.get("holds")
+    ]
+
+
 def bare(line: str) -> str:
     """Write a sentence without its markup: numbers as their keys, words as they stand."""
     line = ROLE.sub(lambda match: parted(match["content"])[0], line)
