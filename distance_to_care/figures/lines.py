@@ -199,8 +199,11 @@ def curves(
         for _, row in marks.iterrows() if marks is not None else ():
             ax.plot(row[x], row["estimate"], "o", color=INK, markersize=6, clip_on=False)
             text = f"{row['title']}: {form.format(row['estimate'])}"
+            across, _ = ax.transAxes.inverted().transform(ax.transData.transform((row[x], highest)))
+            left = across < 0.6
             ax.annotate(
-                "\n".join(wrapped(text, 18)) if phone else text, (row[x], row["estimate"]), (7, 6),
+                "\n".join(wrapped(text, 18)) if phone else text, (row[x], row["estimate"]),
+                (7 if left else -5, 6), ha="left" if left else "right",
                 textcoords="offset points", color=INK, size=9,
                 bbox={"fc": "white", "ec": "none", "pad": 0.5, "alpha": 0.75},
             )  # fmt: skip

@@ -77,8 +77,8 @@ class NamedRows:
         """Write the number of a mark into the column at the right."""
         text = "\n".join(wrapped(text, 20)) if self.phone else text
         self.ax.annotate(
-            text, (1.05 if self.phone else 1.03, self.at(row, mark)), xycoords=self._beside, va="center",
-            color=INK, size=10, annotation_clip=False, linespacing=1.05,
+            text, (1.05 if self.phone else 1.03, self.at(row, mark)), xycoords=self._beside,
+            va="center", color=INK, size=10, annotation_clip=False, linespacing=1.05,
         )  # fmt: skip
 
     def name_marks(
