@@ -494,7 +494,7 @@ class Page:
         return pd.DataFrame(list(self._numbers.values()), columns=NUMBER_COLUMNS)
 
     def figure(
-        self, drawing: figures.Drawing, name: str, title: str, about: str = "", holds: str = ""
+        self, drawing: figures.Drawing, name: str, title: str, about: str = ""
     ) -> figures.Shown:
         """File a drawing of a published table and show it with alt text, table and downloads.
 
@@ -504,11 +504,9 @@ class Page:
         ----------
         drawing : what a function of `figures` returned.
         name : slug of the figure, unique in the book.
-        title : headline that says what the figure shows.
+        title : headline that says what the figure shows. One that points somewhere stands in
+            book/headlines.toml too, with what has to be true of published numbers for it to hold.
         about : people, place and period, for the subtitle.
-        holds : what has to be true of published numbers for the headline to hold, in the language
-            of the role `holds` of the prose: `[travel.mean.1] < [travel.mean.5]`. The build stops
-            where it is not.
         """
         name = named(_slug(name), drawing.kind)
         drawing = figures.headed(drawing, title, about, self._source_line(drawing))
@@ -522,8 +520,6 @@ class Page:
             "table": drawing.table,
             "kind": drawing.kind,
         }
-        if holds:
-            self.manifest["figures"][name]["holds"] = holds
         self._save_manifest()
         return figures.Shown(drawing, name, title, _words())
 
