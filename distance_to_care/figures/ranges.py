@@ -83,13 +83,11 @@ def ranges(
 
 
 def _set_axis(ax, drawn: pd.DataFrame, axis: str, phone: bool) -> None:
-    """Set the axis of ranges: from nothing, and no share above all."""
+    """Set the axis of ranges: from nothing, and no tick beyond what is drawn."""
     ends = drawn[["low", "high", "estimate"]].astype(float)
     highest, lowest = float(ends.max(axis=None)), float(ends.min(axis=None))
     ax.set_xlim(min(0, lowest * 1.05), highest * 1.04 or 1)
     ax.locator_params(axis="x", nbins=5 if phone else 8)
-    if "per cent" in axis.lower() and highest <= 100:
-        ax.set_xticks([tick for tick in ax.get_xticks() if tick <= 100])
     ticks = [tick for tick in ax.get_xticks() if ax.get_xlim()[0] <= tick <= ax.get_xlim()[1]]
     ax.set_xticks(ticks)
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
