@@ -64,6 +64,7 @@ def source_line(kind_words: str, sources: Iterable[str]) -> str:
     sources : names of the inputs of its table.
     """
     named = dict.fromkeys(INPUTS.get(source, "") for source in sources)
-    inputs = "; ".join(filter(None, named))
+    # What the kind says already is not said again.
+    inputs = "; ".join(name for name in named if name and name not in kind_words)
     made = f" Made from {inputs}." if inputs else ""
     return f"Source: Distance to Care. {kind_words}.{made}"

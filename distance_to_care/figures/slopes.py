@@ -90,11 +90,12 @@ def slope(
         for x, end, side in ((-0.09, list(ends)[0], "right"), (1.09, list(ends)[1], "left")):
             labels = []
             for name_of, name in groups.items():
+                # A number is never parted; on a phone its range has a line of its own.
                 number = texts[name_of, end]
                 if side == "left":
-                    labels.append("\n".join(wrapped(f"{name} {number}", 15 if phone else 24)))
+                    labels.append("\n".join([*wrapped(name, 15 if phone else 24), number]))
                 else:
-                    labels.append("\n".join(wrapped(number, 10 if phone else 20)))
+                    labels.append(number.replace(" (", "\n(") if phone else number)
             values = [float(rows.loc[(g, end), "estimate"]) for g in groups]
             room = [(top - bottom) * 0.062 * (1 + text.count("\n")) for text in labels]
             for at, text in zip(apart(values, room, bottom, top), labels, strict=True):
