@@ -108,13 +108,13 @@ def held(page: str, text: str) -> Iterator[Held]:
             yield Held(page, words, condition, bare(line))
 
 
-@cache
 def headlines() -> dict[str, str]:
     """Read what has to be true for the headlines of figures that point somewhere, by their names.
 
     It stands apart from the notebooks, which would run anew for every change of a condition.
     """
-    return tomllib.loads((places.BOOK / HEADLINES).read_text(encoding="utf-8"))
+    path = places.BOOK / HEADLINES
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def of_figures(figures: Mapping[str, Mapping], page: str) -> list[Held]:
@@ -122,10 +122,11 @@ def of_figures(figures: Mapping[str, Mapping], page: str) -> list[Held]:
 
     figures : what the manifest has of each; page : name of the notebook that drew them.
     """
+    conditions = headlines()
     return [
-        Held(page, entry["title"], headlines()[name], f"headline of the figure {name}")
+        Held(page, entry["title"], conditions[name], f"headline of the figure {name}")
         for name, entry in figures.items()
-        if entry["page"] == page and name in headlines()
+        if entry["page"] == page and name in conditions
     ]
 
 

@@ -281,7 +281,7 @@ def test_every_chart_has_a_second_drawing_for_phones(ranged):
     said = words_in(drawing.phone)
     for text in ("12 (9 to 33)", "9 to 22", "24 on every list", "not included", "very long name"):
         assert text in said, text
-    assert max(map(len, re.findall(r">([^<>]+)</text>", drawing.phone))) <= 60
+    assert max(map(len, re.findall(r">([^<>]+)</text>", drawing.phone))) <= 68
     shown = figures.Shown(drawing, "minutes", "Minutes")._repr_html_()
     assert '<picture><source media="(max-width: 600px)"' in shown
     assert 'class="published-figure phone-figure"' in shown
