@@ -86,6 +86,8 @@ def _bars(drawn, axis, groups, levels, what, form, table) -> Drawing:
                     hatch=HATCHES[mark], edgecolor="white", label=name,
                 )  # fmt: skip
             key_above(ax, 1 if phone else len(levels))
+        whole = bool((rows["estimate"].dropna() % 1 == 0).all())
+        ax.locator_params(axis="x", nbins=5 if phone else 8, integer=whole)
         label_axes(ax, axis, phone=phone)
         return place.figure
 

@@ -71,6 +71,7 @@ def finish(
     note: str = "",
     axis: str = "",
     phone: bool = True,
+    narrow: bool = False,
 ) -> Drawing:
     """Draw for both widths, with the words that travel inside the image.
 
@@ -82,7 +83,8 @@ def finish(
     what : what is measured.
     note : what the marks mean. That cars are not counted is added where `what` or `axis` says so.
     axis : the words on the axes.
-    phone : whether the phone has a drawing of its own; otherwise one narrow drawing serves both.
+    phone : whether the phone has a drawing of its own.
+    narrow : whether the one drawing fits a phone as well; a wide one scrolls in its box there.
     """
     name, kind = published(table)
     above = []
@@ -95,10 +97,10 @@ def finish(
     below = [frame.Words(note, 9)] if note else []
     images = []
     with mpl.rc_context(house()):
-        for narrow in (False, True) if phone else (False,):
-            images.append(frame.around(_as_svg(draw(narrow), alt), above, below))
+        for small in (False, True) if phone else (False,):
+            images.append(frame.around(_as_svg(draw(small), alt), above, below))
     return Drawing(
-        svg=images[0], alt=alt, table=name, kind=kind, rows=rows, narrow=not phone,
+        svg=images[0], alt=alt, table=name, kind=kind, rows=rows, narrow=narrow,
         phone=images[1] if phone else "", what=without_cars(what),
     )  # fmt: skip
 

@@ -101,8 +101,8 @@ def findings_grid(
     lines = {o: 1 + max(line for q in questions for line, _ in slots[o, q] or [(0, 0)])
              for o in outcomes}  # fmt: skip
 
-    def draw(phone: bool):
-        figure = canvas(1.7 + 0.12 * len(outcomes) + 0.2 * sum(lines.values()), phone)
+    def draw(_: bool):
+        figure = canvas(1.7 + 0.12 * len(outcomes) + 0.2 * sum(lines.values()))
         ax = figure.subplots()
         top, middles = 0.0, []
         for outcome in outcomes:
@@ -143,7 +143,9 @@ def findings_grid(
         asked = sum(bool(cells[outcome, question]) for outcome in outcomes)
         kinds = ", ".join(f"{found.count(f)} {f}" for f in order if f in found)
         said.append(f"{question}: {asked} of {len(outcomes)} outcomes ({kinds or 'none'})")
-    return finish(draw, f"Grid of {what}. {'; '.join(said)}.", table, table, what)
+    # Its cells hold words, which would run into one another on a phone: there it scrolls.
+    alt = f"Grid of {what}. {'; '.join(said)}."
+    return finish(draw, alt, table, table, what, phone=False)
 
 
 def _slots(labels: Sequence[str]) -> list[tuple[int, int]]:
@@ -227,7 +229,7 @@ def timeline(
     )
     alt = f"Timeline of {what}. {said}"
     note = "Filled: happened. Hollow: not yet. Distances mean nothing."
-    return finish(draw, alt, table, drawn, what, note, phone=False)
+    return finish(draw, alt, table, drawn, what, note, phone=False, narrow=True)
 
 
 def _short_date(when: str) -> str:

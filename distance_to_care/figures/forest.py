@@ -16,7 +16,7 @@ from distance_to_care.figures.canvas import (
     ratio_scale,
     wrapped,
 )
-from distance_to_care.figures.named_rows import NamedRows
+from distance_to_care.figures.named_rows import NamedRows, step_for
 from distance_to_care.figures.style import GRID, INK, MARKS, colours
 from distance_to_care.figures.written import Written
 from distance_to_care.problems import AnalysisError, Problem
@@ -72,9 +72,8 @@ def forest(
         texts.append(text + (f", {row[after].replace('_', ' ')}" if after else ""))
 
     def draw(phone: bool):
-        tall = max(len(wrapped(text, 20)) for text in texts) if phone else 1
         place = NamedRows(
-            [name for name, _ in picked], phone, step=0.26 if tall == 1 else 0.16 * tall,
+            [name for name, _ in picked], phone, step=step_for(texts, phone),
             below=0.75, wide=36,
         )  # fmt: skip
         ax = place.ax

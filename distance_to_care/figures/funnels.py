@@ -66,7 +66,7 @@ def funnel(
         ):  # fmt: skip
             ax.plot(rows["value"], rows["estimate"], mark, color=colour, markersize=6)
         middle = sum(ax.get_xlim()) / 2
-        for row in furthest.itertuples():
+        for row in _apart(furthest, ax.get_xlim(), ax.get_ylim(), phone).itertuples():
             right = row.value < middle
             ax.annotate(
                 "\n".join(wrapped(getattr(row, named), 16 if phone else 26)),
@@ -93,3 +93,19 @@ def funnel(
     )
     said = f"{note} {MARK}".strip()
     return finish(draw, alt, table, pd.concat([places, limits]), what, said)
+
+
+def _apart(
+    places: pd.DataFrame, across: tuple[float, float], up: tuple[float, float], phone: bool
+) -> pd.DataFrame:
+    """Keep the places whose names have room: the first of those that lie close together."""
+    kept: list = []
+    for row in places.itertuples():
+        near = [
+            abs(row.value - other.value) < (0.6 if phone else 0.3) * (across[1] - across[0])
+            and abs(row.estimate - other.estimate) < (0.1 if phone else 0.06) * (up[1] - up[0])
+            for other in kept
+        ]
+        if not any(near):
+            kept.append(row)
+    return places.loc[[row.Index for row in kept]]

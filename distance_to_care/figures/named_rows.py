@@ -6,16 +6,31 @@ stand in a column at the right of both. Heights are in inches from the top.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from distance_to_care.figures.canvas import PHONE_CHARACTERS, canvas, wrapped
 from distance_to_care.figures.style import INK
 
 LINE = 0.17
 NAME_CHARACTERS = 30
+COLUMN_CHARACTERS = 20
 # Inches that the plot has between names and numbers, about: where words may stand beside marks.
 PLOT_INCHES, PLOT_INCHES_PHONE = 3.4, 2.3
 CHARACTER_INCHES = 0.075
+BEHIND = {"fc": "white", "ec": "none", "pad": 0.5, "alpha": 0.75}
+
+
+def told(text: str, phone: bool) -> str:
+    """Write a number for its column: on a phone a long range stands below its estimate."""
+    if not phone or len(text) <= COLUMN_CHARACTERS:
+        return text
+    return "\n".join(wrapped(text.replace(" (", "\n("), COLUMN_CHARACTERS))
+
+
+def step_for(texts: Iterable[str], phone: bool, step: float = 0.25) -> float:
+    """Return the room between two marks whose numbers are so long."""
+    lines = max((told(text, phone).count("\n") + 1 for text in texts), default=1)
+    return step if lines == 1 else 0.165 * lines + 0.03
 
 
 class NamedRows:
@@ -62,7 +77,7 @@ class NamedRows:
                     text, (0 if phone else -0.03, height), xycoords=self._beside, va="center",
                     ha="left" if phone else "right", color=INK, size=10, annotation_clip=False,
                     weight="bold" if row in headings or phone else "normal",
-                    bbox={"fc": "white", "ec": "none", "pad": 0.5} if phone else None,
+                    bbox=BEHIND if phone else None,
                 ).set_in_layout(not phone)  # fmt: skip
 
     @property
@@ -75,10 +90,10 @@ class NamedRows:
 
     def number(self, row: int, mark: int, text: str) -> None:
         """Write the number of a mark into the column at the right."""
-        text = "\n".join(wrapped(text, 20)) if self.phone else text
         self.ax.annotate(
-            text, (1.05 if self.phone else 1.03, self.at(row, mark)), xycoords=self._beside,
-            va="center", color=INK, size=10, annotation_clip=False, linespacing=1.05,
+            told(text, self.phone), (1.05 if self.phone else 1.03, self.at(row, mark)),
+            xycoords=self._beside, va="center", color=INK, size=10, annotation_clip=False,
+            linespacing=1.05,
         )  # fmt: skip
 
     def name_marks(

@@ -101,5 +101,5 @@ def _beside_ends(ax, ends: Sequence[tuple[pd.Series, str]], x: str, size: float,
         ax.annotate(
             text, (row[x], row["estimate"]), (1.035 if moved else 1.015, place),
             textcoords="axes fraction", va="center", size=size, color=INK, weight="bold",
-            annotation_clip=False, linespacing=1.05, arrowprops=arrow if moved else None,
+            annotation_clip=False, linespacing=1.15, arrowprops=arrow if moved else None,
         )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from distance_to_care.figures.canvas import Drawing, finish, key_above, label_axes
-from distance_to_care.figures.named_rows import NamedRows
+from distance_to_care.figures.named_rows import NamedRows, step_for
 from distance_to_care.figures.style import MARKS, check_series, colours
 
 LISTS_MARK = "Mark: base list. Bar: lowest to highest over the three lists."
@@ -47,7 +47,9 @@ def ranges(
     }
 
     def draw(phone: bool):
-        place = NamedRows(list(groups.values()), phone, len(levels))
+        place = NamedRows(
+            list(groups.values()), phone, len(levels), step=step_for(texts.values(), phone)
+        )
         ax = place.ax
         _set_axis(ax, drawn, axis, phone)
         for i, level in enumerate(levels):
@@ -87,7 +89,8 @@ def _set_axis(ax, drawn: pd.DataFrame, axis: str, phone: bool) -> None:
     ends = drawn[["low", "high", "estimate"]].astype(float)
     highest, lowest = float(ends.max(axis=None)), float(ends.min(axis=None))
     ax.set_xlim(min(0, lowest * 1.05), highest * 1.04 or 1)
-    ax.locator_params(axis="x", nbins=5 if phone else 8)
+    # Long numbers side by side would run into one another.
+    ax.locator_params(axis="x", nbins=(3 if highest >= 10_000 else 5) if phone else 8)
     ticks = [tick for tick in ax.get_xticks() if ax.get_xlim()[0] <= tick <= ax.get_xlim()[1]]
     ax.set_xticks(ticks)
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")

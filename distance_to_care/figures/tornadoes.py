@@ -13,7 +13,7 @@ from distance_to_care.figures.canvas import (
     label_axes,
     published,
 )
-from distance_to_care.figures.named_rows import NamedRows
+from distance_to_care.figures.named_rows import NamedRows, step_for
 from distance_to_care.figures.style import INK, colours
 
 
@@ -54,8 +54,16 @@ def tornado(
     titles = moved.drop_duplicates("term").set_index("term")["title"]
     parts = [(term, moved[moved["term"] == term].to_dict("records")) for term in order]
 
+    beside = [_at_end(row, names) for _, rows in parts for row in rows]
+
     def draw(phone: bool):
-        place = NamedRows([titles[term] for term in order], phone, 2, step=0.21, below=0.75)
+        place = NamedRows(
+            [titles[term] for term in order],
+            phone,
+            2,
+            step=step_for(beside, phone, 0.21),
+            below=0.75,
+        )
         ax = place.ax
         for line, (_, rows) in enumerate(parts):
             for i, row in enumerate(rows):
