@@ -20,7 +20,11 @@ from distance_to_care.problems import Problem
 # Marks an output of a notebook that an object of our own pages made.
 MARK = "distance_to_care"
 # Modules whose objects may show themselves in a page.
-SHOWING = ("distance_to_care.figures", "distance_to_care.released")
+SHOWING = (
+    "distance_to_care.figures.pages",
+    "distance_to_care.figures.tables",
+    "distance_to_care.released",
+)
 NETWORK = (
     "socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo",
     "socket.gethostbyname", "socket.gethostbyaddr", "urllib.Request", "http.client.connect",

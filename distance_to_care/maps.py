@@ -21,8 +21,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch, Rectangle
 from matplotlib.path import Path
 
-from distance_to_care import access, figures, geography, tables
-from distance_to_care.figures import CAR_WORDS, INK, MUTED, STYLE, Drawing
+from distance_to_care import access, geography, tables
+from distance_to_care.figures import Drawing
+from distance_to_care.figures.canvas import finish, published
+from distance_to_care.figures.style import INK, MUTED, house
 from distance_to_care.problems import Problem
 
 # Light to dark in steps that stay apart in greyscale; by number of classes.
@@ -63,7 +65,7 @@ THIN = {1: 2, 2: 4, 3: 5}
 # Every second one does for a board that is wider or higher than this many metres.
 WIDE_M = 75_000
 # London stands enlarged over the sea, in parts of the map: left, bottom, width, height.
-INSET = (0.0, 0.67, 0.355, 0.2505)
+INSET = (0.012, 0.67, 0.355, 0.2505)
 MOST_CLASSES, MOST_MAPS = 5, 3
 STRIPE_INCHES = 0.045
 DOT_POINTS = 1.6
@@ -633,22 +635,17 @@ def _dots(pattern: re.Match) -> str:
     return f'{before}<path d="{dots}" style="{style}"'
 
 
-def _drawn(figure: Figure, alt: str, table: pd.DataFrame, rows: pd.DataFrame) -> Drawing:
-    return _lighter(figures._finish(figure, alt, table, rows))
+def _drawn(figure: Figure, alt: str, table: pd.DataFrame, rows: pd.DataFrame, what: str) -> Drawing:
+    return _lighter(finish(lambda _: figure, alt, table, rows, what, phone=False))
 
 
-def _blank(
-    map_inches: float, key_inches: float, what: str = ""
-) -> tuple[Figure, mpl.axes.Axes, mpl.axes.Axes]:
-    """A figure with a map above and room for its key below; words on cars where `what` has them."""
-    cars = 0.22 if CAR_WORDS in what.lower() else 0
-    height = map_inches + 0.25 + key_inches + cars
+def _blank(map_inches: float, key_inches: float) -> tuple[Figure, mpl.axes.Axes, mpl.axes.Axes]:
+    """A figure with a map above and room for its key below."""
+    height = map_inches + 0.25 + key_inches
     figure = Figure(figsize=(MAP_INCHES, height))
     ax = figure.add_axes((0, 1 - (map_inches + 0.1) / height, 1, map_inches / height))
-    key = figure.add_axes((0.02, cars / height, 0.97, key_inches / height))
+    key = figure.add_axes((0.02, 0, 0.97, key_inches / height))
     key.set_axis_off()
-    if cars:
-        figure.text(0.02, 0.06 / height, f"{CAR_WORDS.capitalize()}.", size=9, color=MUTED)
     return figure, ax, key
 
 
@@ -693,7 +690,7 @@ def areas(
     ------
     Problem : classes that do not fit, areas listed twice or not known, a centre without a place.
     """
-    figures._published(table)
+    published(table)
     _check_classes(edges, labels, MOST_CLASSES)
     columns = {value: ""} if isinstance(value, str) else dict(value)
     if not 1 <= len(columns) <= MOST_MAPS:
@@ -704,11 +701,11 @@ def areas(
     for column in columns:
         painted[column], classes = _shown(table, position, column, edges, steady)
         counted[column] = _counted(table, classes, names, "areas")
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(house()):
         if len(columns) == 1:
-            figure = _one_map(table, next(iter(columns)), painted, counted, labels, axis, what)
+            figure = _one_map(table, next(iter(columns)), painted, counted, labels, axis)
         else:
-            figure = _maps_side_by_side(columns, painted, counted, labels, axis, what)
+            figure = _maps_side_by_side(columns, painted, counted, labels, axis)
         said = ". ".join(
             f"{heading + ': ' if heading else ''}{_said(counted[column], 'areas')}"
             for column, heading in columns.items()
@@ -720,7 +717,7 @@ def areas(
             parts = [counted[c].assign(map=heading) for c, heading in columns.items()]
             rows = pd.concat(parts, ignore_index=True)
             rows = rows[["map", *rows.columns.drop("map")]]
-        return _drawn(figure, alt, table, rows)
+        return _drawn(figure, alt, table, rows, what)
 
 
 def _positions(table: pd.DataFrame) -> np.ndarray:
@@ -734,12 +731,12 @@ def _positions(table: pd.DataFrame) -> np.ndarray:
     return position
 
 
-def _one_map(table, value, painted, counted, labels, axis, what) -> Figure:
+def _one_map(table, value, painted, counted, labels, axis) -> Figure:
     shades = SHADES[len(labels)]
     entries = _patches(counted[value], shades)
     sites = _sites(table["centre"].dropna()) if "centre" in table else None
     key = _key_inches(entries)
-    figure, ax, below = _blank(_england_inches(), key + _numbered_inches(sites), what)
+    figure, ax, below = _blank(_england_inches(), key + _numbered_inches(sites))
     _england(ax, painted[value], shades)
     _key(below, entries, axis)
     if sites is not None:
@@ -749,12 +746,12 @@ def _one_map(table, value, painted, counted, labels, axis, what) -> Figure:
     return figure
 
 
-def _maps_side_by_side(columns, painted, counted, labels, axis, what) -> Figure:
+def _maps_side_by_side(columns, painted, counted, labels, axis) -> Figure:
     shades = SHADES[len(labels)]
     count = len(columns)
     entries = _patches(counted[next(iter(columns))], shades, with_share=False)
     heading = 0.3
-    figure, whole, below = _blank(_england_inches(count) + heading, _key_inches(entries), what)
+    figure, whole, below = _blank(_england_inches(count) + heading, _key_inches(entries))
     whole.set_axis_off()
     part = 1 - heading / (_england_inches(count) + heading)
     for place, (column, title) in enumerate(columns.items()):
@@ -803,7 +800,7 @@ def places(
     ------
     Problem : classes that do not fit, places listed twice or not known, a hospital without a place.
     """
-    figures._published(table)
+    published(table)
     _check_classes(edges, labels, MOST_CLASSES)
     of_line = _place_of_pieces(by)
     _check_places(table[by], of_line, by)
@@ -821,7 +818,7 @@ def places(
     counted = _counted(table, classes, [*labels, hatched] if hatched else labels, "places")
     names = _names(by)
     counted["names"] = _names_of(counted, table[by].map(names), classes, labels, hatched)
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(house()):
         entries = _patches(counted.drop(columns="names"), [*shades, NO_DATA])
         if moves.any():
             lattice = next(n for n, (_, text) in enumerate(entries) if text.startswith("Striped"))
@@ -845,7 +842,7 @@ def places(
         key = _key_inches(entries)
         named = None if clinics is None else _hospitals(clinics)
         lines = 0 if named is None else 0.4 + CLINIC_INCHES * len(named)
-        figure, ax, below = _blank(_england_inches(), key + lines, what)
+        figure, ax, below = _blank(_england_inches(), key + lines)
         style = {}
         for place, number, within in zip(table[by], classes, ranged & ~moves, strict=True):
             if not 0 <= number < len(labels):
@@ -872,7 +869,7 @@ def places(
                 for row in table[ranged].to_dict("records")
             ]
             alt += f" Ranges over the lists: {'; '.join(ranges)}."
-        return _drawn(figure, alt, table, counted)
+        return _drawn(figure, alt, table, counted, what)
 
 
 def _hospitals(clinics: pd.DataFrame) -> pd.DataFrame:
@@ -974,7 +971,7 @@ def bivariate(
     ------
     Problem : classes that do not fit, places listed twice or not known.
     """
-    figures._published(table)
+    published(table)
     for limits, names in zip(edges, labels, strict=True):
         _check_classes(limits, names, 3)
         if len(names) != 3:
@@ -1017,14 +1014,14 @@ def bivariate(
             style[place] = _two_ways(number)
         else:
             style[place] = UNSTEADY if moving else UNKNOWN
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(house()):
         others = [(UNSTEADY, UNSTEADY_WORDS)] if moves.any() else []
         if (~known & ~moves).any():
             others.append((UNKNOWN, "No data"))
         highest = values.index[classes == 8]
         sites = _middles(highest, of_line, names) if len(highest) <= MOST_NUMBERED else None
         key = 2.35
-        figure, ax, below = _blank(_england_inches(), key + _numbered_inches(sites), what)
+        figure, ax, below = _blank(_england_inches(), key + _numbered_inches(sites))
         _draw_places(ax, of_line, style, outlined=highest)
         _two_way_key(below, rows[:9], labels, axes, others, key)
         if sites is not None and len(sites):
@@ -1040,7 +1037,7 @@ def bivariate(
         )
         if moves.any():
             alt += f" In no class, since they depend on the list: {int(moves.sum())} places."
-        return _drawn(figure, alt, table, pd.DataFrame(rows))
+        return _drawn(figure, alt, table, pd.DataFrame(rows), what)
 
 
 def _two_ways(number: int) -> dict[str, str]:
@@ -1206,7 +1203,7 @@ def board(
     ------
     Problem : classes that do not fit, a board that is not known, a centre without a place.
     """
-    figures._published(table)
+    published(table)
     _check_classes(edges, labels, MOST_CLASSES)
     names = _names("board_code")
     if board_code not in names:
@@ -1251,7 +1248,7 @@ def board(
     sites = near = None
     if centres is not None or "centre" in rows:
         sites = _sites(rows["centre"].dropna() if centres is None else centres)
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(house()):
         pictures = {
             heading: _paint(shown, shades, side_m, thin, inches, mine)
             for heading, shown in drawn.items()
@@ -1264,9 +1261,7 @@ def board(
             sites["number"] = [*range(1, near.sum() + 1), *["–"] * int((~near).sum())]
         key = _key_inches(entries)
         heading_inches = 0.22 if len(drawn) > 1 else 0
-        figure, whole, below = _blank(
-            map_inches + heading_inches, key + _numbered_inches(sites), what
-        )
+        figure, whole, below = _blank(map_inches + heading_inches, key + _numbered_inches(sites))
         whole.set_axis_off()
         marked = np.empty((0, 2))
         codes = [c if c == board_code else WALES for c in _place_of_pieces("board_code")]
@@ -1296,7 +1291,7 @@ def board(
                 if len(found):
                     listed += f" Nearest centres {where} the map: {', '.join(found['site'])}."
         alt = f"Map of the areas (LSOA) of {names[board_code]}: {what}. {said}.{listed}"
-        return _drawn(figure, alt, table, counted)
+        return _drawn(figure, alt, table, counted, what)
 
 
 def _share_of(counted: pd.DataFrame, name: str) -> float:

@@ -26,6 +26,7 @@ import pandas as pd
 
 from distance_to_care import disclosure, figures, official, places, released, tables
 from distance_to_care.problems import AnalysisError, Problem
+from distance_to_care.source_lines import source_line
 
 # The columns a published table may have, in their order, and what each one means.
 COLUMNS = {
@@ -492,16 +493,24 @@ class Page:
     def _filed(self) -> pd.DataFrame:
         return pd.DataFrame(list(self._numbers.values()), columns=NUMBER_COLUMNS)
 
-    def figure(self, drawing: figures.Drawing, name: str, title: str) -> figures.Shown:
+    def figure(
+        self, drawing: figures.Drawing, name: str, title: str, about: str = ""
+    ) -> figures.Shown:
         """File a drawing of a published table and show it with alt text, table and downloads.
+
+        Headline, subtitle and source stand inside the image, which may be copied out of the page.
 
         Parameters
         ----------
         drawing : what a function of `figures` returned.
         name : slug of the figure, unique in the book.
-        title : headline that says what the figure shows.
+        title : headline that says what the figure shows. One that points somewhere stands in
+            book/headlines.toml too, with what has to be true of published numbers for it to hold.
+        about : people, place and period, for the subtitle.
         """
-        name, title = named(_slug(name), drawing.kind), titled(title, drawing.kind)
+        name = named(_slug(name), drawing.kind)
+        drawing = figures.headed(drawing, title, about, self._source_line(drawing))
+        title = titled(title, drawing.kind)
         if name in self.manifest["figures"]:
             raise Problem(f"The page '{self.name}' has a second figure named '{name}'.")
         _write(self.folder / f"{name}.svg", drawing.svg)
@@ -513,6 +522,15 @@ class Page:
         }
         self._save_manifest()
         return figures.Shown(drawing, name, title, _words())
+
+    def _source_line(self, drawing: figures.Drawing) -> str:
+        """Say where the table of a drawing comes from, which another page may have published."""
+        entry = self.manifest["tables"].get(drawing.table)
+        if entry is None:
+            others = sorted(self.root.glob(f"[!_]*/{drawing.table}.csv"))
+            manifest = others[0].with_name("manifest.json").read_text(encoding="utf-8")
+            entry = json.loads(manifest)["tables"][drawing.table]
+        return source_line(banner(drawing.kind), entry["sources"])
 
     def show(
         self,

@@ -319,6 +319,8 @@ class FillIn(SphinxPostTransform):
             used |= self._number(node, published)
         for node in list(self.document.findall(HeldWords)):
             self._held(node, published)
+        for words in sentences.of_figures(published.manifest["figures"], self._page()):
+            self._ask(words, published, self.document)
         parts = list(self.document.findall(PublishedPart))
         self._whole_figures = {
             node["name"] for node in parts if node["part"] == "figure" and not layers.holds(node)
@@ -357,13 +359,22 @@ class FillIn(SphinxPostTransform):
         """Stop the build where words no longer fit the published numbers."""
         sentence = node.parent.astext()
         words = sentences.Held(self.env.docname, node.astext(), node["condition"], sentence)
+        self._ask(words, published, node)
+        node.replace_self(nodes.Text(node.astext()))
+
+    def _page(self) -> str:
+        """Name the notebook of this page; empty where it is none."""
+        name = self.env.docname
+        return name.removeprefix(NOTEBOOK_PREFIX) if name.startswith(NOTEBOOK_PREFIX) else ""
+
+    def _ask(self, words: sentences.Held, published: Published, location: nodes.Node) -> None:
+        """Ask published numbers whether words hold."""
         # A book with a part of the pages has no numbers of the others; the whole book is asked.
         elsewhere = published.not_of_this_site | published.not_released
         elsewhere |= published.of_other_books(self.env.found_docs)
         if not elsewhere.intersection(words.keys):
             for fault in sentences.faults([words], sentences.Numbers(published.numbers)):
-                log.warning("%s", fault, location=node, type="words")
-        node.replace_self(nodes.Text(node.astext()))
+                log.warning("%s", fault, location=location, type="words")
 
     def _row_address(self, node, key: str, row: pd.Series, published: Published) -> str:
         """Address of the row that a number was read from; empty where no link belongs."""

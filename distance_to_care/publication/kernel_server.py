@@ -42,6 +42,7 @@ def preload() -> None:
         "matplotlib.backends.backend_svg",
         "matplotlib.pyplot",
         "matplotlib_inline.backend_inline",
+        "seaborn",
         "distance_to_care.access",
         "distance_to_care.cohort",
         "distance_to_care.results",

@@ -17,6 +17,7 @@ from __future__ import annotations
 import ast
 import operator
 import re
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -24,9 +25,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from distance_to_care import places
 from distance_to_care.problems import Problem
 from distance_to_care.publication.notebooks import Notebook
 
+HEADLINES = "headlines.toml"
 ROLE = re.compile(r"\{holds\}`(?P<content>[^`]+)`")
 KEY = re.compile(r"\[(?P<key>[^\[\]]+)\]")
 WHEN = " when "
@@ -103,6 +106,28 @@ def held(page: str, text: str) -> Iterator[Held]:
         for match in ROLE.finditer(line):
             words, condition = parted(match["content"])
             yield Held(page, words, condition, bare(line))
+
+
+def headlines() -> dict[str, str]:
+    """Read what has to be true for the headlines of figures that point somewhere, by their names.
+
+    It stands apart from the notebooks, which would run anew for every change of a condition.
+    """
+    path = places.BOOK / HEADLINES
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def of_figures(figures: Mapping[str, Mapping], page: str) -> list[Held]:
+    """List the headlines of a page's figures that say when they hold.
+
+    figures : what the manifest has of each; page : name of the notebook that drew them.
+    """
+    conditions = headlines()
+    return [
+        Held(page, entry["title"], conditions[name], f"headline of the figure {name}")
+        for name, entry in figures.items()
+        if entry["page"] == page and name in conditions
+    ]
 
 
 def bare(line: str) -> str:

@@ -292,7 +292,22 @@ def replace(name, old, new):
     return change
 
 
+def headline(copy):
+    """Draw a figure whose headline is not true of the number that it hangs on."""
+    drawn = (
+        "\\nfrom distance_to_care import figures"
+        "\\nbars = figures.bars(page.read('one'), 'Minutes', {'all': 'All'}, 'minutes')"
+        "\\nshown = page.figure(bars, 'chart', 'More than ten')"
+    )
+    replace("notebooks/one.ipynb", "group='all')", f"group='all'){drawn}")(copy)
+    (copy / "book" / "headlines.toml").write_text('chart = "[one.all] > 10"\n')
+
+
 FAULTS = {
+    "headline that does not hold": (
+        headline,
+        r"the sentence 'headline of the figure chart' says 'More than ten', and it is not so",
+    ),
     "unknown number": (
         replace("book/index.md", "one.all", "one.most"),
         r"book/index.md:\d+: WARNING: unknown number 'one.most'",

@@ -1,0 +1,105 @@
+"""Where words stand, so that none hides another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from distance_to_care.figures.style import INK, MUTED, colours
+
+
+def apart(values: Sequence[float], rooms: Sequence[float], low: float, high: float) -> list[float]:
+    """Move labels on a line apart: each as near to its value as the others' room leaves it.
+
+    values : where the labels belong. rooms : how much of the line each takes. low, high : ends of
+    the line.
+    """
+    order = sorted(range(len(values)), key=lambda i: values[i])
+    places, floor = {}, low
+    for i in order:
+        places[i] = max(float(values[i]), floor + rooms[i] / 2)
+        floor = places[i] + rooms[i] / 2
+    ceiling = high
+    for i in reversed(order):
+        places[i] = min(places[i], ceiling - rooms[i] / 2)
+        ceiling = places[i] - rooms[i] / 2
+    return [places[i] for i in range(len(values))]
+
+
+def name_curves(
+    ax, curves: Sequence[tuple[pd.DataFrame, str]], x: str, size: float = 10, inches: float = 3.1
+) -> None:
+    """Write the name of each curve where readers can tell whose it is.
+
+    That is beside its end, or, where curves end together, on the curve where they lie furthest
+    apart.
+
+    curves : for each curve its points, in the order of the colours, and its name. x : the column
+    of the horizontal axis. size : of the text. inches : how high the plot is, about.
+    """
+    line = 1.22 * size / 72 / inches
+    ends = [(points.iloc[-1], text) for points, text in curves]
+    place, gap = _furthest_apart(ax, [points for points, _ in curves], x)
+    if _gap([_part(ax, row["estimate"]) for row, _ in ends]) > line or gap < 1.5 * line:
+        _beside_ends(ax, ends, x, size, line)
+        return
+    for points, text in curves:
+        at = float(np.interp(place, points[x], points["estimate"]))
+        ax.annotate(
+            text.replace("\n", " "), (place, at), (5, 3), textcoords="offset points", size=size,
+            color=INK, weight="bold", bbox={"fc": "white", "ec": "none", "pad": 0.5, "alpha": 0.75},
+        )  # fmt: skip
+
+
+def _furthest_apart(ax, curves: Sequence[pd.DataFrame], x: str) -> tuple[float, float]:
+    """Find the place where the two nearest curves are furthest apart, and that gap.
+
+    Names stand to the right of the place, so that it lies in the left part of the plot.
+    """
+    low, high = ax.get_xlim()
+    reach = max(points[x].min() for points in curves), min(points[x].max() for points in curves)
+    if ax.get_xscale() == "log":
+        found = np.geomspace(low, high, 40)[4:26]
+    else:
+        found = np.linspace(low, high, 40)[4:26]
+    found = [place for place in found if reach[0] <= place <= reach[1]]
+    gaps = {
+        place: _gap([_part(ax, np.interp(place, c[x], c["estimate"])) for c in curves])
+        for place in found
+    }
+    best = max(gaps, key=gaps.__getitem__, default=low)
+    return float(best), gaps.get(best, 0.0)
+
+
+def _gap(parts: Sequence[float]) -> float:
+    """The least distance between neighbours."""
+    return float(np.diff(sorted(parts)).min()) if len(parts) > 1 else 1.0
+
+
+def _part(ax, value: float) -> float:
+    """How far up the plot a value lies, from 0 to 1."""
+    low, high = ax.get_ylim()
+    if ax.get_yscale() == "log":
+        value, low, high = math.log(value), math.log(low), math.log(high)
+    return min(1.0, max(0.0, (float(value) - low) / (high - low)))
+
+
+def _beside_ends(ax, ends: Sequence[tuple[pd.Series, str]], x: str, size: float, line: float):
+    """Write names beside the ends of curves, moved apart where two would overlap."""
+    values = [_part(ax, row["estimate"]) for row, _ in ends]
+    rooms = [line * (1 + text.count("\n")) for _, text in ends]
+    left, right = ax.get_xlim()
+    for i, (place, (row, text)) in enumerate(zip(apart(values, rooms, 0, 1), ends, strict=True)):
+        far = row[x] < right - 0.02 * (right - left)
+        moved = far or abs(place - values[i]) > 0.02
+        # A long leader is not to be read as data.
+        look = {"color": MUTED, "ls": ":"} if far else {"color": colours()[i]}
+        arrow = {"arrowstyle": "-", "lw": 0.8, "relpos": (0, 0.5), **look}
+        ax.annotate(
+            text, (row[x], row["estimate"]), (1.035 if moved else 1.015, place),
+            textcoords="axes fraction", va="center", size=size, color=INK, weight="bold",
+            annotation_clip=False, linespacing=1.15, arrowprops=arrow if moved else None,
+        )  # fmt: skip

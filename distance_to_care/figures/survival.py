@@ -1,0 +1,139 @@
+"""Survival curves: how many are alive as time goes by, and how many are still followed."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from distance_to_care.figures.canvas import (
+    Drawing,
+    canvas,
+    finish,
+    label_axes,
+    published,
+    withheld,
+    wrapped,
+)
+from distance_to_care.figures.lines import BAND, off_by
+from distance_to_care.figures.placing import name_curves
+from distance_to_care.figures.style import INK, LINES, MOST_SERIES, MUTED, colours
+
+
+def survival_curves(
+    curves: pd.DataFrame,
+    at_risk: pd.DataFrame,
+    summary: pd.DataFrame,
+    groups: dict[str, str],
+    what: str,
+    since: str = "first clinic visit",
+) -> Drawing:
+    """Draw Kaplan-Meier curves with 95% bands: of more than four groups first, middle and last.
+
+    Points are the ends of merged steps, which lie on the exact curve; straight lines join them,
+    since within a merged step it is not told when people died.
+
+    Parameters
+    ----------
+    curves : published table of merged steps; `group`, `time_years`, `estimate`, `ci_low`,
+        `ci_high` (probability).
+    at_risk : published table; `group`, `time_years`, `at_risk` (people).
+    summary : published table; its `survival` rows give the numbers of the alternative text.
+    groups : the groups and their labels, in order; the table below the figure has them all.
+    what : what the curves compare, for the subtitle and the alternative text.
+    since : when follow-up begins, for the label of the axis.
+    """
+    for table in (curves, at_risk, summary):
+        published(table)
+    names = list(groups)
+    drawn = names
+    if len(names) > MOST_SERIES:
+        drawn = [names[0], names[len(names) // 2], names[-1]]
+    held = curves[curves["group"].isin(names)]
+    last = float(held["time_years"].max())
+
+    def draw(phone: bool):
+        figure = canvas(4.6, phone)
+        ax, below = figure.subplots(2, 1, height_ratios=[5, 0.34 * len(drawn) + 0.2], sharex=True)
+        ends = []
+        for place, group in enumerate(drawn):
+            steps = curve_points(curves, summary, group)
+            years, colour = steps["time_years"], colours()[place]
+            ax.plot(
+                years, 100 * steps["estimate"], color=colour, linestyle=LINES[place], linewidth=2.2
+            )
+            ax.fill_between(
+                years, 100 * steps["ci_low"], 100 * steps["ci_high"], color=colour, alpha=BAND,
+                linewidth=0,
+            )  # fmt: skip
+            steps = steps.assign(estimate=100 * steps["estimate"])
+            ends.append((steps, "\n".join(wrapped(groups[group], 10 if phone else 16))))
+        ax.set_ylim(0, 100)
+        ax.set_xlim(0, last or 1)
+        if last == 0:
+            withheld(ax, "Withheld: too few people died")
+        else:
+            name_curves(ax, ends, "time_years", 9.5 if phone else 10, 3.2)
+        label_axes(ax, "", "People alive (%)", phone)
+        _numbers_at_risk(below, at_risk[at_risk["time_years"] <= last], drawn, groups, phone)
+        label_axes(below, f"Years since {since}", phone=phone)
+        return figure
+
+    read_off = summary[summary["measure"] == "survival"]
+    said = []
+    for group in names:
+        reached = [
+            f"{100 * row.estimate:.0f}% at {row.time_years:g} "
+            + ("year" if row.time_years == 1 else "years")
+            for row in read_off[read_off["group"] == group].itertuples()
+            if pd.notna(row.estimate)
+        ]
+        said.append(f"{groups[group]}: {', '.join(reached) or 'too few people to say'}")
+    others = ", ".join(groups[group] for group in names if group not in drawn)
+    alt = (
+        f"Kaplan-Meier curves of {what}, with 95% confidence bands. "
+        f"People alive, {'; '.join(said)}."
+    )
+    note = ["Band: 95% interval.", *off_by(held)]
+    note += [f"Not drawn, in the data table: {others}."] if others else []
+    return finish(draw, alt, curves, held, what, " ".join(note))
+
+
+def curve_points(curves: pd.DataFrame, summary: pd.DataFrame, group: str) -> pd.DataFrame:
+    """Gather the published points of one curve: ends of merged steps, and fixed times.
+
+    Returns `time_years`, `estimate`, `ci_low`, `ci_high` in order of time, up to the last step.
+    """
+    columns = ["time_years", "estimate", "ci_low", "ci_high"]
+    steps = curves.loc[curves["group"] == group, columns]
+    fixed = summary.loc[
+        (summary["measure"] == "survival") & (summary["group"] == group), columns
+    ].dropna()
+    fixed = fixed[
+        (fixed["time_years"] <= steps["time_years"].max())
+        & ~fixed["time_years"].isin(steps["time_years"])
+    ]
+    return pd.concat([steps, fixed]).sort_values("time_years")
+
+
+def _numbers_at_risk(
+    ax, at_risk: pd.DataFrame, drawn: list[str], groups: dict[str, str], phone: bool
+) -> None:
+    """Write the people still followed below the curves, one line a group."""
+    for place, group in enumerate(drawn):
+        for row in at_risk[at_risk["group"] == group].itertuples():
+            if pd.notna(row.at_risk):
+                number = f"{row.at_risk:,}"
+                ax.text(row.time_years, place, number, ha="center", va="center", size=9, color=INK)
+        name = groups[group].split(" (")[0] if phone else groups[group]
+        ax.text(
+            -0.06, place, name, ha="right", va="center", size=9, color=INK,
+            transform=ax.get_yaxis_transform(),
+        )  # fmt: skip
+    ax.set_ylim(len(drawn) - 0.4, -0.6)
+    ax.set_yticks([])
+    ax.grid(visible=False)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(axis="x", length=0)
+    ax.set_title(
+        "People still followed (none shown where withheld)", size=9, loc="left", color=MUTED,
+        weight="normal",
+    )  # fmt: skip

@@ -1,0 +1,102 @@
+"""Headlines of figures are arguments: each holds for the accepted numbers, or the build stops."""
+
+import ast
+
+import pytest
+
+from distance_to_care import places, results, source_lines
+from distance_to_care.publication import sentences
+from distance_to_care.publication.notebooks import Notebook
+
+ACCEPTED = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
+# Words that look as if they pointed somewhere, and what they are.
+NOT_A_CLAIM = {
+    "funnel_detected_figure": "a quarter of a year",
+    "virtual_review_exclusion": "what the assumption says: fewer of them are seen by video",
+}
+
+
+def figures_of_notebooks() -> dict[str, tuple[str, str]]:
+    """The title and the notebook of every figure whose name and title are written out."""
+    found = {}
+    for path in sorted(places.NOTEBOOKS.glob("*.ipynb")):
+        for source in Notebook(path).code:
+            tree = ast.parse(source)
+            said = {
+                target.id: node.value.value
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+                for target in node.targets
+                if isinstance(target, ast.Name)
+            }
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Call) and ast.unparse(node.func) == "page.figure":
+                    _, name, title = node.args[:3]
+                    title = said.get(title.id) if isinstance(title, ast.Name) else title
+                    title = title.value if isinstance(title, ast.Constant) else title
+                    if isinstance(name, ast.Constant) and isinstance(title, str):
+                        found[name.value] = (title, path.stem)
+    return found
+
+
+def entries() -> dict[str, dict]:
+    """What the manifest will have of the figures, as the notebooks have them today."""
+    today = {name: {"title": title, "page": page}
+             for name, (title, page) in figures_of_notebooks().items()}  # fmt: skip
+    return results.accepted_manifest()["figures"] | today
+
+
+def test_every_condition_is_of_a_figure_that_is_there():
+    assert set(sentences.headlines()) <= set(entries())
+    assert len(sentences.headlines()) > 30
+
+
+@pytest.mark.parametrize("name", sentences.headlines())
+def test_a_headline_holds_for_the_accepted_numbers(name):
+    numbers = sentences.Numbers(ACCEPTED)
+    asked = sentences.of_figures({name: entries()[name]}, entries()[name]["page"])
+    assert len(asked) == 1
+    assert sentences.faults(asked, numbers) == []
+
+
+def test_a_headline_that_points_somewhere_says_when_it_holds():
+    found = figures_of_notebooks()
+    assert len(found) > 60
+    unbound = [
+        f"{page}: {name}: {title}"
+        for name, (title, page) in found.items()
+        if sentences.POINTING.search(title)
+        and not {name, f"synthetic_{name}"} & (set(sentences.headlines()) | set(NOT_A_CLAIM))
+    ]
+    assert unbound == []
+
+
+def test_the_figure_of_a_headline_that_no_longer_holds_is_named():
+    entry = entries()["sma_travel_deprivation"]
+    asked = sentences.of_figures({"sma_travel_deprivation": entry}, "sma_travel")
+    turned = ACCEPTED.copy()
+    turned.loc[turned["key"] == "sma_travel.children.1.mean", "text"] = "300"
+    (fault,) = sentences.faults(asked, sentences.Numbers(turned))
+    assert "headline of the figure sma_travel_deprivation" in fault
+    assert "sma_travel.children.1.mean is 300" in fault
+    # Another page does not answer for it.
+    assert sentences.of_figures({"sma_travel_deprivation": entry}, "sma_births") == []
+
+
+def test_every_input_of_a_figure_is_in_its_source_line_or_only_carries_others():
+    manifest = results.accepted_manifest()
+    tables = {entry["table"] for entry in manifest["figures"].values()}
+    sources = {s for t in tables for s in manifest["tables"][t]["sources"]}
+    assert len(sources) > 20
+    unnamed = sources - set(source_lines.INPUTS) - source_lines.CARRIERS - {results.COHORT}
+    # Of synthetic people the kind of the figure says who they are.
+    assert {name for name in unnamed if not name.startswith("synthetic_")} == set()
+
+
+def test_a_source_line_says_each_source_once():
+    line = source_lines.source_line("Published estimates", ["published_estimates", "evidence_map"])
+    assert line == (
+        "Source: Distance to Care. Published estimates. Made from publications cited in the book."
+    )
+    alone = source_lines.source_line("Synthetic people", ["cohort"])
+    assert alone == "Source: Distance to Care. Synthetic people."
