@@ -420,7 +420,10 @@ class FillIn(SphinxPostTransform):
         return {entry["kind"]}
 
     def _figure(self, node: PublishedPart, name: str, published: Published, depth: str) -> set[str]:
-        entry = published.manifest["figures"].get(name)
+        # As a notebook reads its own: made-up people add to a name what they are.
+        drawn_names = published.manifest["figures"]
+        name = next((n for n in (name, results.named(name, "synthetic")) if n in drawn_names), name)
+        entry = drawn_names.get(name)
         drawn = None
         if entry is not None:
             # What the notebook showed: image, alternative text, data table and downloads.
