@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from urllib.parse import urljoin
 
 import pytest
 from bs4 import BeautifulSoup
@@ -67,7 +68,7 @@ def test_every_number_of_the_prose_is_the_number_in_the_file(site):
 @pytest.mark.parametrize("page", [p for p in PAGES if p.startswith("notebooks/")])
 def test_every_figure_has_alternative_text_a_table_and_downloads(site, page):
     manifest = results.accepted_manifest()
-    for figure in main(site, page).select("figure.published-figure"):
+    for figure in main(site, page).select("figure.published-figure:not([data-figure])"):
         name = figure["id"].removeprefix("figure-")
         entry = manifest["figures"][name]
         image = figure.select_one("img")
@@ -81,13 +82,32 @@ def test_every_figure_has_alternative_text_a_table_and_downloads(site, page):
             assert (site / "notebooks" / href).resolve().exists()
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_figure_of_a_layer_is_that_of_its_notebook_and_leads_to_the_whole(site, page):
+    manifest = results.accepted_manifest()
+    for figure in main(site, page).select("figure[data-figure]"):
+        name = figure["data-figure"]
+        entry = manifest["figures"][name]
+        original = main(site, f"notebooks/{entry['page']}").select_one(f"#figure-{name}")
+        files = [drawn.select_one("img")["src"].split("/")[-1] for drawn in (figure, original)]
+        assert files[0] == files[1]
+        assert figure.select_one("img")["alt"] == entry["alt"]
+        there, place = urljoin(f"{page}.html", figure.select_one("a")["href"]).split(".html#")
+        assert soup(site, there).find(id=place)
+        assert figure.find_next_sibling("details") is None
+
+
 def test_a_figure_on_another_page_is_that_of_its_notebook(site):
     manifest = results.accepted_manifest()
     shown = []
     for source in sorted(places.BOOK.glob("*.md")):
         here = main(site, f"book/{source.stem}")
-        asked = re.findall(r"\{published-figure\} (\S+)", source.read_text(encoding="utf-8"))
+        text = source.read_text(encoding="utf-8")
+        in_short = [figure["data-figure"] for figure in here.select("figure[data-figure]")]
+        asked = re.findall(r"\{published-figure\} (\S+)", text)
         assert len(here.select("figure.published-figure")) == len(asked)
+        for name in in_short:
+            asked.remove(name)
         for name in asked:
             entry = manifest["figures"][name]
             figure = here.select_one(f"#figure-{name}")
