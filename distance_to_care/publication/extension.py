@@ -399,6 +399,9 @@ class FillIn(SphinxPostTransform):
         return {entry["kind"]}
 
     def _figure(self, node: PublishedPart, name: str, published: Published, depth: str) -> set[str]:
+        # The name of a figure of synthetic people says so, and a chapter may ask without it.
+        given, synthetic = name, results.named(name, "synthetic")
+        name = name if name in published.manifest["figures"] else synthetic
         entry = published.manifest["figures"].get(name)
         drawn = None
         if entry is not None:
@@ -406,11 +409,11 @@ class FillIn(SphinxPostTransform):
             page = self.env.get_doctree(f"{NOTEBOOK_PREFIX}{entry['page']}")
             marked = f'id="figure-{name}"'
             drawn = next((raw for raw in page.findall(nodes.raw) if marked in raw.astext()), None)
-        if drawn is None and published.absent(name):
-            node.replace_self(_raw(published.absent(name)))
+        if drawn is None and published.absent(given):
+            node.replace_self(_raw(published.absent(given)))
             return set()
         if drawn is None:
-            log.warning("unknown figure '%s': no notebook shows it", name, location=node)
+            log.warning("unknown figure '%s': no notebook shows it", given, location=node)
             node.replace_self([])
             return set()
         shown = drawn.astext().replace("../downloads/", f"{depth}downloads/")
