@@ -420,21 +420,21 @@ class FillIn(SphinxPostTransform):
         return {entry["kind"]}
 
     def _figure(self, node: PublishedPart, name: str, published: Published, depth: str) -> set[str]:
-        # As a notebook reads its own: made-up people add to a name what they are.
-        drawn_names = published.manifest["figures"]
-        name = next((n for n in (name, results.named(name, "synthetic")) if n in drawn_names), name)
-        entry = drawn_names.get(name)
+        # The name of a figure of synthetic people says so, and a chapter may ask without it.
+        given, synthetic = name, results.named(name, "synthetic")
+        name = name if name in published.manifest["figures"] else synthetic
+        entry = published.manifest["figures"].get(name)
         drawn = None
         if entry is not None:
             # What the notebook showed: image, alternative text, data table and downloads.
             page = self.env.get_doctree(f"{NOTEBOOK_PREFIX}{entry['page']}")
             marked = f'id="figure-{name}"'
             drawn = next((raw for raw in page.findall(nodes.raw) if marked in raw.astext()), None)
-        if drawn is None and published.absent(name):
-            node.replace_self(_raw(published.absent(name)))
+        if drawn is None and published.absent(given):
+            node.replace_self(_raw(published.absent(given)))
             return set()
         if drawn is None:
-            log.warning("unknown figure '%s': no notebook shows it", name, location=node)
+            log.warning("unknown figure '%s': no notebook shows it", given, location=node)
             node.replace_self([])
             return set()
         shown = drawn.astext().replace("../downloads/", f"{depth}downloads/")
