@@ -1,6 +1,13 @@
 // What the book needs beyond the theme's own scripts. Nothing here is required for reading.
 "use strict";
 
+// The theme takes the focus from these buttons when they are pressed: readers with a keyboard would
+// begin at the top of the page again, and a dialog could not give the focus back.
+addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll(".theme-switch-button, .search-button, .primary-toggle, .secondary-toggle")
+    .forEach((button) => { button.blur = () => {}; });
+});
+
 // Print what is folded away, and fold it again afterwards.
 let unfolded = [];
 addEventListener("beforeprint", () => {
@@ -25,11 +32,4 @@ addEventListener("DOMContentLoaded", () => {
     });
   }, { rootMargin: "0px 0px -70% 0px" });
   links.forEach((_, section) => watcher.observe(section));
-});
-
-// The theme takes the focus from these buttons when they are pressed: readers with a keyboard would
-// begin at the top of the page again, and a dialog could not give the focus back.
-addEventListener("DOMContentLoaded", () => {
-  document.querySelectorAll(".theme-switch-button, .search-button, .primary-toggle, .secondary-toggle")
-    .forEach((button) => { button.blur = () => {}; });
 });
