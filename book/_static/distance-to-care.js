@@ -1,6 +1,13 @@
 // What the book needs beyond the theme's own scripts. Nothing here is required for reading.
 "use strict";
 
+// The theme takes the focus from these buttons when they are pressed: readers with a keyboard would
+// begin at the top of the page again, and a dialog could not give the focus back.
+addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll(".theme-switch-button, .search-button, .primary-toggle, .secondary-toggle")
+    .forEach((button) => { button.blur = () => {}; });
+});
+
 // Print what is folded away, and fold it again afterwards; how long people live stays a choice.
 let unfolded = [];
 addEventListener("beforeprint", () => {
@@ -38,9 +45,3 @@ addEventListener("keydown", (event) => {
   const term = event.target instanceof Element && event.target.closest(".glossed");
   if (term && !term.contains(event.relatedTarget)) term.classList.remove("dismissed");
 }));
-// The theme takes the focus from these buttons when they are pressed: readers with a keyboard would
-// begin at the top of the page again, and a dialog could not give the focus back.
-addEventListener("DOMContentLoaded", () => {
-  document.querySelectorAll(".theme-switch-button, .search-button, .primary-toggle, .secondary-toggle")
-    .forEach((button) => { button.blur = () => {}; });
-});
