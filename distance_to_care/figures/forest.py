@@ -74,7 +74,7 @@ def forest(
     def draw(phone: bool):
         place = NamedRows(
             [name for name, _ in picked], phone, step=step_for(texts, phone),
-            below=0.75, wide=36,
+            below=0.75, wide=42,
         )  # fmt: skip
         ax = place.ax
         if band:

@@ -98,12 +98,15 @@ def slope(
                     labels.append(number.replace(" (", "\n(") if phone else number)
             values = [float(rows.loc[(g, end), "estimate"]) for g in groups]
             room = [(top - bottom) * 0.062 * (1 + text.count("\n")) for text in labels]
+            line = (top - bottom) * 0.055
             for at, text in zip(apart(values, room, bottom, top), labels, strict=True):
-                ax.annotate(
-                    text, (x, at), ha=side, va="center", color=INK, size=10,
-                    weight="bold" if side == "left" else "normal", annotation_clip=False,
-                    linespacing=1.05,
-                )  # fmt: skip
+                # Line by line: the lines of one text end where the font of the layout ends them.
+                for down, part in enumerate(text.split("\n")):
+                    height = at + line * (text.count("\n") / 2 - down)
+                    ax.annotate(
+                        part, (x, height), ha=side, va="center", color=INK, size=10,
+                        weight="bold" if side == "left" else "normal", annotation_clip=False,
+                    )  # fmt: skip
         ax.set_xlim(-0.12, 1.12)
         ax.set_xticks([0, 1], ["\n".join(wrapped(name, 18)) for name in ends.values()])
         ax.tick_params(axis="x", labelsize=11, labelcolor=INK)

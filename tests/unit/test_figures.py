@@ -60,8 +60,21 @@ def test_the_alternative_text_takes_its_numbers_from_the_summary(published):
         at_three = 100 * summary[("survival", group, 3.0)]
         assert f"{at_three:.0f}% at 3 years" in drawing.alt.split(f"{name}: ")[1]
         assert "at 1 year," in drawing.alt and "at 1 years" not in drawing.alt
-    # The table under a figure holds what is drawn and nothing else.
+    # The table under a figure has every group, of which first, middle and last are drawn.
     assert set(drawing.rows["group"]) == set(fifths)
+
+
+def test_of_five_curves_first_middle_and_last_are_drawn(published):
+    fifths = cohort.FIFTHS["deprivation_quintile"]
+    tables = [published[name] for name in ("curves", "at_risk", "summary")]
+    drawing = figures.survival_curves(*tables, fifths, "people alive")
+    assert "Not drawn, in the data table: 2, 4." in words_in(drawing.svg)
+    # A band for each curve that is drawn.
+    assert drawing.svg.count("FillBetween") == 3
+    four = dict(list(fifths.items())[:4])
+    whole = figures.survival_curves(*tables, four, "people alive")
+    assert "Not drawn" not in words_in(whole.svg)
+    assert whole.svg.count("FillBetween") == 4
 
 
 def test_withheld_numbers_at_risk_are_not_given_a_reason(published):
