@@ -73,10 +73,10 @@ def text(part: Part) -> str:
     book = this_book()
     ends = f" {part.address}" if part.address else ""
     return (
-        f"{book.authors} ({book.year}). {_stopped(part.title)} {part.what.capitalize()} "
+        f"{book.authors} ({book.year}). {stopped(part.title)} {part.what.capitalize()} "
         f"{part.name} in: {book.short_title}, version {book.version}, chapter "
         f"\N{LEFT SINGLE QUOTATION MARK}{part.chapter}\N{RIGHT SINGLE QUOTATION MARK}. "
-        f"{_stopped(part._of_kind)} {SHORT_LICENCE}.{ends}"
+        f"{stopped(part._of_kind)} {SHORT_LICENCE}.{ends}"
     )
 
 
@@ -84,32 +84,35 @@ def bibtex(part: Part) -> str:
     """Cite a part of the book as an entry for BibTeX."""
     book = this_book()
     fields = {
-        "author": f"{{{_tex(book.authors)}}}",
-        "title": f"{{{_tex(part.title)}}}",
-        "howpublished": f"{part.what.capitalize()} {_tex(part.name)} in: {_tex(book.short_title)}, "
-        f"version {_tex(book.version)}, chapter ``{_tex(part.chapter)}''",
+        "author": f"{{{in_tex(book.authors)}}}",
+        "title": f"{{{in_tex(part.title)}}}",
+        "howpublished": f"{part.what.capitalize()} {in_tex(part.name)} in: "
+        f"{in_tex(book.short_title)}, version {in_tex(book.version)}, "
+        f"chapter ``{in_tex(part.chapter)}''",
         "year": book.year,
-        "note": _tex(f"{_stopped(part._of_kind)} {SHORT_LICENCE}"),
+        "note": in_tex(f"{stopped(part._of_kind)} {SHORT_LICENCE}"),
     }
     if part.address:
         fields["url"] = part.address
     listed = "".join(f"  {field} = {{{words}}},\n" for field, words in fields.items())
-    return f"@misc{{distance_to_care_{part.name},\n{listed}}}\n"
+    return f"@misc{{distance_to_care_{part.what}_{part.name},\n{listed}}}\n"
 
 
 def of_book() -> str:
     """Cite the book as an entry for BibTeX."""
     book = this_book()
     return (
-        f"@misc{{distance_to_care,\n  author = {{{{{_tex(book.authors)}}}}},\n"
-        f"  title = {{{{{_tex(book.title)}}}}},\n  year = {{{book.year}}},\n"
-        f"  note = {{Version {_tex(book.version)}. {SHORT_LICENCE}}},\n}}\n"
+        f"@misc{{distance_to_care,\n  author = {{{{{in_tex(book.authors)}}}}},\n"
+        f"  title = {{{{{in_tex(book.title)}}}}},\n  year = {{{book.year}}},\n"
+        f"  note = {{Version {in_tex(book.version)}. {SHORT_LICENCE}}},\n}}\n"
     )
 
 
-def _stopped(words: str) -> str:
+def stopped(words: str) -> str:
+    """End words with a full stop, where they have no end yet."""
     return words if re.search(r"[.?!]$", words) else f"{words}."
 
 
-def _tex(words: str) -> str:
+def in_tex(words: str) -> str:
+    """Write words so that TeX prints them."""
     return "".join(TO_TEX.get(character, character) for character in words)

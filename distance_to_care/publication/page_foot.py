@@ -9,42 +9,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
 from html import escape
 from urllib.parse import quote
 
-import yaml
 from lxml import html as markup
 
-from distance_to_care import places
+from distance_to_care.publication import citing
 
 SUMMARY = "Cite or tell us about this page"
 # A form takes these names for what is filled in (GitHub, and GitLab with its own).
 FORM_FIELDS = {"gitlab": ("issue[title]", "issue[description]")}
 USUAL_FIELDS = ("title", "body")
 HEALTH = "Please leave out anything about your own health, or about anybody's."
-
-
-@dataclass(frozen=True)
-class Edition:
-    """What is cited of the book as a whole."""
-
-    title: str
-    authors: str
-    version: str
-    year: str
-
-
-@cache
-def edition() -> Edition:
-    """Read what the citation file says of this version."""
-    words = yaml.safe_load((places.ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    return Edition(
-        title=words["title"].partition(":")[0],
-        authors="; ".join(author["name"] for author in words["authors"]),
-        version=str(words["version"]),
-        year=str(words["date-released"])[:4],
-    )
 
 
 @dataclass(frozen=True)
@@ -61,44 +37,41 @@ class Page:
 
     def citation(self) -> str:
         """Cite the page in words."""
-        book = edition()
+        book = citing.this_book()
         return (
-            f"{book.authors} ({book.year}). {_stopped(self.title)} In: {book.title}, "
+            f"{book.authors} ({book.year}). {citing.stopped(self.title)} In: {book.short_title}, "
             f"version {book.version}. {self._where}. Read on [the day on which you read it]."
         )
 
     def bibtex(self) -> str:
         """Cite the page as an entry for BibTeX."""
-        book = edition()
+        book = citing.this_book()
         key = re.sub(r"\W+", "_", self.name.rpartition("/")[2])
         fields = {
-            "author": f"{{{book.authors}}}",
-            "title": f"{{{self.title}}}",
-            "booktitle": f"{{{book.title}}}",
+            "author": f"{{{citing.in_tex(book.authors)}}}",
+            "title": f"{{{citing.in_tex(self.title)}}}",
+            "booktitle": f"{{{citing.in_tex(book.short_title)}}}",
             "year": book.year,
-            "note": f"Version {book.version}, page {self.name}",
+            "note": citing.in_tex(f"Version {book.version}, page {self.name}"),
         }
         if self.address:
             fields["url"] = self.address
         listed = "".join(f"  {field} = {{{words}}},\n" for field, words in fields.items())
-        return f"@incollection{{distance_to_care_{key},\n{listed}}}"
+        return f"@incollection{{distance_to_care_page_{key},\n{listed}}}"
 
     def subject(self) -> str:
         """Name the page and the version, in one line."""
-        return f"{edition().title} {edition().version}: {self.title}"
+        book = citing.this_book()
+        return f"{book.short_title} {book.version}: {self.title}"
 
     def message(self) -> str:
         """Begin what a reader writes to us, with page and version filled in."""
         return (
             f"Page: {self.title} ({self.address or self.name})\n"
-            f"Version: {edition().version}\n"
+            f"Version: {citing.this_book().version}\n"
             "The sentence, number or figure that I mean:\n"
             "What is wrong or missing, and how I know:\n"
         )
-
-
-def _stopped(words: str) -> str:
-    return words if words.endswith((".", "?", "!")) else f"{words}."
 
 
 def link(page: Page, feedback: str) -> str:

@@ -14,7 +14,14 @@ import pytest
 from browser import launched, visited
 from lxml import html as markup
 
-from distance_to_care.publication import addresses, build, page_foot, page_head, page_weight
+from distance_to_care.publication import (
+    addresses,
+    build,
+    citing,
+    page_foot,
+    page_head,
+    page_weight,
+)
 
 GOOD = "https://www.example.org/a?b=c#d"
 
@@ -79,7 +86,7 @@ def test_every_page_has_a_description_of_its_own(pages):
 
 
 def test_every_page_says_how_to_cite_it_and_how_to_tell_us(pages):
-    version = page_foot.edition().version
+    version = citing.this_book().version
     uncited = []
     for name, page in pages.items():
         blocks = page.xpath("//details[@class='about-this-page']")

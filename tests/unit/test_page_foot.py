@@ -31,7 +31,7 @@ def test_bibtex_is_one_entry_that_reference_managers_read():
     for address in ("", "https://example.org/x.html"):
         entry = Page(PAGE.name, PAGE.title, address).bibtex()
         (read,) = parse_string(entry, "bibtex").entries.values()
-        assert read.key == "distance_to_care_sma_births"
+        assert read.key == "distance_to_care_page_sma_births"
         assert VERSION in read.fields["note"]
         assert read.fields.get("url", "") == address
         assert str(read.persons["author"][0]) == "{The Distance to Care contributors}"

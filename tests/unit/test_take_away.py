@@ -257,7 +257,7 @@ def test_a_citation_names_part_chapter_version_and_kind():
     for needed in ("Half of 100%", "A & B", "Figure a_b", citing.this_book().version, "CC BY 4.0"):
         assert needed in words
     assert results.BANNERS["scenario"] in words
-    entry = parse_string(citing.bibtex(part), "bibtex").entries["distance_to_care_a_b"]
+    entry = parse_string(citing.bibtex(part), "bibtex").entries["distance_to_care_figure_a_b"]
     assert entry.fields["title"] == r"{Half of 100\%}"
     assert r"A \& B" in entry.fields["howpublished"]
     assert entry.fields["year"] == citing.this_book().year
