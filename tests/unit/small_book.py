@@ -65,6 +65,7 @@ def built(
     monkeypatch.setattr(extension, "gather", gather)
     monkeypatch.setattr(extension, "write_downloads", lambda app, error: None)
     monkeypatch.setattr(extension, "write_area_file", lambda app, error: None)
+    monkeypatch.setattr(extension, "write_take_away", lambda app, error: None)
     said = io.StringIO()
     site = folder / "html"
     with patch_docutils(), docutils_namespace():

@@ -14,8 +14,8 @@ PACKAGE = places.ROOT / "distance_to_care"
 
 # Every module may import those on earlier lines only.
 LAYERS = [
-    {"problems", "places", "cells", "counted", "repeated", "source_lines", "__init__"},
-    {"disclosure", "mapping"},
+    {"problems", "places", "cells", "counted", "repeated", "__init__"},
+    {"disclosure", "mapping", "source_lines"},
     {"study", "scheduler"},
     {"contract", "workbook", "released", "people_flow", "guard"},
     {"official", "wheelhouse", "wheelhouse_install"},
@@ -166,7 +166,6 @@ CALCULATION = {
     "contract",
     "counted",
     "repeated",
-    "source_lines",
     "long_cohort",
     "study",
     "mapping",

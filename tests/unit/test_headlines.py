@@ -88,7 +88,7 @@ def test_every_input_of_a_figure_is_in_its_source_line_or_only_carries_others():
     tables = {entry["table"] for entry in manifest["figures"].values()}
     sources = {s for t in tables for s in manifest["tables"][t]["sources"]}
     assert len(sources) > 20
-    unnamed = sources - set(source_lines.INPUTS) - source_lines.CARRIERS - {results.COHORT}
+    unnamed = sources - set(source_lines.inputs()) - source_lines.carriers() - {results.COHORT}
     # Of synthetic people the kind of the figure says who they are.
     assert {name for name in unnamed if not name.startswith("synthetic_")} == set()
 
