@@ -345,7 +345,9 @@ class FillIn(SphinxPostTransform):
             return set()
         row = published.numbers.loc[key]
         text = str(row["text"])
-        shown = SourcedNumber("", text, classes=["number"], source_words=_source_words(row))
+        here = f"{NOTEBOOK_PREFIX}{row['page']}" == self.env.docname
+        said = _source_words(row, here)
+        shown = SourcedNumber("", text, classes=["number"], source_words=said)
         address = self._row_address(node, key, row, published)
         if address:
             words = published.words_of_row(row["table"], _term_of(key))
@@ -501,8 +503,8 @@ def _term_of(key: str) -> str:
     return key.partition(".")[2]
 
 
-def _source_words(row: pd.Series) -> str:
-    return f"From the table {row['table']}, page {row['page']}"
+def _source_words(row: pd.Series, here: bool) -> str:
+    return f"From the table {row['table']}" + ("" if here else f", page {row['page']}")
 
 
 def visit_number(self, node: SourcedNumber) -> None:

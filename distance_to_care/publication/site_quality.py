@@ -173,7 +173,22 @@ def _read_sheet(sheet: Path, site: Path) -> str:
     return "\n".join(parts)
 
 
+def _without_layout(page: markup.HtmlElement) -> None:
+    """Leave out comments, and the indents between elements, which nobody sees."""
+    for comment in page.xpath("//comment()"):
+        comment.drop_tree()
+    as_it_stands = set(page.xpath("//pre | //pre//* | //textarea | //script | //style"))
+    for element in page.iter():
+        inside = element in as_it_stands
+        if element.text and element.text.isspace() and not inside and "\n" in element.text:
+            element.text = "\n"
+        outer = element.getparent()
+        if element.tail and element.tail.isspace() and outer not in as_it_stands:
+            element.tail = "\n" if "\n" in element.tail else element.tail
+
+
 def _written(page: markup.HtmlElement) -> str:
+    _without_layout(page)
     text = markup.tostring(page, encoding="unicode", doctype="<!DOCTYPE html>")
     # The parser does not know that a source of a picture has no end.
     text = text.replace("</source>", "")

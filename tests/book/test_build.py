@@ -257,7 +257,8 @@ def broken_book(tmp_path, monkeypatch, change):
     (copy / "notebooks").mkdir(parents=True)
     (copy / "book").mkdir()
     shutil.copytree(places.BOOK / "_static", copy / "book" / "_static")
-    for name in ("_config.yml", "requirements.txt", "book/references.bib"):
+    for name in ("_config.yml", "requirements.txt", "CITATION.cff", "book/references.bib",
+                 "book/results.schema.json"):  # fmt: skip
         shutil.copyfile(places.ROOT / name, copy / name)
     (copy / "_toc.yml").write_text(
         "format: jb-book\nroot: book/index\nchapters:\n  - file: notebooks/one\n"

@@ -30,13 +30,13 @@ DATA_TABLES = "main details:has(> summary:text('Data table')):not(details detail
 FIGURES = (".svg", ".png", ".jpg", ".webp", ".gif")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def base(site: Path):
     with served(site) as address:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
     with launched() as opened:
         yield opened

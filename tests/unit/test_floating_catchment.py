@@ -173,7 +173,8 @@ def test_one_more_site_takes_nothing_from_anybody(case):
     supply, demand, minutes, catchment, weights = case
     with_all = access.floating_catchment(*case)["supply_per_1000"]
     fewer = access.floating_catchment(supply.iloc[1:], demand, minutes, catchment, weights)
-    assert (with_all >= fewer["supply_per_1000"] - 1e-12).all()
+    # But for rounding, of sums in another order.
+    assert (with_all >= fewer["supply_per_1000"] * (1 - 1e-12) - 1e-12).all()
 
 
 def test_tables_say_the_same_as_series():
