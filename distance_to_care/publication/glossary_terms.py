@@ -38,6 +38,9 @@ NO_PROSE = (
 EVERYDAY = {"area", "claim", "contribution", "coverage", "died", "draw", "mean", "open", "person"}
 EVERYDAY |= {"published", "release", "round", "steady", "wait"}
 
+# Pages so heavy that meanings would take them above what a first visit may weigh.
+NO_ROOM = frozenset({"notebooks/claims_register"})
+
 
 class TermLink(nodes.Inline, nodes.TextElement):
     """Words of the prose that lead to the glossary and say what they mean."""
@@ -136,6 +139,8 @@ class LinkTerms(SphinxPostTransform):
 
     def run(self, **kwargs):
         self._terms = read(self.app)
+        if self.env.docname in NO_ROOM:
+            return
         if self._terms is None or next(self.document.findall(addnodes.glossary), None):
             return
         self._seen: set[Entry] = set()
