@@ -27,10 +27,9 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "book")]
 
-from browser import executable, launched  # noqa: E402
 from playwright.sync_api import Browser  # noqa: E402
 
-from distance_to_care.publication import page_weight, serving  # noqa: E402
+from distance_to_care.publication import chromium, page_weight, serving  # noqa: E402
 
 # Lighthouse's slow connection: 1.6 Mbit/s down, 750 kbit/s up, 150 ms there and back; a phone of
 # the middle range is about four times slower than a computer on a desk.
@@ -159,7 +158,7 @@ def figures_inside(site: Path, page: str, encoding: str) -> int:
 def visits(sites: dict[str, Path], names: Iterable[str], encodings: Iterable[str]) -> Iterator:
     """Visit every page of every site, in turn, compressed in each way."""
     with ExitStack() as stack:
-        browser = stack.enter_context(launched())
+        browser = stack.enter_context(chromium.opened())
         bases = {
             (site, encoding): stack.enter_context(serving.served(folder, (encoding,)))
             for site, folder in sites.items()
@@ -203,7 +202,7 @@ def lighthouse(site: Path, names: Iterable[str]) -> list[dict]:
         )
         if done.returncode:
             sys.exit(f"npm could not install {LIGHTHOUSE}: look at what it says above.")
-    environment = os.environ | {"CHROME_PATH": executable()}
+    environment = os.environ | {"CHROME_PATH": chromium.executable()}
     rows = []
     with serving.served(site) as base:
         for name in names:

@@ -1,4 +1,4 @@
-"""An installed Chromium without a window, for slides and for the printed book.
+"""An installed Chromium without a window, for slides, for the printed book and for the tests.
 
 Nothing of the site needs it: it draws what readers take to a talk or to a printer.
 """
@@ -19,6 +19,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
@@ -29,6 +30,22 @@ ARGUMENTS = (
 )
 
 
+def executable() -> str:
+    """Find an installed browser.
+
+    Raises
+    ------
+    Problem : where there is none.
+    """
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        raise Problem(
+            "Slides and the printed book are drawn by Chromium, and there is none here. "
+            "Install it (sudo apt-get install chromium), or run 'make browser'."
+        )
+    return found
+
+
 @contextmanager
 def opened() -> Iterator[Browser]:
     """Start one browser.
@@ -37,12 +54,7 @@ def opened() -> Iterator[Browser]:
     ------
     Problem : where there is none, or nothing that speaks to it.
     """
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        raise Problem(
-            "Slides and the printed book are drawn by Chromium, and there is none here. "
-            "Install it (sudo apt-get install chromium), or run 'make browser'."
-        )
+    found = executable()
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:

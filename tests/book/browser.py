@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import gzip
 import http.server
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,18 +14,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import axe_playwright_python
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+from distance_to_care.publication import chromium
+
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 ASK_AXE = """async (rules) => {
@@ -43,31 +34,11 @@ ASK_AXE = """async (rules) => {
 }"""
 
 
-def executable() -> str:
-    """Path of an installed Chromium, or AssertionError with what to install."""
-    for name in NAMES:
-        found = shutil.which(name)
-        if found:
-            return found
-    raise AssertionError("No Chromium found. Install it: sudo apt-get install chromium")
-
-
-@contextmanager
-def launched() -> Iterator[Browser]:
-    """Start one browser without a window."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable(), args=list(ARGUMENTS))
-        try:
-            yield browser
-        finally:
-            browser.close()
-
-
 def over_pages(names: Sequence[str], look: Callable[[Browser, str], list[str]]) -> list[str]:
     """Look at every page, with two browsers that share the pages out; gives all that was found."""
 
     def look_at(part: Sequence[str]) -> list[str]:
-        with launched() as browser:
+        with chromium.opened() as browser:
             return [found for name in part for found in look(browser, name)]
 
     with ThreadPoolExecutor(max_workers=2) as workers:

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 from background import BUILDS, OF_A_PART, WHOLE, Background
+from browser import served
+
+from distance_to_care.publication import chromium
 
 beside: Background | None = None
 # Builds that are started before the first test, or the first one of this folder.
@@ -105,6 +108,21 @@ def nothing_beside():
     """Wait until no other build takes part of the processor: for tests of how long things take."""
     if beside is not None:
         beside.wait()
+
+
+@pytest.fixture(scope="module")
+def base(site):
+    """Address of the built site, served on this machine."""
+    with served(site) as address:
+        yield address
+
+
+# Not for all tests: while it is open no test can run anything of asyncio, as notebooks do.
+@pytest.fixture(scope="module")
+def browser():
+    """One browser for the tests of a file; each page that is looked at has its own visitor."""
+    with chromium.opened() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from browser import launched, visited
+from browser import visited
 
 from distance_to_care import places
-from distance_to_care.publication import page_weight
+from distance_to_care.publication import chromium, page_weight
 
 # A4 less the margins of the style sheet (16 mm left and right), at 96 dots an inch.
 PAPER_PIXELS = round((210 - 2 * 16) / 25.4 * 96)
@@ -45,7 +45,7 @@ def main() -> int:
     site = places.ROOT / "_build" / "html"
     folder = places.ROOT / "_build" / "print_preview"
     wrong = 0
-    with launched() as browser:
+    with chromium.opened() as browser:
         for name in page_weight.pages(site):
             with visited(browser, site.as_uri() + "/", name) as visit:
                 prepare(visit.page)

@@ -8,7 +8,6 @@ import time
 
 import pandas as pd
 import pytest
-from browser import launched
 from bs4 import BeautifulSoup
 
 from distance_to_care import results
@@ -177,16 +176,15 @@ def test_every_page_offers_the_rows_of_its_board(site, published, written):
     assert found == lengths
 
 
-def test_every_page_prints_on_two_sides(site, written):
+def test_every_page_prints_on_two_sides(site, browser, written):
     found = {}
-    with launched() as opened:
-        page = opened.new_page()
-        for code in sorted(written):
-            page.goto((site / boards.FOLDER / f"{code.lower()}.html").as_uri())
-            assert page.evaluate(
-                "Array.from(document.querySelectorAll('figure.board-map img'))"
-                ".every((image) => image.complete && image.naturalWidth > 0)"
-            )
-            pdf = page.pdf(format="A4", prefer_css_page_size=True)
-            found[code] = len(re.findall(rb"/Type\s*/Page[^s]", pdf))
+    page = browser.new_page()
+    for code in sorted(written):
+        page.goto((site / boards.FOLDER / f"{code.lower()}.html").as_uri())
+        assert page.evaluate(
+            "Array.from(document.querySelectorAll('figure.board-map img'))"
+            ".every((image) => image.complete && image.naturalWidth > 0)"
+        )
+        pdf = page.pdf(format="A4", prefer_css_page_size=True)
+        found[code] = len(re.findall(rb"/Type\s*/Page[^s]", pdf))
     assert found == dict.fromkeys(written, SIDES)

@@ -257,9 +257,12 @@ def broken_book(tmp_path, monkeypatch, change):
     (copy / "notebooks").mkdir(parents=True)
     (copy / "book").mkdir()
     shutil.copytree(places.BOOK / "_static", copy / "book" / "_static")
-    for name in ("_config.yml", "requirements.txt", "CITATION.cff", "book/references.bib",
-                 "book/results.schema.json"):  # fmt: skip
+    for name in ("_config.yml", "requirements.txt", "CITATION.cff"):
         shutil.copyfile(places.ROOT / name, copy / name)
+    # What the pages are made with, and none of the pages.
+    for file in places.BOOK.iterdir():
+        if file.suffix in (".bib", ".json", ".tsv", ".csv"):
+            shutil.copyfile(file, copy / "book" / file.name)
     (copy / "_toc.yml").write_text(
         "format: jb-book\nroot: book/index\nchapters:\n  - file: notebooks/one\n"
     )

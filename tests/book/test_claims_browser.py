@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from browser import launched, served, visited
+from browser import visited
 
 from distance_to_care import tables
 from distance_to_care.publication import registers
@@ -16,18 +16,6 @@ COUNT = "#claims-count"
 ENTRIES = "section.register-entry"
 CLAIMS = tables.read("claims")
 ALL = f"All {len(CLAIMS)} claims are shown."
-
-
-@pytest.fixture(scope="module")
-def base(site: Path):
-    with served(site) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with launched() as opened:
-        yield opened
 
 
 @pytest.fixture

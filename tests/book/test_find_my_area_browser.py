@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from browser import launched, served, visited
+from browser import visited
 
 from distance_to_care import tables
 from distance_to_care.publication.find_my_area import FOLDER, PAGE, PLACES
@@ -19,18 +19,6 @@ SENTENCE = (
     "Nearest on our unofficial list; your GP or hospital decides where to refer you; "
     "do not change your care because of this page."
 )
-
-
-@pytest.fixture(scope="module")
-def base(site: Path):
-    with served(site) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with launched() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

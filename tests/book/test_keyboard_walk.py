@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-from browser import launched, served, visited
+from browser import visited
 from lxml import html as markup
 
 from distance_to_care import tables
@@ -19,18 +18,6 @@ from distance_to_care.publication import build, find_my_area, page_weight, regis
 MOST_PRESSES = 400
 DATA_TABLE = "//details[not(ancestor::details)]/summary[starts-with(., 'Data table')]"
 FOCUSED = "document.activeElement"
-
-
-@pytest.fixture(scope="module")
-def base(site: Path):
-    with served(site) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with launched() as opened:
-        yield opened
 
 
 def tab_to(page, selector: str, key: str = "Tab") -> None:

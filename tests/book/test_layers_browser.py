@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from browser import launched, served, visited
+from browser import visited
 
 CHAPTER = "notebooks/travel_by_kind_of_place.html"
 PAGES = ("book/index.html", "book/access.html", CHAPTER)
 TERM = "a.glossary-term"
 SIDEWAYS = "document.documentElement.scrollWidth - innerWidth"
-
-
-@pytest.fixture(scope="module")
-def base(site: Path):
-    with served(site) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with launched() as opened:
-        yield opened
 
 
 def meaning(term):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import links
 import pytest
-from browser import launched, visited
+from browser import visited
 from lxml import html as markup
 
 from distance_to_care.publication import (
@@ -32,12 +32,6 @@ def pages(site: Path) -> dict[str, markup.HtmlElement]:
         name: markup.document_fromstring((site / name).read_bytes().decode("utf-8"))
         for name in page_weight.pages(site)
     }
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with launched() as opened:
-        yield opened
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from browser import launched, visited
+from browser import visited
 from lxml import html as markup
 
 from distance_to_care import places
@@ -94,15 +94,15 @@ def heaviest_in_figures(site: Path, pages) -> list[str]:
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_nothing_jumps_when_figures_come(site: Path, pages, width):
-    with serving.served(site) as base, launched() as browser:
+def test_nothing_jumps_when_figures_come(site: Path, browser, pages, width):
+    with serving.served(site) as base:
         for name in heaviest_in_figures(site, pages):
             with visited(browser, base, name, width) as visit:
                 assert visit.page.evaluate(SHIFT) < 0.001, name  # Lighthouse writes three decimals
 
 
-def test_the_search_index_comes_with_a_query_only(site: Path):
-    with serving.served(site) as base, launched() as browser:
+def test_the_search_index_comes_with_a_query_only(site: Path, browser):
+    with serving.served(site) as base:
         with visited(browser, base, "search.html") as visit:
             assert not [a for a in visit.fetched if "searchindex" in a]
         with visited(browser, base, "search.html?q=distance") as visit:
@@ -110,11 +110,10 @@ def test_the_search_index_comes_with_a_query_only(site: Path):
             assert [a for a in visit.fetched if "searchindex" in a]
 
 
-def test_a_script_without_its_comments_can_still_be_read():
-    with launched() as browser:
-        page = browser.new_page()
-        for path in sorted((places.BOOK / "_static").glob("*.js")):
-            # Parsed and not run: a script that cannot be read raises SyntaxError.
-            page.evaluate(
-                "text => { new Function(text); }", scripts.without_comments(path.read_text("utf-8"))
-            )
+def test_a_script_without_its_comments_can_still_be_read(browser):
+    page = browser.new_page()
+    for path in sorted((places.BOOK / "_static").glob("*.js")):
+        # Parsed and not run: a script that cannot be read raises SyntaxError.
+        page.evaluate(
+            "text => { new Function(text); }", scripts.without_comments(path.read_text("utf-8"))
+        )

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-import pytest
 import yaml
-from browser import launched
 
 from distance_to_care import places
 from distance_to_care.publication import for_patients, survival_choice
@@ -32,12 +30,6 @@ def with_help(site):
     assert boards
     pages = [page for page in PATIENT_PAGES if page.startswith("book/") and page[-1] != "/"]
     return [site / f"{page}.html" for page in pages if page != "book/index"] + boards
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with launched() as opened:
-        yield opened
 
 
 def test_some_pages_have_a_choice_and_it_is_closed_with_a_warning_before_it(site, browser):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from browser import launched, served, visited
+from browser import visited
 
 from distance_to_care import needed_facts, tables
 from distance_to_care.publication import registers
@@ -18,18 +16,6 @@ PASTE = """() => {
   document.querySelector("main").prepend(box);
   box.focus();
 }"""
-
-
-@pytest.fixture(scope="module")
-def base(site: Path):
-    with served(site) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with launched() as opened:
-        yield opened
 
 
 def place(fact) -> str:

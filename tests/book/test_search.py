@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from browser import launched, served, visited
+from browser import visited
 
 from distance_to_care.publication import build, search_words
 
@@ -33,18 +33,6 @@ def questions() -> list[dict[str, str]]:
 def index(site: Path) -> dict:
     text = (site / search_words.INDEX).read_text(encoding="utf-8")
     return json.loads(search_words.CALL.match(text)["index"])
-
-
-@pytest.fixture(scope="module")
-def base(site: Path):
-    with served(site) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with launched() as opened:
-        yield opened
 
 
 def search(page, base: str, words: str) -> list[str]:

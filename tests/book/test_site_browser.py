@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import print_preview
 import pytest
-from browser import launched, over_pages, served, visited
+from browser import over_pages, served, visited
 from lxml import html as markup
 
 from distance_to_care.publication import checks, page_weight
@@ -28,18 +28,6 @@ SCHEME_IS = "scheme => document.documentElement.dataset.theme === scheme"
 # Under each figure, closed: what it shows as a table; not inside a part that is itself closed.
 DATA_TABLES = "main details:has(> summary:text('Data table')):not(details details)"
 FIGURES = (".svg", ".png", ".jpg", ".webp", ".gif")
-
-
-@pytest.fixture(scope="module")
-def base(site: Path):
-    with served(site) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with launched() as opened:
-        yield opened
 
 
 def page_names(site: Path) -> list[str]:

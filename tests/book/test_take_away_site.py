@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from browser import launched, visited
+from browser import visited
 from jsonschema import Draft202012Validator
 from lxml import html as markup
 from openpyxl import load_workbook
@@ -123,9 +123,9 @@ def test_the_downloads_page_lists_every_file(site, offer):
     assert len([href for href in hrefs if href.endswith(workbooks.ENDING)]) == len(offer.pages())
 
 
-def test_a_list_opens_by_keyboard_and_paper_leaves_it_out(site, blocks):
+def test_a_list_opens_by_keyboard_and_paper_leaves_it_out(site, browser, blocks):
     name = max(blocks, key=lambda each: len(blocks[each]))
-    with served(site) as base, launched() as browser, visited(browser, base, name, 390) as visit:
+    with served(site) as base, visited(browser, base, name, 390) as visit:
         page = visit.page
         block = page.locator("main details.take-away").first
         link = block.locator("a").first
@@ -150,9 +150,9 @@ CHOICE = """() => {
 }"""
 
 
-def test_paper_opens_all_but_what_a_reader_chooses_to_open(site, blocks):
+def test_paper_opens_all_but_what_a_reader_chooses_to_open(site, browser, blocks):
     name = min(blocks)
-    with served(site) as base, launched() as browser, visited(browser, base, name) as visit:
+    with served(site) as base, visited(browser, base, name) as visit:
         page = visit.page
         page.evaluate(CHOICE)
         page.evaluate("dispatchEvent(new Event('beforeprint'))")
@@ -166,12 +166,11 @@ def test_paper_opens_all_but_what_a_reader_chooses_to_open(site, blocks):
         assert page.locator("#opened").is_visible()
 
 
-def test_paper_opens_what_is_folded_without_a_script(site, blocks):
+def test_paper_opens_what_is_folded_without_a_script(site, browser, blocks):
     name = min(blocks)
     without = {"java_script_enabled": False}
     with (
         served(site) as base,
-        launched() as browser,
         visited(browser, base, name, **without) as visit,
     ):
         folded = visit.page.locator("main details:not(.take-away) table").first
