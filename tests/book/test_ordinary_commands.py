@@ -34,7 +34,8 @@ def visible(path, between_words: str) -> str:
     page = BeautifulSoup(path.read_text(encoding="utf-8"), "lxml").select_one("main")
     # The pages of the care boards are made by our build alone, and so are the ways to them.
     # A copy without a history is of another day, and a part of the book lacks pages of the footer.
-    for part in page.select(".board-list, .prev-next-area, .edition, .edition-links"):
+    # A term that is a link in the whole book may be a word in a part, and gets its meaning there.
+    for part in page.select(".board-list, .prev-next-area, .edition, .edition-links, .meaning"):
         part.decompose()
     return between_words.join(page.get_text(" ").split())
 
