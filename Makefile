@@ -72,7 +72,7 @@ browser:
 # One run of pytest, in a process a core: one of them has the book and the browser, and builds the
 # site and runs every notebook under nbval beside its tests (tests/book/background.py).
 test: environment browser lint
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope tests/unit tests/book -m "not slow"
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder tests/unit tests/book -m "not slow"
 
 test-all: environment browser lint
 	@$(BIN)/python -m pytest tests/unit tests/book tests/slow

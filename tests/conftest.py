@@ -5,12 +5,11 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
+from sharing import WITH_BUILDS, ByFile, file_of
 
 from distance_to_care import places
 from distance_to_care.disclosure import gate, words
 
-BOOK = "tests/book/"
 BESIDE = places.ROOT.parent / "shared" / "open-data"
 
 # Set before anything is imported or any kernel starts, so that notebooks see the files as well.
@@ -18,21 +17,16 @@ if not os.environ.get(places.OFFICIAL_VARIABLE) and BESIDE.is_dir():
     os.environ[places.OFFICIAL_VARIABLE] = str(BESIDE)
 
 
-def pytest_collection_modifyitems(items):
-    """Leave out, and never count as passed, what needs official files that are not here."""
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Leave out, and never count as passed, what needs official files that are not here.
+
+    Where several processes share the tests, those that wait for builds come first: they take long.
+    """
     if places.official_folder() is None:
         items[:] = [i for i in items if "official_folder" not in getattr(i, "fixturenames", ())]
-
-
-class ByFile(LoadScopeScheduling):
-    """Share the tests out file by file, because a file shares what it prepares; the book's as one.
-
-    The tests of the built book wait for builds, and two processes would build in one folder.
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return BOOK if file.startswith(BOOK) else file
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: file_of(item.nodeid) not in WITH_BUILDS)
 
 
 def pytest_xdist_make_scheduler(config, log):

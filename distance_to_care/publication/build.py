@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import hashlib
+import importlib.util
 import io
 import json
 import os
@@ -104,6 +105,39 @@ def book(
     ------
     Problem : a sentence for each thing that is wrong, naming the place.
     """
+    with _turn(folders.base, progress):
+        return _book(folders, progress, fork, other_people, slides)
+
+
+@contextlib.contextmanager
+def _turn(folder: Path, progress: execution.Progress) -> Iterator[None]:
+    """Wait until no other build writes into a folder, and let others wait meanwhile."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # Windows has no such lock: two builds at once are then not told apart.
+    if importlib.util.find_spec("fcntl") is None:
+        yield
+        return
+    import fcntl
+
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        progress(f"Another build is writing into {folder}: waiting until it has ended")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+def _book(
+    folders: Folders,
+    progress: execution.Progress,
+    fork: bool | None,
+    other_people: bool,
+    slides: bool,
+) -> Path:
     started = time.monotonic()
     pages = [Notebook(places.ROOT / f"{name}.ipynb") for name in contents() if "notebooks/" in name]
     for page in pages:

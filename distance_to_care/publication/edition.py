@@ -11,11 +11,14 @@ import os
 import subprocess
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
 import yaml
-from sphinx.application import Sphinx
 
 from distance_to_care import __version__, places, tables
+
+if TYPE_CHECKING:  # A build in which nothing changed asks for the words alone.
+    from sphinx.application import Sphinx
 
 EPOCH = "SOURCE_DATE_EPOCH"
 CITATION = places.ROOT / "CITATION.cff"

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from background import BUILDS, OF_A_PART, WHOLE, Background
 from browser import served
+from sharing import WITH_BUILDS, file_of
 
 from distance_to_care.publication import chromium
 
 beside: Background | None = None
-# Builds that are started before the first test, or the first one of this folder.
+# Builds that are started before the first test, or the first one that waits for one.
 later: list[tuple[str, str]] = []
 SITE = os.environ.get("DISTANCE_TO_CARE_SITE")
 
@@ -28,7 +29,8 @@ def pytest_collection_modifyitems(items):
 def pytest_collection_finish(session):
     """Start the builds that the collected tests ask for, beside the tests that come first.
 
-    Of several processes that share the tests one has all of this folder, and starts them then.
+    Of several processes that share the tests one has those that wait for these builds, and starts
+    them then; each asks for the site, which is built once, because builds of one folder take turns.
     """
     global beside
     asked = {
@@ -46,8 +48,8 @@ def pytest_collection_finish(session):
 
 
 def pytest_runtest_setup(item):
-    """Start the builds before the first test of this folder, where that has not been done."""
-    if beside is not None:
+    """Start the builds before the first test that waits for one, where that has not been done."""
+    if beside is not None and file_of(item.nodeid) in WITH_BUILDS:
         beside.start(later)
 
 

@@ -10,6 +10,7 @@ from functools import partial
 import background
 import pytest
 from background import OF_A_PART, Background, Build
+from sharing import WITH_BUILDS, file_of
 
 from distance_to_care import places, results
 from distance_to_care.publication import build
@@ -173,3 +174,13 @@ def test_a_copy_is_of_the_project_whatever_a_test_does_meanwhile(tmp_path, monke
     monkeypatch.setattr(places, "ROOT", tmp_path)
     copy = background.copied(tmp_path / "copy", OF_A_PART)
     assert (copy / "pyproject.toml").exists()
+
+
+def test_one_process_has_every_test_that_waits_for_a_build_beside_the_site(request):
+    others = set(background.BUILDS) - {"site"}
+    waiting = {
+        file_of(item.nodeid)
+        for item in request.session.items
+        if others & set(getattr(item, "fixturenames", ()))
+    }
+    assert waiting <= WITH_BUILDS

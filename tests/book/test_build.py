@@ -1,12 +1,16 @@
 """The build itself: it fails with a sentence that names the place, and never half-way."""
 
+import fcntl
 import gc
 import json
+import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -354,15 +358,29 @@ def test_a_fault_fails_the_build_with_its_place_and_leaves_the_site_whole(
     assert (site / "index.html").read_text() == "the site as it was"
 
 
-def test_without_a_fault_the_same_small_book_is_built(tmp_path, monkeypatch):
+def test_the_same_small_book_is_built_by_two_builds_in_turn(tmp_path, monkeypatch):
     copy, site = broken_book(tmp_path, monkeypatch, lambda copy: None)
-    build.book(Folders(copy / "_build"), print)
+    folders, said, waits = Folders(copy / "_build"), [], threading.Event()
+    build.book(folders, print)
     home = (site / "book" / "index.html").read_text(encoding="utf-8")
     assert ">4<" in home
     assert (site / "index.html").read_text() != "the site as it was"
-    # A page that somebody removes by hand is built again.
+    # A page that somebody removes by hand is built again, but not while another build writes.
     (site / "notebooks" / "one.html").unlink()
-    build.book(Folders(copy / "_build"), print)
+
+    def progress(line: str) -> None:
+        said.append(line)
+        waits.set()
+
+    another = os.open(folders.base, os.O_RDONLY)
+    fcntl.flock(another, fcntl.LOCK_EX)
+    with ThreadPoolExecutor() as pool:
+        second = pool.submit(build.book, folders, progress)
+        assert waits.wait(timeout=60)
+        assert said == [f"Another build is writing into {folders.base}: waiting until it has ended"]
+        assert not (site / "notebooks" / "one.html").exists()
+        os.close(another)
+        second.result(timeout=120)
     assert (site / "notebooks" / "one.html").exists()
 
 
