@@ -4,6 +4,7 @@ import fcntl
 import gc
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -311,50 +312,56 @@ def headline(copy):
     (copy / "book" / "headlines.toml").write_text('chart = "[one.all] > 10"\n')
 
 
+# Faults that one build finds together, and what is said of each; each book stops at its own stage.
 FAULTS = {
-    "headline that does not hold": (
-        headline,
-        r"the sentence 'headline of the figure chart' says 'More than ten', and it is not so",
-    ),
-    "unknown number": (
-        replace("book/index.md", "one.all", "one.most"),
-        r"book/index.md:\d+: WARNING: unknown number 'one.most'",
-    ),
-    "unknown figure": (
-        replace("book/index.md", "Minutes", "```{published-figure} one_chart\n```\n\nMinutes"),
-        r"book/index.md:\d+: WARNING: unknown figure 'one_chart'",
-    ),
-    "broken link": (
-        replace("book/index.md", "Minutes", "[See](nowhere.md) minutes"),
-        r"book/index.md:\d+.*nowhere.md",
-    ),
-    "broken fragment": (
-        replace("book/index.md", "Minutes", '<a href="#nowhere">See this</a> minutes'),
-        r"nowhere",
-    ),
-    "image without text": (
-        replace("book/index.md", "Minutes", "![](_static/logo.svg) minutes"),
-        r"book/index.*(alt|alternative)",
-    ),
-    "Sphinx warning": (
-        replace("book/index.md", "Minutes", "{unknownrole}`x` minutes"),
-        r"book/index.md:\d+.*unknownrole",
-    ),
-    "failed cell": (
-        replace("notebooks/one.ipynb", "import pandas as pd", "import no_such_library"),
-        r"notebooks/one.ipynb, code cell 1: ModuleNotFoundError",
-    ),
+    "while a cell runs": {
+        r"notebooks/one.ipynb, code cell 1: ModuleNotFoundError": replace(
+            "notebooks/one.ipynb", "import pandas as pd", "import no_such_library"
+        ),
+    },
+    "before pages are written": {
+        r"the sentence 'headline of the figure chart' says 'More than ten', and it is not so": (
+            headline
+        ),
+    },
+    "while pages are written": {
+        r"book/index.md:\d+: WARNING: unknown number 'one.most'": replace(
+            "book/index.md", "one.all", "one.most"
+        ),
+        r"book/index.md:\d+: WARNING: unknown figure 'one_chart'": replace(
+            "book/index.md", "Minutes", "```{published-figure} one_chart\n```\n\nMinutes"
+        ),
+        r"book/index.md:\d+.*nowhere.md": replace(
+            "book/index.md", "Minutes", "[See](nowhere.md) Minutes"
+        ),
+        r"book/index.md:\d+.*unknownrole": replace(
+            "book/index.md", "Minutes", "{unknownrole}`x` Minutes"
+        ),
+    },
+    "when pages have been written": {
+        r"book/index.*#nowhere": replace(
+            "book/index.md", "Minutes", '<a href="#nowhere">See this</a> Minutes'
+        ),
+        r"book/index.*(alt|alternative)": replace(
+            "book/index.md", "Minutes", "![](_static/logo.svg) Minutes"
+        ),
+    },
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_fails_the_build_with_its_place_and_leaves_the_site_whole(
-    fault, tmp_path, monkeypatch
+@pytest.mark.parametrize("when", FAULTS)
+def test_faults_fail_the_build_with_their_places_and_leave_the_site_whole(
+    when, tmp_path, monkeypatch
 ):
-    change, sentence = FAULTS[fault]
+    def change(copy):
+        for fault in FAULTS[when].values():
+            fault(copy)
+
     copy, site = broken_book(tmp_path, monkeypatch, change)
-    with pytest.raises(Problem, match=sentence):
+    with pytest.raises(Problem) as stopped:
         build.book(Folders(copy / "_build"), print)
+    for sentence in FAULTS[when]:
+        assert re.search(sentence, str(stopped.value)), sentence
     assert (site / "index.html").read_text() == "the site as it was"
 
 

@@ -4,21 +4,14 @@ import re
 from functools import cache
 from urllib.parse import urljoin
 
+import parsed
 import pytest
-from bs4 import BeautifulSoup
+from parsed import main
 
 from distance_to_care import places, results
 from distance_to_care.publication import build, checks
 
 PAGES = build.contents()
-
-
-def soup(site, page):
-    return BeautifulSoup((site / f"{page}.html").read_text(encoding="utf-8"), "lxml")
-
-
-def main(site, page):
-    return soup(site, page).select_one("main")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -35,16 +28,20 @@ def test_a_notebook_page_wears_the_banner_of_every_kind_it_publishes(site, page)
     manifest = results.accepted_manifest()
     kinds = manifest["pages"][page.removeprefix("notebooks/")]["kinds"]
     assert kinds
-    shown = [banner.get_text(strip=True) for banner in soup(site, page).select(".kind-banner")]
+    shown = [
+        banner.get_text(strip=True) for banner in parsed.page(site, page).select(".kind-banner")
+    ]
     for kind in kinds:
         assert results.BANNERS[kind] in shown
     # The banner stands before the first sentence of the page.
-    first = soup(site, page).select_one("h1").find_next(["p", "div"])
+    first = parsed.page(site, page).select_one("h1").find_next(["p", "div"])
     assert "kind-banners" in first.get("class", [])
 
 
 def test_the_home_page_wears_the_banners_of_its_numbers_and_no_synthetic_one(site):
-    shown = {banner.get_text(strip=True) for banner in soup(site, PAGES[0]).select(".kind-banner")}
+    shown = {
+        banner.get_text(strip=True) for banner in parsed.page(site, PAGES[0]).select(".kind-banner")
+    }
     assert results.BANNERS["modelled"] in shown
     assert results.BANNERS["published"] in shown
     assert results.BANNERS["synthetic"] not in shown
@@ -93,7 +90,7 @@ def test_a_figure_of_a_layer_is_that_of_its_notebook_and_leads_to_the_whole(site
         assert files[0] == files[1]
         assert figure.select_one("img")["alt"] == entry["alt"]
         there, place = urljoin(f"{page}.html", figure.select_one("a")["href"]).split(".html#")
-        assert soup(site, there).find(id=place)
+        assert parsed.page(site, there).find(id=place)
         # Its data table stands at the whole one; what follows may be a reader's choice.
         folded = figure.find_next_sibling("details")
         assert folded is None or "survival-choice" in folded["class"]
@@ -127,7 +124,7 @@ def test_a_figure_on_another_page_is_that_of_its_notebook(site):
     assert ("access", "modelled") in shown
     for page, kind in shown:
         banners = [
-            b.get_text(strip=True) for b in soup(site, f"book/{page}").select(".kind-banner")
+            b.get_text(strip=True) for b in parsed.page(site, f"book/{page}").select(".kind-banner")
         ]
         assert results.BANNERS[kind] in banners
 

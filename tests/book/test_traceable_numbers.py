@@ -4,7 +4,7 @@ import re
 from functools import cache
 
 import pytest
-from bs4 import BeautifulSoup
+from parsed import main
 
 from distance_to_care import places, results
 from distance_to_care.publication import build
@@ -12,12 +12,6 @@ from distance_to_care.publication import build
 PAGES = build.contents()
 EVIDENCE = "notebooks/published_evidence"
 HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
-
-
-@cache
-def main(site, page):
-    text = (site / f"{page}.html").read_text(encoding="utf-8")
-    return BeautifulSoup(text, "lxml").select_one("main")
 
 
 @cache

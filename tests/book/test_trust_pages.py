@@ -1,9 +1,7 @@
 """The pages of trust as built: the footer, the ticks, the commands and what they print."""
 
-from functools import cache
-
 import pytest
-from bs4 import BeautifulSoup
+from parsed import page
 
 from distance_to_care import places, tables
 from distance_to_care.publication import assumption_register, build, edition, statements
@@ -18,11 +16,6 @@ PLACES = sorted(
         if place.strip().startswith(("book/", "notebooks/")) and "." not in place
     }
 )
-
-
-@cache
-def page(site, name):
-    return BeautifulSoup((site / f"{name}.html").read_text(encoding="utf-8"), "lxml")
 
 
 def test_every_page_says_which_edition_it_is_and_leads_to_what_changed(site):

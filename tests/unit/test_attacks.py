@@ -262,6 +262,7 @@ def test_guessing_the_commonest_group_and_outcome_by_hand():
     assert given_back(attacks_tried.guessed(people, BY), attacks_tried.GUESS) == 50
 
 
+@pytest.mark.slow
 def test_ten_digits_of_hazard_ratios_tell_one_person_more_and_three_tell_less(read):
     found = attacks_tried.ratios(read.people, BY, 5, (10, 3, 2), PROFILE, 40, seed=2)
     right = found.set_index("value")["estimate"]
