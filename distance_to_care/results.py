@@ -27,6 +27,7 @@ import pandas as pd
 from distance_to_care import disclosure, figures, official, places, released, tables
 from distance_to_care.problems import AnalysisError, Problem
 from distance_to_care.source_lines import source_line
+from distance_to_care.whole_file import whole
 
 # The columns a published table may have, in their order, and what each one means.
 COLUMNS = {
@@ -1016,10 +1017,6 @@ def _made(folder: Path) -> Path:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
     _made(path.parent)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
-        out.write(text)
-    Path(temporary).chmod(0o644)
-    Path(temporary).replace(path)
+    with whole(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")

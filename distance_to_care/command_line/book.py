@@ -19,9 +19,9 @@ from distance_to_care.command_line.frame import (
     point_at_official_files,
     say,
     sentences,
-    whole,
 )
 from distance_to_care.problems import Problem
+from distance_to_care.whole_file import whole
 
 # What a build keeps in a folder of its own.
 BUILT = ("results", "execution", "html", "staging")

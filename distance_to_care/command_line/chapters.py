@@ -16,8 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from distance_to_care import places, results
-from distance_to_care.command_line.frame import whole
 from distance_to_care.problems import Problem
+from distance_to_care.whole_file import whole
 
 FOLDER = ".chapters"
 _INPUTS, _WHOLE, _LOCK = "_inputs.json", "_whole", "_lock"

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from distance_to_care import synthetic
-from distance_to_care.command_line.frame import rows_done, whole
+from distance_to_care.command_line.frame import rows_done
+from distance_to_care.whole_file import whole
 
 
 def write(parts: Iterator[pd.DataFrame], people: int, output: Path) -> None:

@@ -1,11 +1,10 @@
-"""What every command shares: the application, its options, sentences for faults, whole files."""
+"""What every command shares: the application, its options, sentences for faults."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ import typer
 
 from distance_to_care import __version__, places
 from distance_to_care.problems import Problem
+from distance_to_care.whole_file import whole
 
 CODES = (
     "Exit codes: 0 all is well; 1 a build or a comparison failed; 2 the input or the call is "
@@ -126,29 +126,6 @@ def sentences(code: int = 2) -> Iterator[None]:
 def say(line: str) -> None:
     """Write a line to the error stream."""
     typer.echo(line, err=True)
-
-
-@contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Give a new file to write to, which becomes `path` at the end: whole or not at all.
-
-    It has a name that no file in the folder has, so nothing of the user's is touched.
-    """
-    real = path.resolve()
-    try:
-        handle, temporary = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}-")
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    os.close(handle)
-    part = Path(temporary)
-    try:
-        yield part
-        part.chmod(0o644)
-        part.replace(real)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def new_file(output: Path, overwrite: bool, *endings: str) -> None:

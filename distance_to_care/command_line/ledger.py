@@ -33,12 +33,13 @@ def change_ledger(
     from distance_to_care.publication import ledger
 
     with sentences():
-        if (release and propose) or (again and not release) or (why and not propose):
+        releasing = release is not None
+        if (releasing and propose) or (again and not releasing) or (why and not propose):
             raise Problem(
                 "--release (with --again) and --propose (with --why) are two different acts."
             )
         now = ledger.published()
-        if release:
+        if releasing:
             _refuse(release, again)
             file = ledger.write_record(release, now)
             typer.echo(f"Recorded {counted(len(now), 'number')} and tables in {file.name}.")

@@ -11,10 +11,10 @@ from importlib import metadata
 from pathlib import Path
 
 from distance_to_care import __version__, disclosure, second_opinion, tables
-from distance_to_care.command_line.frame import whole
 from distance_to_care.disclosure.profiles import Profile
 from distance_to_care.releasing import sealing
 from distance_to_care.study import Study
+from distance_to_care.whole_file import whole
 
 NAME = "distance-to-care"
 FILE = "run.json"

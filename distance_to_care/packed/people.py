@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,10 @@ import pyarrow.parquet as pq
 from distance_to_care.packed import kernels
 from distance_to_care.problems import AnalysisError
 
+BEGINS = b"PAR1"  # of every Parquet file
 BATCH = 1 << 18  # people a batch: a few megabytes a column
+# What Arrow and pandas say of a damaged file; it may quote a row, so that it is never told.
+DAMAGED = (pa.ArrowException, OSError, ValueError, KeyError)
 # Whole numbers that lie farther apart than this are not counted by place.
 SPAN = 1 << 22
 
@@ -211,18 +215,59 @@ def is_file(people: object) -> bool:
     return isinstance(people, str | Path)
 
 
-def opened(path: str | Path) -> pq.ParquetFile:
-    """Open a Parquet file, or say in a sentence why it cannot be."""
+@contextmanager
+def opened(path: str | Path, words: Sequence[str] = ()) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file, and say in a sentence why it cannot be read, then or later.
+
+    Parameters
+    ----------
+    path : of the file.
+    words : columns of text, which are read as codes.
+
+    Raises
+    ------
+    AnalysisError : no such file, not Parquet, damaged, or not ours to read.
+    """
     path = Path(path)
     if not path.is_file():
         raise AnalysisError(f"There is no file {path}.")
     try:
-        return pq.ParquetFile(path, memory_map=True)
-    except pa.ArrowInvalid:
+        with path.open("rb") as stream:
+            begins = stream.read(len(BEGINS))
+    except OSError as error:
+        raise AnalysisError(f"{path.name} cannot be opened: {error.strerror}.") from None
+    if begins != BEGINS:
         raise AnalysisError(
             f"{path.name} is not a Parquet file: write the table as Parquet (pandas: "
             "`people.to_parquet(...)`), which is read column by column."
+        )
+    reading = {"memory_map": True, "page_checksum_verification": True}
+    with (
+        _telling_damage(path),
+        pq.ParquetFile(path, read_dictionary=list(words), **reading) as file,
+    ):
+        yield file
+
+
+@contextmanager
+def _telling_damage(path: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except (AnalysisError, MemoryError):
+        raise
+    except DAMAGED:
+        raise AnalysisError(
+            f"{Path(path).name} is a damaged or incomplete Parquet file. Copy or write it again."
         ) from None
+
+
+def _refuse_nested(schema: pa.Schema, names: Sequence[str]) -> None:
+    for name in names:
+        places = schema.get_all_field_indices(name)
+        if any(pa.types.is_nested(schema.field(place).type) for place in places):
+            raise AnalysisError(
+                f"Column '{name}' holds lists or records: give each part a column of its own."
+            )
 
 
 def read(path: str | Path, names: Sequence[str]) -> People:
@@ -239,15 +284,16 @@ def read(path: str | Path, names: Sequence[str]) -> People:
 
     Raises
     ------
-    AnalysisError : no such file, or not Parquet.
+    AnalysisError : as `opened` says; or a column that holds lists or records.
     """
     with opened(path) as file:
         schema = file.schema_arrow
     known = set(names)
     repeated = [name for name in known if len(schema.get_all_field_indices(name)) > 1]
     names = [name for name in schema.names if name in known and name not in repeated]
+    _refuse_nested(schema, names)
     words = [name for name in names if _is_text(schema.field(name).type)]
-    with pq.ParquetFile(path, memory_map=True, read_dictionary=words) as file:
+    with opened(path, words) as file:
         count = file.metadata.num_rows
         packers = {name: _packer(schema.field(name).type, count) for name in names}
         for batch in _ahead(file.iter_batches(BATCH, columns=names)) if names and count else ():
@@ -258,7 +304,8 @@ def read(path: str | Path, names: Sequence[str]) -> People:
         name, packer = packers.popitem()
         field = schema.field(name)
         if count:
-            columns[name] = packer.column(name, _restored(packer, field, schema.metadata))
+            with _telling_damage(path):
+                columns[name] = packer.column(name, _restored(packer, field, schema.metadata))
         else:
             columns[name] = Column(name, pd.Series([], dtype=object), np.empty(0, np.uint8))
     return People(count, columns, repeated)
@@ -328,6 +375,7 @@ def table(path: str | Path, names: Sequence[str]) -> pd.DataFrame:
         there = [name for name in file.schema_arrow.names if name in set(names)]
         if not there:
             return pd.DataFrame(index=range(file.metadata.num_rows))
+        _refuse_nested(file.schema_arrow, there)
         return file.read(columns=there).to_pandas()
 
 

@@ -19,6 +19,7 @@ import yaml
 
 from distance_to_care import care_boards, centre_lists, disclosure, figures, results, tables
 from distance_to_care.publication import for_patients
+from distance_to_care.publication.edition import in_words
 from distance_to_care.study import Study
 
 PAGE = "care_boards"
@@ -345,15 +346,10 @@ def paragraph(published: Published, code: str, study: Study, compiled: str) -> s
         "Public transport is left out, and so are people without a car, who are more often poor, "
         "old or ill.",
         "Modelled from open data: ordinary driving is at the lower end of what traffic takes.",
-        f"Source: Distance to Care, data as compiled on {_day(compiled)} (population of mid-2020, "
-        "Index of Multiple Deprivation 2019).",
+        f"Source: Distance to Care, data as compiled on {in_words(pd.Timestamp(compiled))} "
+        "(population of mid-2020, Index of Multiple Deprivation 2019).",
     ]
     return " ".join(filter(None, sentences))
-
-
-def _day(date: str) -> str:
-    day = pd.Timestamp(date)
-    return f"{day.day} {day:%B %Y}"
 
 
 def _both_in_words(published: Published, code: str) -> str:

@@ -28,6 +28,7 @@ from distance_to_care import places, tables
 from distance_to_care.problems import Problem
 from distance_to_care.publication import edition, execution, notebooks, redraw
 from distance_to_care.publication.notebooks import Notebook
+from distance_to_care.whole_file import whole
 
 STUB = """# {title}
 
@@ -174,7 +175,7 @@ def _book(
     find_my_area.write(built, folders.base)
     _swap(built, folders)
     record = {"state": state, "slides": slides, "files": _files(folders.site)}
-    folders.record.write_text(json.dumps(record))
+    _note(folders, record)
     shutil.rmtree(folders.staging)
     progress(
         f"Site built in {time.monotonic() - making:.1f} s"
@@ -186,7 +187,12 @@ def _book(
 def record_again(folders: Folders) -> None:
     """Note what stands in the site now, after something was added to it on purpose."""
     record = json.loads(folders.record.read_text())
-    folders.record.write_text(json.dumps(record | {"files": _files(folders.site)}))
+    _note(folders, record | {"files": _files(folders.site)})
+
+
+def _note(folders: Folders, record: dict) -> None:
+    with whole(folders.record) as part:
+        part.write_text(json.dumps(record))
 
 
 def _state(executed: dict[str, nbformat.NotebookNode], left_out: list[str]) -> str:

@@ -52,19 +52,23 @@ def opened() -> Iterator[Browser]:
 
     Raises
     ------
-    Problem : where there is none, or nothing that speaks to it.
+    Problem : where there is none, or nothing that speaks to it, or it fails.
     """
     found = executable()
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import Error, sync_playwright
     except ImportError:
         raise Problem(
             "Slides and the printed book need the Python package playwright: "
             "pip install --require-hashes --requirement requirements.txt"
         ) from None
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
         try:
-            yield browser
-        finally:
-            browser.close()
+            with playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS)) as browser:
+                yield browser
+        except Error as error:
+            said = error.message.strip().partition("\n")[0]
+            raise Problem(
+                f"The browser {found} failed: {said} Try again; if it fails again, see whether it "
+                "opens a page by hand."
+            ) from error

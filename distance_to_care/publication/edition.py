@@ -8,6 +8,7 @@ day that the citation file names.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from distance_to_care import __version__, places, tables
+from distance_to_care.problems import Problem
 
 if TYPE_CHECKING:  # A build in which nothing changed asks for the words alone.
     from sphinx.application import Sphinx
@@ -44,11 +46,17 @@ def day_of_sources(environment: Mapping[str, str] = os.environ) -> date:
     """Find the day of the sources that the book is made from.
 
     environment : variables, of which `SOURCE_DATE_EPOCH` is asked first.
+
+    Raises
+    ------
+    Problem : `SOURCE_DATE_EPOCH` is no number of seconds.
     """
     if seconds := environment.get(EPOCH, "").strip():
+        if not seconds.isdecimal():
+            raise Problem(f"{EPOCH} is '{seconds}': set it to seconds since 1970, or unset it.")
         return _day(seconds)
     # A copy without a history may lie in a folder of some other one.
-    if (places.ROOT / ".git").exists():
+    if (places.ROOT / ".git").exists() and shutil.which("git"):
         asked = subprocess.run(
             ["git", "log", "-1", "--format=%ct"],
             cwd=places.ROOT, capture_output=True, text=True, check=False,

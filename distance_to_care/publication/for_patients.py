@@ -9,7 +9,6 @@ Both are read from one table each, so that every page says the same:
 from __future__ import annotations
 
 import re
-from datetime import date
 
 import pandas as pd
 from docutils import nodes
@@ -20,6 +19,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from distance_to_care import figures, places, tables
 from distance_to_care.publication import registers
+from distance_to_care.publication.edition import in_words
 
 # The heading that a page puts above the help.
 HEADING = "Questions to ask, and where to find help"
@@ -101,11 +101,6 @@ def _source(row: dict[str, str]) -> str:
     return f"[{row['source']}]({addresses[0]}){more}, read {READ[row['how_read']]}."
 
 
-def _day(day: str | date) -> str:
-    day = pd.Timestamp(day)
-    return f"{day.day} {day:%B %Y}"
-
-
 class HelpDirective(SphinxDirective):
     """{help-for-patients} study: questions to ask and help that there is.
 
@@ -128,7 +123,7 @@ class HelpDirective(SphinxDirective):
             section = nodes.section(ids=[f"help-{part.replace('_', '-')}"])
             section += nodes.title(text=heading)
             out.append(self._parsed(whole_part(rows[rows["part"] == part]), section))
-        self._parsed(OLD.format(day=_day(rows["read_on"].max())), out[-1])
+        self._parsed(OLD.format(day=in_words(pd.Timestamp(rows["read_on"].max()))), out[-1])
         self._parsed(sources(rows), out[-1])
         return out
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
@@ -18,11 +18,13 @@ import pandas as pd
 
 from distance_to_care import places, results
 from distance_to_care.problems import Problem
+from distance_to_care.whole_file import whole
 
 NUMBER, TABLE = "number", "table"
 LEDGER = places.VERSIONS / "change_ledger.csv"
 RECORD = "numbers_"
 COLUMNS = ("after", "what", "key", "old", "new", "cells", "largest_move", "why", "date")
+RECORDED = ("what", "key", "said")
 # What stands for the words of a number, or the address of a table, that is no longer published.
 WITHDRAWN = "withdrawn"
 # How many changes a message names.
@@ -71,7 +73,7 @@ def address(content: bytes) -> str:
 
 def published(folder: Path = places.ACCEPTED) -> dict[tuple[str, str], str]:
     """Read what a folder of published tables says: words of numbers, addresses of tables."""
-    numbers = pd.read_csv(folder / "numbers.csv", dtype=str, keep_default_na=False)
+    numbers = _read(folder / "numbers.csv", ("key", "text"))
     said = {(NUMBER, key): text for key, text in zip(numbers["key"], numbers["text"], strict=True)}
     for file in sorted(folder.glob("*.csv")):
         if file.name != "numbers.csv":
@@ -103,7 +105,7 @@ def last_version(folder: Path = places.VERSIONS) -> str:
 def read_record(folder: Path = places.VERSIONS) -> dict[tuple[str, str], str]:
     """Read the record of the last version."""
     file = record_of(last_version(folder), folder)
-    rows = pd.read_csv(file, dtype=str, keep_default_na=False)
+    rows = _read(file, RECORDED)
     return dict(zip(zip(rows["what"], rows["key"], strict=True), rows["said"], strict=True))
 
 
@@ -112,15 +114,29 @@ def write_record(version: str, said: Published, folder: Path = places.VERSIONS) 
     folder.mkdir(parents=True, exist_ok=True)
     rows = [(what, key, words) for (what, key), words in sorted(said.items())]
     file = record_of(version, folder)
-    _write(pd.DataFrame(rows, columns=["what", "key", "said"]), file)
+    _write(pd.DataFrame(rows, columns=RECORDED), file)
     for other in records(folder):
         if other != file:
             other.unlink()
     return file
 
 
+def _read(file: Path, columns: Sequence[str]) -> pd.DataFrame:
+    try:
+        rows = pd.read_csv(file, dtype=str, keep_default_na=False)
+    except FileNotFoundError:
+        raise Problem(f"There is no file {file}. 'git restore' brings it back.") from None
+    except ValueError as error:
+        said = " ".join(str(error).split())
+        raise Problem(f"{file.name} is not a table: {said}. Mend it, or restore it.") from None
+    if not set(columns) <= set(rows):
+        raise Problem(f"{file.name}: its columns have to be {', '.join(columns)}.")
+    return rows
+
+
 def _write(table: pd.DataFrame, file: Path) -> None:
-    table.to_csv(file, index=False, lineterminator="\n", encoding="utf-8")
+    with whole(file) as part:
+        table.to_csv(part, index=False, lineterminator="\n", encoding="utf-8")
 
 
 # -- what changed, and what says why -------------------------------------------------------------
@@ -142,9 +158,7 @@ def added(before: Published, now: Published) -> list[tuple[str, str]]:
 
 def read(file: Path = LEDGER) -> list[Entry]:
     """Read the ledger."""
-    rows = pd.read_csv(file, dtype=str, keep_default_na=False)
-    if tuple(rows.columns) != COLUMNS:
-        raise Problem(f"{file.name}: its columns have to be {', '.join(COLUMNS)}.")
+    rows = _read(file, COLUMNS)
     return [
         Entry(
             row.after,
@@ -223,8 +237,10 @@ def moved(before: pd.DataFrame, now: pd.DataFrame) -> tuple[int, float | None]:
 
     def long(table: pd.DataFrame) -> pd.Series:
         turn = table.groupby(keys).cumcount() if keys else pd.RangeIndex(len(table))
-        cells = table.assign(_turn=turn).melt([*keys, "_turn"], var_name="_column")
-        return cells.set_index([*keys, "_turn", "_column"])["value"]
+        # Names that no column of a table has: one of them is called 'value'.
+        named = {"var_name": "_column", "value_name": "_cell"}
+        cells = table.assign(_turn=turn).melt([*keys, "_turn"], **named)
+        return cells.set_index([*keys, "_turn", "_column"])["_cell"]
 
     old, new = long(before).align(long(now), join="outer")
     differs = old.ne(new) & ~(old.isna() & new.isna())

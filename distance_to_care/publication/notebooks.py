@@ -258,8 +258,8 @@ def _data_of_notebooks() -> list[Path]:
 def _descriptor_of_notebooks() -> dict:
     """What the descriptor says of the data that notebooks may read."""
     package = tables.descriptor()
-    own = (places.REPORTING.name,)
-    described = [r for r in package["resources"] if Path(r["path"]).parts[: len(own)] != own]
+    own = places.REPORTING.name
+    described = [r for r in package["resources"] if Path(r["path"]).parts[0] != own]
     return package | {"resources": described}
 
 

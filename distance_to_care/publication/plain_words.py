@@ -133,19 +133,24 @@ def accepted_numbers() -> dict[str, str]:
 
 
 def main(pages: list[str]) -> int:
-    """Print the grade and the hardest sentence of each page; 1 where one is too hard."""
-    worst = 0.0
+    """Print the grade and the hardest sentence of each page; 1 where one is too hard or unread."""
+    if not pages:
+        print("Name the pages to read: notebooks/<name>.ipynb or book/<name>.md.")
+    well = bool(pages)
     for page in pages:
-        text = layer(sentences.prose(Path(page)))
-        if text is None:
-            print(f"{page}: no layer {{{LAYER}}}")
-            worst = max(worst, HARDEST + 1)
+        try:
+            text = layer(sentences.prose(Path(page)))
+            if text is None:
+                raise Problem(f"There is no layer {{{LAYER}}}.")
+            found = grade(text, accepted_numbers())
+        except (OSError, ValueError) as error:
+            print(f"{page}: {error}")
+            well = False
             continue
-        found = grade(text, accepted_numbers())
-        worst = max(worst, found.grade)
+        well = well and found.grade <= HARDEST
         print(f"{page}: grade {found.grade:.1f} ({HARDEST:.0f} at most)")
         print(f"  hardest ({found.of_hardest:.1f}): {found.hardest}")
-    return int(worst > HARDEST)
+    return int(not well)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import io
 import posixpath
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -24,6 +26,7 @@ from lxml import html as markup
 from distance_to_care import places
 from distance_to_care.problems import Problem
 from distance_to_care.publication import boards, build, chromium, citing
+from distance_to_care.whole_file import whole
 
 FILE = "distance-to-care.pdf"
 # In the list of downloads: words until the file is there, then the link.
@@ -272,14 +275,12 @@ def printed(site: Path, target: Path, toc: Path | None = None) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     source = target.with_suffix(".html")
     source.write_text(document(chapters(site, toc), style), encoding="utf-8")
-    part = target.with_suffix(".part")
     with chromium.opened() as browser:
         tab = browser.new_page()
         tab.goto(source.as_uri(), wait_until="load", timeout=0)
         tab.emulate_media(media="print", color_scheme="light")
         tab.set_default_timeout(0)
-        tab.pdf(
-            path=part,
+        content = tab.pdf(
             prefer_css_page_size=True,
             print_background=True,
             tagged=True,
@@ -290,13 +291,12 @@ def printed(site: Path, target: Path, toc: Path | None = None) -> Path:
                 words=f"{escape(book.short_title)}, version {escape(book.version)}"
             ),
         )
-    with pikepdf.open(part) as pdf:
+    with pikepdf.open(io.BytesIO(content)) as pdf, whole(target) as part:
         _name(pdf, book)
         _name_bookmarks(pdf, source)
         _share_pictures(pdf)
         small = pikepdf.ObjectStreamMode.generate
-        pdf.save(target, deterministic_id=True, object_stream_mode=small)
-    part.unlink()
+        pdf.save(part, deterministic_id=True, object_stream_mode=small)
     return target
 
 
@@ -351,12 +351,14 @@ def _share_pictures(pdf) -> None:
 def offer(site: Path, file: Path) -> None:
     """Put the printed book beside the downloads of a site, with a link to it."""
     (site / "downloads").mkdir(exist_ok=True)
-    (site / "downloads" / FILE).write_bytes(file.read_bytes())
+    with whole(site / "downloads" / FILE) as part:
+        shutil.copyfile(file, part)
     page = site / "book" / "downloads.html"
     if page.exists():
         text = page.read_text(encoding="utf-8")
         link = f'<a href="../downloads/{FILE}" download>the whole book, for paper (PDF)</a>'
-        page.write_text(PLACE.sub(f'<li class="printed-book">{link}</li>', text), encoding="utf-8")
+        with whole(page) as part:
+            part.write_text(PLACE.sub(f'<li class="printed-book">{link}</li>', text), "utf-8")
 
 
 def write(folders: build.Folders) -> Path:

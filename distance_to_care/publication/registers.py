@@ -17,6 +17,7 @@ from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
 from distance_to_care import needed_facts, places, tables
+from distance_to_care.publication.edition import in_words
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def _claim(row: Mapping[str, object]) -> Entry:
                     "Service model": ", ".join(
                         f"{{ref}}`{anchor('model', model)}`" for model in models
                     ),
-                    "Checked": f"{checked.day} {checked:%B %Y}",
+                    "Checked": in_words(checked),
                 },
             ),
         },

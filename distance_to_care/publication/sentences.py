@@ -194,7 +194,9 @@ def holds(condition: str, numbers: Numbers) -> bool:
     """
     tree, keys = _parsed(condition)
     try:
-        return bool(_Reader(numbers, keys, condition).of(tree))
+        return _Reader(numbers, keys, condition).true(tree)
+    except TypeError:
+        raise Problem(f"the condition '{condition}' compares or reckons with words") from None
     except ZeroDivisionError:
         raise Problem(f"the condition '{condition}' divides by a number that is 0") from None
 
@@ -227,9 +229,10 @@ class _Reader:
             "about": lambda key: float(f"{numbers.value(key):.1g}"),
         }
 
-    def of(self, node: ast.expr) -> object:
+    def true(self, node: ast.expr) -> bool:
+        """Say whether a comparison is true, or each of those that 'and' joins."""
         if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
-            return all(self.of(each) for each in node.values)  # noqa: PD011 (no table)
+            return all(self.true(each) for each in node.values)  # noqa: PD011 (no table)
         if isinstance(node, ast.Compare):
             sides = [self.of(each) for each in (node.left, *node.comparators)]
             if all(type(each) in COMPARED for each in node.ops):
@@ -237,6 +240,10 @@ class _Reader:
                     COMPARED[type(each)](left, right)
                     for each, left, right in zip(node.ops, sides, sides[1:], strict=False)
                 )
+        raise self._refused("holds what no condition may hold, or compares nothing")
+
+    def of(self, node: ast.expr) -> float | str:
+        """Work out a side of a comparison."""
         if isinstance(node, ast.BinOp) and type(node.op) in RECKONED:
             return RECKONED[type(node.op)](self.of(node.left), self.of(node.right))
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
@@ -250,7 +257,10 @@ class _Reader:
             named = isinstance(given, ast.Name) and given.id.startswith("key_")
             if node.func.id in self.functions and named:
                 return self.functions[node.func.id](self._key(given))
-        raise Problem(f"the condition '{self.condition}' holds what no condition may hold")
+        raise self._refused("holds what no condition may hold")
+
+    def _refused(self, why: str) -> Problem:
+        return Problem(f"the condition '{self.condition}' {why}")
 
     def _key(self, node: ast.Name) -> str:
         return self.keys[int(node.id.removeprefix("key_"))]

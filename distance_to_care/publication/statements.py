@@ -105,10 +105,6 @@ class ChecklistDirective(registers.RegisterDirective):
         )
 
 
-def _table(frame: pd.DataFrame, caption: str, columns: Mapping[str, str]) -> str:
-    return figures.table_html(frame, caption, columns)
-
-
 def assumptions_html() -> str:
     """Write the register of assumptions: first those that are weak and move much, then all."""
     found = assumption_register.register()
@@ -126,14 +122,13 @@ def assumptions_html() -> str:
     short = {key: columns[key] for key in ("statement", "value", "quality", "impact", "id")}
     parts = [
         f"<p><strong>{len(found)} assumptions.</strong> Quality: {sure}. Impact: {told}.</p>",
-        _table(weak, f"Look here first: weak, and of high impact ({len(weak)})", short),
+        figures.table_html(weak, f"Look here first: weak, and of high impact ({len(weak)})", short),
     ]
     for part in found["part"].drop_duplicates():
         rows = found[found["part"] == part]
         title = f"{part} ({len(rows)})"
-        parts.append(
-            f"<details><summary>{escape(title)}</summary>{_table(rows, title, columns)}</details>"
-        )
+        table = figures.table_html(rows, title, columns)
+        parts.append(f"<details><summary>{escape(title)}</summary>{table}</details>")
     return "".join(parts)
 
 
@@ -142,7 +137,7 @@ def quality_html() -> str:
     log = tables.read("quality_log").fillna("").sort_values(["checked_on", "id"], ascending=False)
     columns = {"what": "what was checked", "figure": "with what figure", "outcome": "outcome"}
     columns |= {"command": "by what command", "checked_on": "day", "recorded_in": "recorded in"}
-    return _table(log, f"Quality log ({len(log)} entries)", columns)
+    return figures.table_html(log, f"Quality log ({len(log)} entries)", columns)
 
 
 def changes_html() -> str:
@@ -175,7 +170,7 @@ def changes_html() -> str:
         title = f"After version {after}: {len(of_this)} changes"
         parts.append(
             f"<p><strong>{escape(why)}</strong></p><details><summary>{title}</summary>"
-            f"{_table(rows, title, columns)}</details>"
+            f"{figures.table_html(rows, title, columns)}</details>"
         )
     return "".join(parts)
 

@@ -37,14 +37,17 @@ def printed(command: str, folder: Path = places.ROOT) -> str:
 
     Raises
     ------
-    Problem : it fails, prints nothing, or prints more than a page can show.
+    Problem : it fails, takes too long, prints nothing, or prints more than a page can show.
     """
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-    done = subprocess.run(
-        ["sh", "-c", command],
-        cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False, timeout=SECONDS,
-        env={**os.environ, "PATH": path, "LC_ALL": "C.UTF-8"},
-    )  # fmt: skip
+    try:
+        done = subprocess.run(
+            ["sh", "-c", command],
+            cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False,
+            env={**os.environ, "PATH": path, "LC_ALL": "C.UTF-8"}, timeout=SECONDS,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise Problem(f"The command '{command}' takes more than {SECONDS} seconds.") from None
     lines = done.stdout.rstrip("\n").split("\n")
     if done.returncode or not done.stdout.strip():
         why = done.stderr.strip() or "it prints nothing"

@@ -133,6 +133,12 @@ def test_a_command_that_shows_nothing_is_a_problem(command, words):
         step_by_step.printed(command)
 
 
+def test_a_command_that_does_not_end_is_a_problem(monkeypatch):
+    monkeypatch.setattr(step_by_step, "SECONDS", 0.1)
+    with pytest.raises(Problem, match="takes more than 0.1 seconds"):
+        step_by_step.printed("exec sleep 20")
+
+
 def test_commands_are_found_and_run_in_order():
     assert len(COMMANDS) == PAGE.count("```{command}")
     assert step_by_step.commands("a\n```{command}\nb c\nd\n```\n\n```bash\ne\n```") == ["b c\nd"]

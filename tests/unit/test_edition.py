@@ -7,8 +7,10 @@ from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from distance_to_care import __version__, places, tables
+from distance_to_care.problems import Problem
 from distance_to_care.publication import build, edition
 
 
@@ -17,6 +19,19 @@ def test_the_day_is_that_of_the_variable_where_it_is_set():
     # A day ends where it ends in Greenwich, wherever the book is built.
     assert edition.day_of_sources({"SOURCE_DATE_EPOCH": "86399"}) == date(1970, 1, 1)
     assert edition.day_of_sources({"SOURCE_DATE_EPOCH": "86400"}) == date(1970, 1, 2)
+
+
+def test_a_variable_that_is_no_number_is_refused_in_a_sentence():
+    with pytest.raises(Problem, match="SOURCE_DATE_EPOCH is 'today': set it to seconds"):
+        edition.day_of_sources({"SOURCE_DATE_EPOCH": "today"})
+
+
+def test_a_machine_without_git_takes_the_day_of_the_citation(monkeypatch, tmp_path):
+    monkeypatch.setattr(places, "ROOT", tmp_path)
+    (tmp_path / ".git").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    released = yaml.safe_load(edition.CITATION.read_text(encoding="utf-8"))["date-released"]
+    assert str(edition.day_of_sources({})) == str(released)
 
 
 def test_the_day_is_else_that_of_the_last_commit():

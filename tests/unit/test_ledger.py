@@ -165,6 +165,11 @@ def test_cells_that_moved_are_counted_and_the_largest_move_found(now, cells, lar
     assert ledger.moved(before, frame(now)) == (cells, largest)
 
 
+def test_a_table_with_a_column_called_value_is_compared_too():
+    before = frame("value,estimate 1,10 2,20")
+    assert ledger.moved(before, frame("value,estimate 1,10 2,25")) == (1, 25.0)
+
+
 def test_a_table_of_the_history_is_read_as_it_was(monkeypatch, tmp_path):
     shutil.copyfile(places.ACCEPTED / "travel_by_decile.csv", tmp_path / "travel_by_decile.csv")
     file = tmp_path / "travel_by_decile.csv"
@@ -197,6 +202,47 @@ def test_a_ledger_is_read_as_it_was_written(tmp_path):
         ledger.read(tmp_path / "ledger.csv")
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "There is no file"),
+        (b"", "is not a table: No columns"),
+        (b"after,\xff\xfe\n", "is not a table"),
+        (b"what,key\n<<<<<<< ours\na,b,c,d\n", "is not a table"),
+    ],
+    ids=["gone", "empty", "no text", "a merge left open"],
+)
+def test_a_file_that_is_no_table_is_refused_in_a_sentence(content, words, tmp_path, copied):
+    for name, reader in (
+        ("change_ledger.csv", lambda: ledger.read(tmp_path / "change_ledger.csv")),
+        ("numbers_1.csv", lambda: ledger.read_record(tmp_path)),
+        ("numbers.csv", lambda: ledger.published(copied)),
+    ):
+        file = tmp_path / name
+        if content is None:
+            file.unlink(missing_ok=True)
+        else:
+            file.write_bytes(content)
+        if name != "numbers_1.csv" or content is not None:
+            with pytest.raises(Problem, match=words):
+                reader()
+
+
+def test_writing_that_is_interrupted_leaves_the_ledger_as_it_was(tmp_path, monkeypatch):
+    file = tmp_path / "ledger.csv"
+    ledger.write([Entry("1", HALF, why="x", date="2026-11-23")], file)
+
+    def half(table, path, **_: object) -> None:
+        path.write_text("after,wh")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", half)
+    with pytest.raises(KeyboardInterrupt):
+        ledger.write([], file)
+    assert len(ledger.read(file)) == 1
+    assert list(tmp_path.iterdir()) == [file]
+
+
 def test_one_record_is_kept_and_it_reads_as_it_was_written(tmp_path, copied):
     with pytest.raises(Problem, match="0 records"):
         ledger.last_version(tmp_path)
@@ -212,6 +258,7 @@ def test_the_command_says_that_all_is_explained_and_refuses_what_it_should():
     assert shown.returncode == 0, shown.stdout
     assert "each with its reason" in shown.stdout
     assert "not 9.9.9" in run("ledger", "--release", "9.9.9").stderr
+    assert "Change the version first" in run("ledger", "--release", "").stderr
     assert "has its record" in run("ledger", "--release", ledger.last_version()).stderr
     assert run("ledger", "--propose", "--release", __version__).returncode == 2
     assert run("ledger", "--why", "x").returncode == 2

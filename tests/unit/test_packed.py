@@ -295,6 +295,49 @@ def test_other_files_are_refused_in_a_sentence(tmp_path, people):
         survival.cox(tmp_path / "nothing.parquet", "days", "died", ["age"])
 
 
+ALTERED = {
+    "cut off": lambda content: content[: len(content) // 2],
+    "cut off at its very end": lambda content: content[:-1],
+    "ends alone": lambda _: b"PAR1" + bytes(40) + b"PAR1",
+    "no UTF-8 in a cell": lambda content: content.replace(b"current", b"curr\xffnt"),
+}
+
+
+@pytest.mark.parametrize("altered", ALTERED.values(), ids=ALTERED.keys())
+def test_a_damaged_file_is_refused_in_a_sentence(altered, tmp_path, people):
+    path = tmp_path / "people.parquet"
+    people.to_parquet(path, compression="none")
+    whole = path.read_bytes()
+    path.write_bytes(altered(whole))
+    assert path.read_bytes() != whole
+    for asked_for in (
+        lambda: survival.median_survival(path, "days", "died", "smoking"),
+        lambda: survival.hazard_ratio_along(path, "days", "died", "age", ["smoking"]),
+    ):
+        with pytest.raises(AnalysisError, match="people.parquet is a damaged or incomplete Par"):
+            asked_for()
+
+
+def test_a_file_that_nobody_may_read_is_refused_in_a_sentence(file, monkeypatch):
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(file), "open", refused)
+    with pytest.raises(AnalysisError, match="people.parquet cannot be opened: Permission denied."):
+        survival.cox(file, "days", "died", ["age"])
+
+
+def test_lists_in_a_column_are_refused_in_a_sentence(people, tmp_path):
+    path = tmp_path / "people.parquet"
+    people.assign(smoking=[[each] for each in people["smoking"]]).to_parquet(path)
+    for asked_for in (
+        lambda: survival.cox(path, "days", "died", ["age", "smoking"]),
+        lambda: survival.hazard_ratio_along(path, "days", "died", "age", ["smoking"]),
+    ):
+        with pytest.raises(AnalysisError, match="Column 'smoking' holds lists or records"):
+            asked_for()
+
+
 # -- columns ---------------------------------------------------------------------------------------
 
 

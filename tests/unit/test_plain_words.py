@@ -74,3 +74,8 @@ def test_the_hardest_sentence_is_found_and_the_command_names_it(tmp_path, capsys
     assert easy not in said.splitlines()[-1]
     page.write_text("# A\n")
     assert plain_words.main([str(page)]) == 1
+    (tmp_path / "broken.ipynb").write_text("{")
+    for name in ("gone.md", "broken.ipynb"):
+        assert plain_words.main([str(tmp_path / name), str(page)]) == 1
+        assert name in capsys.readouterr().out
+    assert plain_words.main([]) == 1

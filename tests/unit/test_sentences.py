@@ -65,6 +65,11 @@ def test_conditions_are_those_of_the_printed_numbers(condition, true):
         ("__import__('os').getcwd() == [near]", "holds what no condition may hold"),
         ("low(3) > [near]", "holds what no condition may hold"),
         ("near > [near]", "holds what no condition may hold"),
+        # A number alone would be true whatever it is, but for nought.
+        ("[near]", "compares nothing"),
+        ("[near] > 1 and low([span])", "compares nothing"),
+        ("text([word]) > 1", "compares or reckons with words"),
+        ("-text([word]) == 1", "compares or reckons with words"),
     ],
 )
 def test_what_cannot_be_worked_out_is_a_sentence(condition, said):
