@@ -128,6 +128,11 @@
       return `${outcode} is ${ELSEWHERE[letters]}. This book has driving times for England and Wales `
         + "only.";
     }
+    // In the middle of London a letter follows the number: W1A, EC1V.
+    const longer = [...known].filter((name) => name.startsWith(outcode) && /[A-Z]$/.test(name));
+    if (longer.length) {
+      return `${outcode} has a letter after it: ${longer.join(", ")}. Type one of these, or a whole postcode.`;
+    }
     return `No postcode of England or Wales that we know begins with ${outcode}. Check the letters `
       + `and digits. ${ASK}`;
   };

@@ -20,6 +20,9 @@ BUTTON_NAMES = {
     "secondary-toggle": "Contents of this page",
     "theme-switch-button": "Colour scheme: light, dark or as the system",
 }
+# Buttons that only a script gives a use, and the class by which the theme hides such.
+NEEDS_SCRIPT = ("primary-toggle", "secondary-toggle")
+HIDDEN_WITHOUT_SCRIPT = "pst-js-only"
 
 
 def _has_class(element: markup.HtmlElement, name: str) -> bool:
@@ -265,6 +268,25 @@ def list_references(page: markup.HtmlElement) -> None:
         entry.set("role", "listitem")
 
 
+def serve_without_script(page: markup.HtmlElement) -> None:
+    """Hide what needs a script where none runs, and lead to the list of all pages in its place."""
+    for name in NEEDS_SCRIPT:
+        for button in _with_class(page, name):
+            _add_class(button, HIDDEN_WITHOUT_SCRIPT)
+    lists = page.xpath("//nav//a[contains(@href, 'all_pages.html')]/@href")
+    if not lists:
+        return
+    link = f'<a href="{lists[0]}">List of all pages</a>'
+    for button in _with_class(page, "primary-toggle")[:1]:
+        button.addnext(markup.fragment_fromstring(f"<noscript>{link}</noscript>"))
+    for words in page.xpath("//*[contains(@class, 'bd-search-container')]/noscript"):
+        said = f"<p>The search needs JavaScript, which does not run here. {link}</p>"
+        there = markup.fragment_fromstring(f"<noscript>{said}</noscript>")
+        words.getparent().replace(words, there)
+        for form in page.xpath("//*[contains(@class, 'bd-search-container')]//form"):
+            _add_class(form, HIDDEN_WITHOUT_SCRIPT)
+
+
 def repair(page: markup.HtmlElement, title: str) -> None:
     """Mend every known accessibility fault of a parsed page in place; title is the book's."""
     drop_duplicates(page)
@@ -275,3 +297,4 @@ def repair(page: markup.HtmlElement, title: str) -> None:
     mark_up_tables(page)
     list_references(page)
     box_wide_parts(page)
+    serve_without_script(page)

@@ -43,7 +43,8 @@ class FindingsDirective(SphinxDirective):
     has_content = True
 
     def run(self):
-        cards = nodes.container(classes=["key-findings"])
+        # A list: who hears the page is told how many findings there are, and where one ends.
+        cards = nodes.bullet_list(classes=["key-findings"])
         self.state.nested_parse(self.content, self.content_offset, cards)
         return [cards]
 
@@ -102,7 +103,7 @@ class FillInCards(SphinxPostTransform):
         for card in list(self.document.findall(Card)):
             if card["key"] in published.numbers.index:
                 self._fill(card, published)
-            card.replace_self(nodes.container("", *card.children, classes=card["classes"]))
+            card.replace_self(nodes.list_item("", *card.children, classes=card["classes"]))
 
     def _fill(self, card: Card, published) -> None:
         row = published.numbers.loc[card["key"]]

@@ -128,6 +128,7 @@ def test_wales_has_centres_and_neither_deprivation_nor_board(visit):
         ("Leeds", "Names of places are not looked up"),
         ("12345", "does not have the form of a postcode"),
         ("QQ1 1AA", "No postcode of England or Wales that we know begins with QQ1"),
+        ("W1", "W1 has a letter after it: W1A, W1B"),
         ("CB2 OQQ", "Did you mean CB2 0QQ?"),
         ("5W1A 1AA", "Did you mean SW1A 1AA?"),
         ("<b>CB2</b>", "does not have the form of a postcode"),

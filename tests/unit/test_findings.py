@@ -36,7 +36,7 @@ NUMBERS = pd.DataFrame(
 def card(tmp_path, monkeypatch, key, options=""):
     pages = {"book/index": CARD.format(key=key, options=options), "notebooks/one": "# How far?\n"}
     found, said = built(tmp_path, monkeypatch, pages, NUMBERS)
-    (there,) = found["book/index"].xpath("//div[contains(@class, 'key-findings')]/div")
+    (there,) = found["book/index"].xpath("//ul[contains(@class, 'key-findings')]/li")
     return there, said
 
 

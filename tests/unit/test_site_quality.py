@@ -168,6 +168,23 @@ def test_controls_are_named_by_what_they_show():
     assert tree.find(".//summary").get("aria-label") is None
 
 
+def test_without_script_the_list_of_all_pages_takes_the_place_of_menu_and_search():
+    tree = page(
+        '<nav><a href="book/all_pages.html">All</a></nav>'
+        '<main><button class="primary-toggle"></button><button class="secondary-toggle"></button>'
+        '<div class="bd-search-container"><noscript><p>Please activate it.</p></noscript>'
+        "<form></form></div></main>"
+    )
+    accessibility.repair(tree, "Book")
+    for control in tree.xpath("//button | //form"):
+        assert "pst-js-only" in control.get("class").split()
+    beside, search = tree.xpath("//noscript")
+    assert beside.getprevious().get("class").startswith("primary-toggle")
+    assert "activate" not in search.text_content()
+    for words in (beside, search):
+        assert words.xpath(".//a/@href") == ["book/all_pages.html"]
+
+
 def test_scripts_for_other_hosts_and_for_absent_parts_go():
     tree = page(
         "<p>x</p>",
