@@ -178,6 +178,18 @@ def test_shorthand_is_explained_where_it_stands(workbook):
             assert f"{sign} means" in cover
 
 
+def test_a_sheet_names_its_sources_in_words(workbook):
+    page, book = workbook
+    for name in book.sheetnames[3:]:
+        (table,) = book[name].tables.values()
+        first = book[name][table.ref][0][0].row
+        lines = [str(book[name].cell(row, 1).value) for row in range(1, first)]
+        (source,) = [line for line in lines if line.startswith("Source: ")]
+        words, _, file = source.partition(" The same rows as data: ")
+        assert file.removesuffix(".csv.") in frames(page)
+        assert "_" not in words, "the name of a file is no source that a reader knows"
+
+
 def test_contents_lead_to_the_sheets_and_headings_to_their_notes(workbook):
     _, book = workbook
     links = [cell.hyperlink for cell in book["Contents"]["A"] if cell.hyperlink]
