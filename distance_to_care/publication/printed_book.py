@@ -3,7 +3,10 @@
 The pages of the finished site are set one after the other in one document, which Chromium prints
 with tags and bookmarks. One document and not many that are merged, because the tags of a page are a
 tree of the whole file. What is folded away is open on paper, but for figures of survival, which a
-reader opens by choice, for code, which stands in the notebooks, and for tables too long to read.
+reader opens by choice, for code, which stands in the notebooks, for letters, which are there to be
+sent, and for tables too long to read. Pages that only list files or functions are left out.
+
+It is printed two times: the first time says on which page each chapter begins.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import io
 import posixpath
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -25,18 +28,27 @@ from lxml import html as markup
 
 from distance_to_care import places
 from distance_to_care.problems import Problem
-from distance_to_care.publication import boards, build, chromium, citing
+from distance_to_care.publication import addresses, boards, build, chromium, citing
 from distance_to_care.whole_file import whole
 
 FILE = "distance-to-care.pdf"
 # In the list of downloads: words until the file is there, then the link.
 PLACE = re.compile(r'<li class="printed-book">.*?</li>', re.DOTALL)
 WAITING = "the whole book as a PDF for paper: <code>make pdf</code> writes it"
+# Lists for those who write programs or fetch files: paper has no use for them.
+NOT_PRINTED = (
+    "book/functions",
+    "book/functions_of_places",
+    "book/functions_of_scenarios",
+    "book/data_dictionary",
+    "book/downloads",
+    addresses.ALL_PAGES,
+)
 # A data table with more rows or columns serves nobody on paper.
 MOST_ROWS, MOST_COLUMNS = 40, 10
 # What paper has no use for. Code is in the notebooks, which the site offers.
 LEFT_OUT = (
-    "//script | //style | //form | //button | //template | //picture/source",
+    "//script | //style | //form | //button | //template",
     "//*[{0}' headerlink ') or {0}' take-away ') or {0}' cell_input ') or {0}' downloads ') "
     "or {0}' find-my-area ') or {0}' claims-filter ') or {0}' kernel ')]",
 )
@@ -47,15 +59,20 @@ STYLE = """
 @page { size: A4; margin: 18mm 16mm 20mm; }
 body { page: auto !important; }
 .bd-article { break-before: page; }
+/* As on the page of a care board alone, with room for the foot of the book. */
+@page board { margin: 9mm 12mm 11mm; }
+.bd-article:has(.to-paste) { page: board; }
 .printed-cover { height: 240mm; display: flex; flex-direction: column; justify-content: center; }
 .printed-cover h1, .printed-contents h1 { border: 0; }
 .printed-contents { break-before: page; }
 .printed-contents h2 { margin: 5mm 0 1mm; padding: 0; border: 0; font-size: 12pt; }
-.printed-contents ul { margin: 0; padding-left: 5mm; }
+.printed-contents ul { margin: 0; padding: 0; list-style: none; }
+.printed-contents a { display: flex; justify-content: space-between; gap: 5mm; }
 .bd-article .scroll-box, .bd-article .table-scroll { overflow: visible; background: none; }
 .bd-article table { width: 100% !important; min-width: 0; font-size: 7.5pt; table-layout: auto; }
-.bd-article table :is(th, td) { padding: 0.6mm 1mm; min-width: 0 !important;
-  overflow-wrap: anywhere; white-space: normal !important; }
+.bd-article table :is(th, td) { padding: 0.6mm 1mm; overflow-wrap: anywhere;
+  white-space: normal !important; }
+.bd-article :is(table, pre, .register-entry) { break-inside: auto; }
 .bd-article table td.number { overflow-wrap: normal; white-space: nowrap !important; }
 .bd-article figure.published-figure img { width: auto; max-width: 100%; max-height: 215mm;
   margin: 0 auto; }
@@ -96,11 +113,14 @@ def order(site: Path, toc: Path | None = None) -> list[tuple[str, str]]:
     """
     found = []
     for part, names in _parts(toc or places.ROOT / "_toc.yml"):
-        for name in names:
-            found.append((name.removesuffix(".md").removesuffix(".ipynb"), part))
+        for file in names:
+            name = file.removesuffix(".md").removesuffix(".ipynb")
+            if name in NOT_PRINTED:
+                continue
+            found.append((name, part))
             if name.endswith(f"/{boards.PAGE}"):
-                files = sorted((site / boards.FOLDER).glob("*.html"))
-                found += [(f"{boards.FOLDER}{file.stem}", part) for file in files]
+                pages = sorted((site / boards.FOLDER).glob("*.html"))
+                found += [(f"{boards.FOLDER}{page.stem}", part) for page in pages]
     return [(name, part) for name, part in found if (site / f"{name}.html").exists()]
 
 
@@ -126,7 +146,7 @@ def _address(href: str, page: str, pages: frozenset[str]) -> str | None:
 
 
 def _shorten(body: markup.HtmlElement) -> None:
-    """Put words in the place of tables that are too long or too wide for paper."""
+    """Put words in the place of letters, and of tables too long or too wide for paper."""
     for table in body.xpath(".//details//table"):
         rows, columns = len(table.xpath(".//tbody/tr")), len(table.xpath(".//thead/tr[1]/*"))
         if rows > MOST_ROWS or columns > MOST_COLUMNS:
@@ -136,6 +156,10 @@ def _shorten(body: markup.HtmlElement) -> None:
                 "the page offers, and is not printed."
             )
             table.getparent().replace(table, words)
+    for letter in body.xpath(".//details[.//pre][.//p[starts-with(normalize-space(), 'Letter:')]]"):
+        words = markup.Element("p")
+        words.text = "A letter, ready to send, stands on the page of the website."
+        letter.getparent().replace(letter, words)
 
 
 def prepared(tree: markup.HtmlElement, page: str, pages: frozenset[str], site: Path):
@@ -160,6 +184,9 @@ def prepared(tree: markup.HtmlElement, page: str, pages: frozenset[str], site: P
         for element in body.xpath("." + where.format(CLASSES).replace(" | //", " | .//")):
             if element.getparent() is not None:
                 element.drop_tree()
+    for source in body.xpath(".//picture//source"):
+        # The parser takes the picture that follows for a part of it.
+        source.drop_tag()
     _shorten(body)
     body.set("id", _mark(page))
     for element in body.iter():
@@ -212,10 +239,11 @@ def chapters(site: Path, toc: Path | None = None) -> list[Chapter]:
     return found
 
 
-def document(found: Sequence[Chapter], style: str) -> str:
+def document(found: Sequence[Chapter], style: str, pages: Mapping[str, int]) -> str:
     """Set chapters one after the other, behind a cover and the contents.
 
     style : address of the style sheet of the site.
+    pages : number of the page on which each chapter begins, by its address, as far as it is known.
     """
     book = citing.this_book()
     listed: dict[str, list[Chapter]] = {}
@@ -225,7 +253,9 @@ def document(found: Sequence[Chapter], style: str) -> str:
         (f"<h2>{escape(part)}</h2>" if part else "")
         + "<ul>"
         + "".join(
-            f'<li><a href="#{_mark(each.name)}">{escape(each.title)}</a></li>' for each in inside
+            f'<li><a href="#{_mark(each.name)}"><span>{escape(each.title)}</span> '
+            f"<span>{pages.get(_mark(each.name), '')}</span></a></li>"
+            for each in inside
         )
         + "</ul>"
         for part, inside in listed.items()
@@ -241,8 +271,9 @@ def document(found: Sequence[Chapter], style: str) -> str:
         f'<section class="bd-article printed-cover"><h1>{escape(book.title)}</h1>'
         f"<p>{escape(book.authors)}</p><p>Version {escape(book.version)}, {book.year}. "
         f"{citing.SHORT_LICENCE}.</p>"
-        "<p>Printed from the website. Left out on paper: code, long tables, and figures on how "
-        "long people live, which a reader opens by choice.</p></section>"
+        "<p>Printed from the website. Left out on paper: code, long tables, letters to send, the "
+        "pages that list files and functions, and figures on how long people live, which a reader "
+        "opens by choice.</p></section>"
         f'<section class="printed-contents"><h1>Contents</h1>{contents}</section>'
         f"{bodies}</main></body></html>\n"
     )
@@ -274,30 +305,69 @@ def printed(site: Path, target: Path, toc: Path | None = None) -> Path:
     style = (site / "_static" / "site.css").resolve().as_uri()
     target.parent.mkdir(parents=True, exist_ok=True)
     source = target.with_suffix(".html")
-    source.write_text(document(chapters(site, toc), style), encoding="utf-8")
+    found, begins = chapters(site, toc), {}
     with chromium.opened() as browser:
-        tab = browser.new_page()
-        tab.goto(source.as_uri(), wait_until="load", timeout=0)
-        tab.emulate_media(media="print", color_scheme="light")
-        tab.set_default_timeout(0)
-        content = tab.pdf(
-            prefer_css_page_size=True,
-            print_background=True,
-            tagged=True,
-            outline=True,
-            display_header_footer=True,
-            header_template="<span></span>",
-            footer_template=FOOT.format(
-                words=f"{escape(book.short_title)}, version {escape(book.version)}"
-            ),
-        )
+        for _ in range(2):
+            source.write_text(document(found, style, begins), encoding="utf-8")
+            content = _print(browser, source, f"{book.short_title}, version {book.version}")
+            with pikepdf.open(io.BytesIO(content)) as pdf:
+                begins = _first_pages(pdf)
     with pikepdf.open(io.BytesIO(content)) as pdf, whole(target) as part:
         _name(pdf, book)
         _name_bookmarks(pdf, source)
+        _sort_bookmarks(pdf, found, begins)
         _share_pictures(pdf)
         small = pikepdf.ObjectStreamMode.generate
         pdf.save(part, deterministic_id=True, object_stream_mode=small)
     return target
+
+
+def _print(browser, source: Path, foot: str) -> bytes:
+    tab = browser.new_page()
+    tab.set_default_timeout(0)
+    tab.goto(source.as_uri(), wait_until="load", timeout=0)
+    tab.emulate_media(media="print", color_scheme="light")
+    content = tab.pdf(
+        prefer_css_page_size=True,
+        print_background=True,
+        tagged=True,
+        outline=True,
+        display_header_footer=True,
+        header_template="<span></span>",
+        footer_template=FOOT.format(words=escape(foot)),
+    )
+    tab.close()
+    return content
+
+
+def _numbers(pdf) -> dict:
+    return {page.objgen: number for number, page in enumerate(pdf.pages, 1)}
+
+
+def _first_pages(pdf) -> dict[str, int]:
+    """Read the number of the page on which each place that a link leads to stands."""
+    numbers = _numbers(pdf)
+    return {name[1:]: numbers[there[0].objgen] for name, there in pdf.Root.Dests.items()}
+
+
+def _sort_bookmarks(pdf, found: Sequence[Chapter], begins: Mapping[str, int]) -> None:
+    """Put the bookmarks of chapters under those of their parts."""
+    import pikepdf
+
+    numbers = _numbers(pdf)
+    chapters_of = sorted((begins[_mark(chapter.name)], chapter.part) for chapter in found)
+    with pdf.open_outline() as outline:
+        of_parts: dict[str, pikepdf.OutlineItem] = {}
+        sorted_root = []
+        for item in outline.root:
+            page = numbers[item.destination[0].objgen]
+            part = next((part for begin, part in reversed(chapters_of) if begin <= page), "")
+            if part and part not in of_parts:
+                of_parts[part] = pikepdf.OutlineItem(part, page - 1)
+                of_parts[part].is_closed = True
+                sorted_root.append(of_parts[part])
+            (of_parts[part].children if part else sorted_root).append(item)
+        outline.root[:] = sorted_root
 
 
 def _name(pdf, book: citing.Book) -> None:

@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
 from collections.abc import Mapping
-from html import escape, unescape
+from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
+from lxml import etree
 from PIL import Image
 
-from distance_to_care import results, tables
+from distance_to_care import results
+from distance_to_care.figures.canvas import without_cars
 from distance_to_care.publication import chromium, citing
 
 ENDING = ".png"
 WIDTH, HEIGHT = 1920, 1080
 # Figures have few colours; a picture of so many is a third of the size and looks the same.
 COLOURS = 128
-# How many sources a slide names before it counts the others.
-NAMED = 3
-LETTERS = re.compile(r"<text\b[^>]*>(.*?)</text>", re.DOTALL)
+# Between columns of a long drawing, in pixels.
+GAP = 48
+# Pixels a point of a drawing at which its letters, of 9 to 10.5 points, can be read from a chair.
+READABLE = 1.8
 # The colours of the style sheet's light scheme, and patterns that survive greyscale.
 BARS = {
     "open": "linear-gradient(#12436d 0 0)",
@@ -37,70 +40,138 @@ BARS = {
 PAGE = """<!DOCTYPE html><html lang="en-GB"><meta charset="utf-8"><title>{title}</title><style>
 * {{ box-sizing: border-box; margin: 0; }}
 body {{ width: {width}px; height: {height}px; display: flex; flex-direction: column; gap: 20px;
-  padding: 0 64px 28px; background: #fff; color: #1d2a35;
+  padding: 0 64px 24px; background: #fff; color: #1d2a35;
   font-family: "Liberation Sans", Arial, Helvetica, sans-serif; }}
 .bar {{ flex: none; height: 18px; margin: 0 -64px; background: {bar}; }}
-.kind {{ flex: none; font-size: 28px; font-weight: 700; }}
-h1 {{ flex: none; font-size: 46px; line-height: 1.15; color: #0b2b47; }}
-.about {{ flex: none; font-size: 28px; color: #4a5763; }}
-.picture {{ flex: 1; min-height: 0; display: flex; justify-content: center; }}
-.picture svg {{ width: 100%; height: 100%; }}
+main {{ flex: 1; min-height: 0; display: flex; flex-direction: column; gap: 20px; }}
+.beside main {{ flex-direction: row; gap: 48px; }}
+.words {{ flex: none; }}
+.beside .words {{ width: 32%; }}
+.kind {{ font-size: 28px; font-weight: 700; }}
+h1 {{ margin: 16px 0; font-size: 46px; line-height: 1.15; color: #0b2b47; }}
+.about {{ font-size: 28px; line-height: 1.3; color: #4a5763; }}
+.picture {{ flex: 1; min-height: 0; min-width: 0; display: flex; justify-content: center;
+  align-items: center; gap: {gap}px; }}
 .source {{ flex: none; font-size: 22px; line-height: 1.3; color: #4a5763; }}
-</style><body><div class="bar"></div><p class="kind">{kind}</p>{heading}
-<div class="picture">{svg}</div><p class="source">{source}</p></body></html>
+</style><body><div class="bar"></div><main><div class="words"><p class="kind">{kind}</p>
+<h1>{title}</h1><p class="about">{about}</p></div><div class="picture">{svg}</div></main>
+<p class="source">{source}</p><script>{{{script}}}</script></body></html>
+"""
+# Sets a drawing as large as the slide allows: below its words or beside them, and where letters
+# would be too small to be read from a chair, in columns, cut where nothing stands.
+SCRIPT = """
+const picture = document.querySelector(".picture"), whole = picture.firstElementChild;
+const inside = whole.getBoundingClientRect(), sheet = whole.viewBox.baseVal;
+const dot = inside.height / sheet.height;
+const paper = (whole.querySelector("#patch_1") ?? whole).getBoundingClientRect();
+const top0 = (paper.top - inside.top) / dot, high = paper.height / dot, wide = sheet.width;
+// A line of the grid may be cut, and the ground on which the drawing stands.
+const cuttable = (each, box) => box.height > paper.height * 0.4
+  && (box.width < 4 * dot || getComputedStyle(each).fill === "rgb(255, 255, 255)");
+const spans = [...whole.querySelectorAll("text, path, use, rect, circle")]
+  .filter((each) => !each.closest("defs"))
+  .map((each) => [each, each.getBoundingClientRect()])
+  .filter(([each, box]) => box.height && !cuttable(each, box))
+  .map(([, box]) => [(box.top - inside.top) / dot, (box.bottom - inside.top) / dot])
+  .sort((a, b) => a[0] - b[0]);
+const gaps = [];
+let reached = top0;
+for (const [from, to] of spans) {
+  if (from - reached > 2) gaps.push((from + reached) / 2);
+  reached = Math.max(reached, to);
+}
+const columns = (count) => {
+  const ends = [top0, top0 + high];
+  for (let n = 1; n < count; n++) {
+    const wish = top0 + high * n / count;
+    const off = (gap) => Math.abs(gap - wish);
+    ends.push(gaps.reduce((best, gap) => (off(gap) < off(best) ? gap : best), top0));
+  }
+  return [...new Set(ends)].sort((a, b) => a - b);
+};
+const ways = [];
+for (const beside of [false, true]) {
+  document.body.classList.toggle("beside", beside);
+  for (const count of [1, 2, 3]) {
+    const ends = columns(count), parts = ends.length - 1;
+    const longest = Math.max(...ends.slice(1).map((end, n) => end - ends[n]));
+    const room = picture.clientWidth - (parts - 1) * GAP;
+    const size = Math.min(room / parts / wide, picture.clientHeight / longest);
+    ways.push({ beside, ends, size, worth: Math.min(size, READABLE) - count / 100 });
+  }
+}
+const best = ways.reduce((a, b) => (b.worth > a.worth ? b : a));
+document.body.classList.toggle("beside", best.beside);
+picture.replaceChildren(...best.ends.slice(1).map((end, n) => {
+  const part = whole.cloneNode(true), from = best.ends[n];
+  part.setAttribute("viewBox", [0, from, wide, end - from].join(" "));
+  part.setAttribute("width", wide * best.size);
+  part.setAttribute("height", (end - from) * best.size);
+  return part;
+}));
+if (best.ends.length > 2) picture.style.alignItems = "start";
 """
 
 
-def _letters(words: str) -> str:
-    return re.sub(r"[\W_]+", "", words).casefold()
+@dataclass
+class Parts:
+    """A figure's image taken apart: its words, to be set larger, and the drawing between them."""
+
+    about: str
+    below: str
+    drawing: str
 
 
-def says(svg: str, words: str) -> bool:
-    """Tell whether an image has these words in it, in however many lines."""
-    shown = "".join(re.sub(r"<[^>]*>", "", line) for line in LETTERS.findall(svg))
-    return _letters(words) in _letters(unescape(shown))
+def _level(element: etree._Element) -> bool:
+    """Tell whether words stand around a drawing here: a sheet, lines, and one group."""
+    named = [etree.QName(each).localname for each in element]
+    return named.count("g") == 1 and set(named) <= {"rect", "text", "g"}
 
 
-def _sources(entry: Mapping) -> str:
-    titles = {resource["name"]: resource["title"] for resource in tables.descriptor()["resources"]}
-    titles[results.COHORT] = "the cohort"
-    named = [titles.get(name, name.replace("_", " ")) for name in entry["sources"]]
-    more = len(named) - NAMED
-    told = "; ".join(named[:NAMED])
-    return f"{told}; and {more} more" if more > 0 else told
+def apart(svg: str) -> Parts:
+    """Take the words that `figures.frame` sets above and below a drawing out of its image.
+
+    The headline is left out, and so is the warning that people are synthetic: a slide says both.
+    """
+    sheet = element = etree.fromstring(svg.encode())
+    above: list[str] = []
+    below: list[str] = []
+    while _level(element):
+        within = element.find("{*}g")
+        above += [e.text for e in within.itersiblings("{*}text", preceding=True)
+                  if e.get("font-weight") != "bold"][::-1]  # fmt: skip
+        below[:0] = [e.text for e in within.itersiblings("{*}text")]
+        element = within
+    size = sheet.get("viewBox")
+    inner = "".join(etree.tostring(each, encoding="unicode") for each in element)
+    return Parts(
+        " ".join(above), " ".join(below),
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{size}"><g>{inner}</g></svg>',
+    )  # fmt: skip
 
 
-def page(figure: Mapping, table: Mapping, svg: str) -> str:
-    """Write a slide as a page: what the image itself says is not said twice.
+def page(figure: Mapping, svg: str) -> str:
+    """Write a slide as a page: what the image says around its drawing is set in letters of a slide.
 
     Parameters
     ----------
-    figure, table : what the manifest says of the figure, and of the table it is drawn from.
+    figure : what the manifest says of the figure.
     svg : the figure's file.
     """
-    title, book = figure["title"], citing.this_book()
-    heading = "" if says(svg, title) else f"<h1>{escape(title)}</h1>"
-    if heading and table["title"] != title:
-        heading += f'<p class="about">{escape(table["title"])}</p>'
-    source = (
-        f"Source: {_sources(table)}. "
-        f"{book.short_title}, version {book.version}, {citing.SHORT_LICENCE}."
-    )
+    parts, book = apart(svg), citing.this_book()
+    script = SCRIPT.replace("GAP", str(GAP)).replace("READABLE", str(READABLE))
     return PAGE.format(
-        title=escape(title), width=WIDTH, height=HEIGHT, bar=BARS[figure["kind"]],
-        kind=escape(results.banner(figure["kind"])), heading=heading, source=escape(source),
-        # The box gives the size.
-        svg=re.sub(r'(<svg\b[^>]*?) width="[^"]*" height="[^"]*"', r"\1", svg, count=1),
+        title=escape(without_cars(figure["title"])), width=WIDTH, height=HEIGHT, gap=GAP,
+        bar=BARS[figure["kind"]], kind=escape(results.banner(figure["kind"])),
+        about=escape(parts.about), svg=parts.drawing, script=script,
+        source=escape(f"{parts.below} {book.short_title}, version {book.version}, "
+                      f"{citing.SHORT_LICENCE}."),
     )  # fmt: skip
 
 
 def _pages(manifest: Mapping, published: Path) -> dict[str, str]:
     return {
-        name: page(
-            entry,
-            manifest["tables"][entry["table"]],
-            (published / f"{name}.svg").read_text(encoding="utf-8"),
-        )
+        name: page(entry, (published / f"{name}.svg").read_text(encoding="utf-8"))
         for name, entry in sorted(manifest["figures"].items())
     }
 

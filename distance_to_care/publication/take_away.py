@@ -16,7 +16,7 @@ from html import escape, unescape
 from importlib.metadata import version
 from pathlib import Path
 
-from distance_to_care import results
+from distance_to_care import results, source_lines
 from distance_to_care.publication import (
     citing,
     column_metadata,
@@ -152,7 +152,8 @@ def offered(body: str, offer: Offer) -> str:
 
 def _digest(tables: Mapping[str, Mapping], title: str) -> str:
     """Digest what the workbook and the metadata of a page are made from."""
-    code = [Path(module.__file__) for module in (workbooks, column_metadata, citing)]
+    modules = (workbooks, column_metadata, citing, source_lines)
+    code = [source_lines.TABLE, *(Path(module.__file__) for module in modules)]
     told = [json.dumps(tables, sort_keys=True), title, str(citing.this_book()), version("gptables")]
     told += [results.banner(entry["kind"]) for entry in tables.values()]
     told.append(notebooks.digest_of_files(code))

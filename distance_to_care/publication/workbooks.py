@@ -15,7 +15,7 @@ from datetime import datetime
 import gptables
 import pandas as pd
 
-from distance_to_care import results
+from distance_to_care import results, source_lines
 from distance_to_care.publication import citing, column_metadata
 
 ENDING = ".xlsx"
@@ -82,7 +82,7 @@ def _sheet(name: str, entry: Mapping, table: pd.DataFrame) -> gptables.GPTable:
         instructions="This worksheet contains one table. Column headings refer to notes, which "
         "can be found on the notes worksheet.",
         legend=[f"{sign} means {SHORTHAND[sign]}." for sign in used],
-        source=f"Source: {', '.join(entry['sources'])}. "
+        source=f"{source_lines.source_line(results.banner(entry['kind']), entry['sources'])} "
         f"The same rows as data: {name}.csv.",
         index_columns={},
         table_notes={column: f"$${column}$$" for column in filled},

@@ -13,16 +13,21 @@ import time
 import urllib.error
 import urllib.request
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from lxml import html as markup
 
 from distance_to_care import places
+from distance_to_care.problems import Problem
 from distance_to_care.publication import page_weight
 
 PAUSE_SECONDS = 1.0  # between two questions to one host
 PATIENCE_SECONDS = 20
+# Where not one of so many hosts answers, it is the network that is missing and not the pages.
+FIRST_HOSTS = 5
+SILENT = "does not answer"
 # Hosts that refuse programs: their answer says nothing about the page.
 REFUSED = (401, 403, 405, 429)
 AGENT = "distance-to-care link check (one request a link)"
@@ -65,24 +70,57 @@ def answer(address: str) -> str:
     except urllib.error.HTTPError as error:
         return "" if error.code in REFUSED else f"answers {error.code}"
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
-        return f"does not answer ({getattr(error, 'reason', error)})"
+        return f"{SILENT} ({getattr(error, 'reason', error)})"
+
+
+def unanswered(
+    links: Mapping[str, Sequence[str]], pause_seconds: float = PAUSE_SECONDS
+) -> Iterator[tuple[str, str]]:
+    """Ask every link, host by host in turn; gives each that fails, with what is wrong.
+
+    Raises
+    ------
+    Problem : where no host of the first few answers, which says nothing about the links.
+    """
+    last: dict[str, float] = {}
+    silent: list[tuple[str, str]] = []
+    heard = False
+    for address in sorted(links, key=lambda each: each[::-1]):
+        if said := fault(address):
+            yield address, said
+            continue
+        host = urlsplit(address).netloc
+        time.sleep(max(0.0, last.get(host, 0.0) + pause_seconds - time.monotonic()))
+        said = answer(address)
+        last[host] = time.monotonic()
+        if not heard and said.startswith(SILENT):
+            silent.append((address, said))
+            if len(last) < FIRST_HOSTS:
+                continue
+            raise Problem(
+                f"None of the first {FIRST_HOSTS} hosts answered ({silent[-1][1]}), so there is "
+                "no network here and no link was checked. Run 'make links' where there is one."
+            )
+        heard = True
+        yield from silent
+        silent.clear()
+        if said:
+            yield address, said
+    yield from silent
 
 
 def main() -> int:
-    """Ask every link, host by host in turn, and print those that do not answer."""
-    site = places.ROOT / "_build" / "html"
-    links = external(site)
+    """Print the links that do not answer; fails where there is one, or no network to ask over."""
+    links = external(places.ROOT / "_build" / "html")
     print(f"{len(links)} links to other sites")
-    last: dict[str, float] = {}
     wrong = 0
-    for address, pages in sorted(links.items(), key=lambda each: each[0][::-1]):
-        host = urlsplit(address).netloc
-        time.sleep(max(0.0, last.get(host, 0.0) + PAUSE_SECONDS - time.monotonic()))
-        said = fault(address) or answer(address)
-        last[host] = time.monotonic()
-        if said:
+    try:
+        for address, said in unanswered(links):
             wrong += 1
-            print(f"{address} {said}; on {', '.join(pages[:3])}")
+            print(f"{address} {said}; on {', '.join(links[address][:3])}")
+    except Problem as problem:
+        print(problem, file=sys.stderr)
+        return 1
     print(f"{wrong} of them are wrong or do not answer")
     return int(bool(wrong))
 

@@ -61,6 +61,28 @@ def test_a_link_that_does_not_answer_is_told_from_one_that_does(tmp_path: Path):
     assert links.answer(f"{base}here.html").startswith("does not answer")
 
 
+def test_a_machine_without_a_network_is_told_in_one_sentence(monkeypatch, capsys):
+    addresses_of = {f"https://host{n}.example.org/a": ["book/index.html"] for n in range(20)}
+    asked = []
+    monkeypatch.setattr(links, "answer", lambda address: asked.append(address) or links.SILENT)
+    monkeypatch.setattr(links, "external", lambda site: addresses_of)
+    assert links.main() == 1
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1
+    assert "there is no network here" in said.err
+    assert "are wrong" not in said.out
+    assert len(asked) == links.FIRST_HOSTS
+
+
+def test_dead_links_are_listed_where_another_host_answers(monkeypatch):
+    dead = [f"https://host{n}.example.org/a" for n in range(links.FIRST_HOSTS - 1)]
+    monkeypatch.setattr(links, "answer", lambda each: "" if each == GOOD else links.SILENT)
+    found = links.unanswered(dict.fromkeys([*dead, GOOD], ["book/index.html"]), 0)
+    assert sorted(each for each, _ in found) == sorted(dead)
+    monkeypatch.setattr(links, "answer", lambda each: "answers 404")
+    assert len(list(links.unanswered(dict.fromkeys([*dead, GOOD], []), 0))) == len(dead) + 1
+
+
 # What each page says of itself ------------------------------------------------------------------
 
 

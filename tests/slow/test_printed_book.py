@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pikepdf
 import pytest
+from lxml import html as markup
 
 from distance_to_care import places
 from distance_to_care.publication import citing, printed_book
@@ -40,24 +41,43 @@ def test_the_printed_book_is_tagged_named_and_in_its_language(twice):
         assert bool(pdf.Root.ViewerPreferences.DisplayDocTitle)
 
 
-def test_every_chapter_has_a_bookmark_and_begins_on_a_page_of_its_own(twice):
-    titles = [chapter.title for chapter in printed_book.chapters(SITE)]
+def test_every_chapter_has_a_bookmark_under_its_part_and_begins_on_a_page_of_its_own(twice):
+    chapters = printed_book.chapters(SITE)
     with pikepdf.open(twice[0]) as pdf, pdf.open_outline() as outline:
         named = [" ".join(title.split()) for title in bookmarks(outline.root)]
+        tops = [item.title for item in outline.root]
         pages = len(pdf.pages)
-    assert [title for title in titles if title not in named] == []
-    assert pages > len(titles)
+    assert [chapter.title for chapter in chapters if chapter.title not in named] == []
+    parts = list(dict.fromkeys(chapter.part for chapter in chapters if chapter.part))
+    assert [top for top in tops if top in parts] == parts
+    assert len(tops) < len(parts) + 5
+    assert len(chapters) < pages < 800
 
 
-def test_every_picture_in_the_printed_book_has_words(twice):
+def test_the_contents_say_on_which_page_a_chapter_begins(twice):
+    document = markup.fromstring(twice[0].with_suffix(".html").read_bytes().decode("utf-8"))
+    with pikepdf.open(twice[0]) as pdf:
+        begins = printed_book._first_pages(pdf)
+    listed = document.xpath("//section[@class='printed-contents']//a")
+    assert len(listed) == len(printed_book.chapters(SITE))
+    for link in listed:
+        number = link.xpath("./span[2]/text()")
+        assert number == [str(begins[link.get("href")[1:]])], link.text_content()
+
+
+def test_every_figure_is_printed_with_its_picture_and_every_picture_has_words(twice):
     """Figures of the structure tree carry their alternative text."""
+    document = markup.fromstring(twice[0].with_suffix(".html").read_bytes().decode("utf-8"))
+    shown = document.xpath("//figure[contains(@class, 'published-figure')]")
+    assert len(shown) > 150
+    assert [each.get("id") for each in shown if len(each.xpath(".//img")) != 1] == []
     with pikepdf.open(twice[0]) as pdf:
         figures = [
             each
             for each in pdf.objects
             if isinstance(each, pikepdf.Dictionary) and each.get("/S") == "/Figure"
         ]
-        assert len(figures) > 50
+        assert len(figures) >= len(shown)
         assert [each for each in figures if not str(each.get("/Alt", "")).strip()] == []
 
 

@@ -13,12 +13,15 @@ import pandas as pd
 import pytest
 from csvw import CSVW
 from jsonschema import Draft202012Validator, ValidationError
+from lxml import etree
 from lxml import html as markup
 from openpyxl import load_workbook
 from pybtex.database import parse_string
 
 from distance_to_care import places, results
+from distance_to_care.figures import frame
 from distance_to_care.publication import (
+    build,
     citing,
     column_metadata,
     printed_book,
@@ -173,6 +176,18 @@ def test_shorthand_is_explained_where_it_stands(workbook):
         for sign in workbooks.SHORTHAND:
             assert (f"{sign} means" in above) == (sign in used), name
             assert f"{sign} means" in cover
+
+
+def test_a_sheet_names_its_sources_in_words(workbook):
+    page, book = workbook
+    for name in book.sheetnames[3:]:
+        (table,) = book[name].tables.values()
+        first = book[name][table.ref][0][0].row
+        lines = [str(book[name].cell(row, 1).value) for row in range(1, first)]
+        (source,) = [line for line in lines if line.startswith("Source: ")]
+        words, _, file = source.partition(" The same rows as data: ")
+        assert file.removesuffix(".csv.") in frames(page)
+        assert "_" not in words, "the name of a file is no source that a reader knows"
 
 
 def test_contents_lead_to_the_sheets_and_headings_to_their_notes(workbook):
@@ -388,30 +403,43 @@ def test_files_are_made_once_and_again_only_where_a_table_changed(tmp_path):
 
 # Slides -------------------------------------------------------------------------------------------
 
-SVG = (
-    '<svg role="img" width="10pt" height="5pt" viewBox="0 0 10 5"><text x="1">People further</text>'
-    '<text x="1">away &amp; poorer</text></svg>'
+DRAWING = (
+    '<svg role="img" width="200pt" height="50pt" viewBox="0 0 200 50" '
+    'xmlns="http://www.w3.org/2000/svg"><defs/><g id="figure_1"><text>poorer</text></g></svg>'
 )
+ABOVE = [frame.headline("Further & poorer"), frame.Words("People of England, " * 5 + "mid-2020")]
+WITH_NOTES = frame.around(DRAWING, [frame.warning("Synthetic")], [frame.Words("Bar: interval.")])
+SVG = frame.around(WITH_NOTES, ABOVE, [frame.Words("Source: a list of places.")])
+
+
+def test_the_words_around_a_drawing_are_told_from_those_in_it():
+    parts = slides.apart(SVG)
+    assert parts.about == ABOVE[1].text
+    assert parts.below == "Bar: interval. Source: a list of places."
+    drawing = etree.fromstring(parts.drawing)
+    assert drawing.xpath("//*[local-name()='text']/text()") == ["poorer"]
+    assert drawing.get("viewBox").split()[2] == "200"
+    bare = slides.apart(DRAWING)
+    assert (bare.about, bare.below) == ("", "")
+    assert "poorer" in bare.drawing
 
 
 def slide(title: str, kind: str = "modelled") -> str:
-    name = next(n for n, e in MANIFEST["tables"].items() if e["kind"] == kind)
-    figure = {"title": title, "kind": kind, "table": name}
-    return slides.page(figure, MANIFEST["tables"][name], SVG)
+    return slides.page({"title": title, "kind": kind}, SVG)
 
 
 def test_a_slide_says_its_headline_once_with_kind_and_source():
     page = slide("Something else")
-    assert "<h1>Something else</h1>" in page
-    assert "<h1>" not in slide("People further away & poorer")
+    assert page.count("<h1>Something else</h1>") == 1
+    # What an image says of cars in its notes is not said in the headline as well.
+    assert "<h1>Far away</h1>" in slide("Far away (car ownership not included)")
     for kind in ("modelled", "synthetic", "scenario", "published", "open"):
         text = slide("Something else", kind)
         assert results.BANNERS[kind] in text
-        assert "Source: " in text
+        assert text.count("Source: a list of places.") == 1
         assert citing.this_book().version in text
-    # The box gives the drawing its size.
-    assert 'width="10pt"' not in page
-    assert 'viewBox="0 0 10 5"' in page
+    # The slide gives the drawing its size.
+    assert 'width="200pt"' not in page
 
 
 def test_every_kind_has_a_bar_on_its_slide():
@@ -442,12 +470,15 @@ PAGE = """<html><body><article class="bd-article"><section id="top"><h1>A page<a
 href="#top">#</a></h1><p>See <a href="other.html#there">another</a>,
 <a href="gone.html">a third</a>, <a href="#below">below</a>,
 <a href="https://example.org/">the web</a>.</p>
-<div class="cell_input"><pre>code = 1</pre></div><img src="../downloads/a.svg" alt="Picture">
+<div class="cell_input"><pre>code = 1</pre></div><picture><source media="(max-width: 600px)"
+srcset="../downloads/b.svg"><img src="../downloads/a.svg" alt="Picture"></picture>
 <details><summary>Data</summary>
 <table aria-labelledby="below"><thead><tr>{heads}</tr></thead>
 <tbody>{rows}</tbody></table></details>
 <details class="survival-choice"><summary>Show</summary><p>Figures</p></details>
 <details class="take-away"><summary>Take</summary></details>
+<details class="sd-dropdown"><summary>A request</summary><p><strong>Letter:</strong></p>
+<pre>Dear authors</pre></details>
 <h2 id="below">Below</h2></section></article></body></html>"""
 
 
@@ -479,6 +510,18 @@ def test_a_printed_page_is_open_but_for_what_a_reader_chooses(tmp_path):
     assert survival.get("open") is None
     assert "code = 1" not in body.text_content()
     assert "Take" not in body.text_content()
+    assert "Dear authors" not in body.text_content()
+    assert "A letter, ready to send, stands on" in body.text_content()
+
+
+def test_pages_that_only_list_are_pages_of_the_book_and_not_printed(tmp_path):
+    pages = build.contents()
+    for page in pages:
+        file = tmp_path / f"{page}.html"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    printed = [name for name, _ in printed_book.order(tmp_path)]
+    assert set(printed_book.NOT_PRINTED) == set(pages) - set(printed)
 
 
 def test_a_table_too_large_for_paper_is_named_and_not_printed(tmp_path):
