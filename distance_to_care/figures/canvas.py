@@ -27,6 +27,7 @@ WIDTH_INCHES = 7.2
 # A second drawing for a narrow screen, shown at its size.
 PHONE_INCHES = 3.9
 PHONE_CHARACTERS = 44
+KEY_LINE_POINTS = 16
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,11 @@ def canvas(height: float, phone: bool = False, width: float = 0) -> Figure:
     return figure
 
 
-def label_axes(ax, across: str, up: str = "", phone: bool = False) -> None:
-    """Name the axes: the horizontal one below it, the upright one above it, to be read upright."""
+def label_axes(ax, across: str, up: str = "", phone: bool = False, key_lines: int = 0) -> None:
+    """Name the axes: the horizontal one below it, the upright one above it, to be read upright.
+
+    key_lines : lines of a key between the plot and the name of the upright axis.
+    """
     room = PHONE_CHARACTERS if phone else 84
     across, up = without_cars(across), without_cars(up)
     # On a phone from the left edge on: the middle of a plot is not that of the drawing.
@@ -139,7 +143,7 @@ def label_axes(ax, across: str, up: str = "", phone: bool = False) -> None:
         text = "\n".join(wrapped(" ".join(up.split()), room))
         # Above its ticks, from the left edge of the drawing on.
         ax.annotate(
-            text, (0, 1), (-22, 7), xycoords="axes fraction", textcoords="offset points",
+            text, (0, 1), (-22, 7 + KEY_LINE_POINTS * key_lines), xycoords="axes fraction", textcoords="offset points",
             ha="left", va="bottom", color=MUTED, size=10, annotation_clip=False,
         )  # fmt: skip
 
