@@ -185,7 +185,7 @@ def dots(
                     ax.annotate(
                         _few_digits(value, form), (value, line), (7 if right else -7, 0),
                         textcoords="offset points", va="center", ha="left" if right else "right",
-                        size=9, color=INK,
+                        size=9, color=INK, bbox={"fc": "white", "ec": "none", "pad": 0.6},
                     )  # fmt: skip
                 if values.empty:
                     ax.annotate("–", (1, line), va="center", ha="center", color=INK,

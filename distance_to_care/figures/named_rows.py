@@ -114,7 +114,7 @@ class NamedRows:
                 self.ax.annotate(
                     name, (x, self.at(row, mark)), (off, 0), textcoords="offset points",
                     va="center", ha="left" if off > 0 else "right", color=INK, size=9.5,
-                    weight="bold", annotation_clip=False,
+                    weight="bold", annotation_clip=False, bbox=BEHIND,
                 ).set_in_layout(False)  # fmt: skip
             return True
         return False
