@@ -581,7 +581,11 @@ def _numbered(ax, sites: pd.DataFrame, top: float, heading: str) -> None:
     for place, row in enumerate(sites.itertuples()):
         down = top + 0.05 + (place % lines + 1) * LINE_INCHES
         ax.text(
-            0.5 * (place // lines), 1 - down / height, f"{row.number}  {row.label}", size=SMALLEST, **at
+            0.5 * (place // lines),
+            1 - down / height,
+            f"{row.number}  {row.label}",
+            size=SMALLEST,
+            **at,
         )
 
 

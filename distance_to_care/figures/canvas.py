@@ -45,6 +45,13 @@ class Drawing:
     phone: str = ""
     # What is measured, of whom and how told apart: the first part of the subtitle.
     what: str = ""
+    # On which side of no effect its intervals lie, counted.
+    says: str = ""
+
+    @property
+    def headline(self) -> str:
+        """The headline that a drawing gives itself: what is drawn, and what its intervals say."""
+        return f"{self.what[:1].upper()}{self.what[1:]}: {self.says}" if self.says else ""
 
 
 def published(table: pd.DataFrame) -> tuple[str, str]:
@@ -73,6 +80,7 @@ def finish(
     axis: str = "",
     phone: bool = True,
     narrow: bool = False,
+    says: str = "",
 ) -> Drawing:
     """Draw for both widths, with the words that travel inside the image.
 
@@ -86,6 +94,7 @@ def finish(
     axis : the words on the axes.
     phone : whether the phone has a drawing of its own.
     narrow : whether the one drawing fits a phone as well; a wide one scrolls in its box there.
+    says : on which side of no effect its intervals lie, where that is the headline.
     """
     name, kind = published(table)
     above = []
@@ -102,7 +111,7 @@ def finish(
             images.append(frame.around(_as_svg(draw(small), alt), above, below))
     return Drawing(
         svg=images[0], alt=alt, table=name, kind=kind, rows=rows, narrow=narrow,
-        phone=images[1] if phone else "", what=without_cars(what),
+        phone=images[1] if phone else "", what=without_cars(what), says=says,
     )  # fmt: skip
 
 
@@ -143,8 +152,9 @@ def label_axes(ax, across: str, up: str = "", phone: bool = False, key_lines: in
         text = "\n".join(wrapped(" ".join(up.split()), room))
         # Above its ticks, from the left edge of the drawing on.
         ax.annotate(
-            text, (0, 1), (-22, 7 + KEY_LINE_POINTS * key_lines), xycoords="axes fraction", textcoords="offset points",
-            ha="left", va="bottom", color=MUTED, size=10, annotation_clip=False,
+            text, (0, 1), (-22, 7 + KEY_LINE_POINTS * key_lines), xycoords="axes fraction",
+            textcoords="offset points", ha="left", va="bottom", color=MUTED, size=10,
+            annotation_clip=False,
         )  # fmt: skip
 
 

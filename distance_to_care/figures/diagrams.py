@@ -14,7 +14,6 @@ from distance_to_care.figures.canvas import Drawing, canvas, finish, key_above, 
 from distance_to_care.figures.style import GRID, INK, MUTED, colours
 from distance_to_care.problems import Problem
 
-
 # A part of a diagram is as wide in both drawings: four side by side, or two and two on a phone.
 PART_INCHES = 2.55
 # Width in parts of the plot, height in steps of the chain; and what each further line adds.

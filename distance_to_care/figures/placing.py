@@ -48,7 +48,8 @@ def name_curves(
     if _gap([_part(ax, ends[i][0]["estimate"]) for i in early]) < line:
         ax.legend(
             ax.get_lines()[: len(curves)], [text.replace("\n", " ") for _, text in curves],
-            loc="upper right", frameon=False, handlelength=2.4, prop={"size": size, "weight": "bold"},
+            loc="upper right", frameon=False, handlelength=2.4,
+            prop={"size": size, "weight": "bold"},
         )  # fmt: skip
         return
     if early:
