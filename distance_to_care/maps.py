@@ -76,6 +76,8 @@ CLINIC_INCHES = 0.2
 CLINIC_WORDS = "If spokes were added: black on every list, white on two, grey on one"
 MOST_NUMBERED = 20
 MOST_TOWNS = 7
+# On a phone a map is as many pixels wide as it is points.
+SMALLEST = 8.5
 MOVES = "depends on the list"
 # Columns of the two ends of a range, where a board is shown twice.
 ENDS = {"low": "If every candidate counts (A, B, C)", "high": "If only the surest sites do (A)"}
@@ -440,21 +442,23 @@ def _mark(
     beside : whether numbers stand to the right of what they name, which may be small.
     Returns the centres that were marked, with their number in the column `number`.
     """
-    west, east, _, _ = window
+    west, east, south, north = window
     there = sites[_inside(sites, window)]
     if not len(there):
         return there
     metres = (east - west) / inches
     anchors = there[["easting", "northing"]].to_numpy(float)
     from_east = anchors + np.array([0.2, 0.12]) * metres if beside else anchors
-    places = _apart(np.minimum(from_east, [east - 0.1 * metres, np.inf]), 0.19 * metres)
+    # A number at the rim of the map is not cut off.
+    corners = np.array([west, south]) + 0.1 * metres, np.array([east, north]) - 0.1 * metres
+    places = _apart(np.clip(from_east, *corners), 0.21 * metres)
     for number, anchor, place in zip(there["number"], anchors, places, strict=True):
         if np.hypot(*(anchor - place)) > 0.05 * metres:
             ax.plot(*zip(anchor, place, strict=True), color=INK, lw=0.8, zorder=4)
             ax.plot(*anchor, "o", color=INK, mec="white", mew=0.5, ms=3.5, zorder=5)
-        ax.plot(*place, "o", ms=12.5, mfc="white", mec=INK, mew=0.9, zorder=6)
+        ax.plot(*place, "o", ms=14, mfc="white", mec=INK, mew=0.9, zorder=6)
         ax.annotate(
-            f"{number}", place, size=7.5, weight="bold", color=INK, ha="center",
+            f"{number}", place, size=SMALLEST, weight="bold", color=INK, ha="center",
             va="center_baseline", zorder=7,
         )  # fmt: skip
     return there
@@ -535,20 +539,22 @@ def _name_towns(ax, window: tuple, inches: float, board_code: str, marked: np.nd
     of_board = np.array(_board_of_towns()) == board_code
     for town, point in zip(towns["town"][of_board], points[of_board], strict=True):
         x, y = point / metres
-        width = 0.075 * len(town) + 0.06
+        width = 0.08 * len(town) + 0.06
         right = (x + width) * metres < window[1]
-        box = (x - 0.05, y - 0.07, x + width, y + 0.07)
+        box = (x - 0.05, y - 0.08, x + width, y + 0.08)
         if not right:
-            box = (x - width, y - 0.07, x + 0.05, y + 0.07)
-        if named == MOST_TOWNS or any(_meet(box, b) for b in taken):
+            box = (x - width, y - 0.08, x + 0.05, y + 0.08)
+        fits = box[0] * metres > window[0]
+        if named == MOST_TOWNS or not fits or any(_meet(box, b) for b in taken):
             continue
         taken.append(box)
         named += 1
         ax.plot(*point, "s", color=INK, mec="white", mew=0.6, ms=3.5, zorder=4)
         ax.annotate(
-            town, point, (4 if right else -4, 0), textcoords="offset points", size=7.5, color=INK,
-            ha="left" if right else "right", va="center_baseline", zorder=4,
-            bbox={"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.75},
+            town, point, (4 if right else -4, 0), textcoords="offset points",
+            size=SMALLEST, color=INK, ha="left" if right else "right", va="center_baseline",
+            zorder=4,
+            bbox={"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.85},
         )  # fmt: skip
 
 
@@ -575,7 +581,11 @@ def _numbered(ax, sites: pd.DataFrame, top: float, heading: str) -> None:
     for place, row in enumerate(sites.itertuples()):
         down = top + 0.05 + (place % lines + 1) * LINE_INCHES
         ax.text(
-            0.5 * (place // lines), 1 - down / height, f"{row.number}  {row.label}", size=8.5, **at
+            0.5 * (place // lines),
+            1 - down / height,
+            f"{row.number}  {row.label}",
+            size=SMALLEST,
+            **at,
         )
 
 
@@ -1073,8 +1083,8 @@ def _two_way_key(ax, rows, labels, axes, others: Sequence[tuple[Mapping, str]], 
     inner.set_xlim(-0.03, 3.03)
     inner.set_ylim(-0.03, 3.03)
     inner.grid(visible=False)
-    inner.set_xticks([0.5, 1.5, 2.5], labels[0], size=8.5)
-    inner.set_yticks([0.5, 1.5, 2.5], labels[1], size=8.5)
+    inner.set_xticks([0.5, 1.5, 2.5], labels[0], size=SMALLEST)
+    inner.set_yticks([0.5, 1.5, 2.5], labels[1], size=SMALLEST)
     inner.tick_params(length=0)
     for spine in inner.spines.values():
         spine.set_visible(False)

@@ -495,7 +495,7 @@ class Page:
         return pd.DataFrame(list(self._numbers.values()), columns=NUMBER_COLUMNS)
 
     def figure(
-        self, drawing: figures.Drawing, name: str, title: str, about: str = ""
+        self, drawing: figures.Drawing, name: str, title: str = "", about: str = ""
     ) -> figures.Shown:
         """File a drawing of a published table and show it with alt text, table and downloads.
 
@@ -507,9 +507,18 @@ class Page:
         name : slug of the figure, unique in the book.
         title : headline that says what the figure shows. One that points somewhere stands in
             book/headlines.toml too, with what has to be true of published numbers for it to hold.
+            Left out where the drawing counts its intervals: it then says what they say, whoever
+            the people are.
         about : people, place and period, for the subtitle.
+
+        Raises
+        ------
+        Problem : no headline, and the drawing has none of its own.
         """
         name = named(_slug(name), drawing.kind)
+        title = title or drawing.headline
+        if not title:
+            raise Problem(f"The figure '{name}' has no headline: say in one what it shows.")
         drawing = figures.headed(drawing, title, about, self._source_line(drawing))
         title = titled(title, drawing.kind)
         if name in self.manifest["figures"]:

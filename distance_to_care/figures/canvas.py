@@ -27,6 +27,7 @@ WIDTH_INCHES = 7.2
 # A second drawing for a narrow screen, shown at its size.
 PHONE_INCHES = 3.9
 PHONE_CHARACTERS = 44
+KEY_LINE_POINTS = 16
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,13 @@ class Drawing:
     phone: str = ""
     # What is measured, of whom and how told apart: the first part of the subtitle.
     what: str = ""
+    # On which side of no effect its intervals lie, counted.
+    says: str = ""
+
+    @property
+    def headline(self) -> str:
+        """The headline that a drawing gives itself: what is drawn, and what its intervals say."""
+        return f"{self.what[:1].upper()}{self.what[1:]}: {self.says}" if self.says else ""
 
 
 def published(table: pd.DataFrame) -> tuple[str, str]:
@@ -72,6 +80,7 @@ def finish(
     axis: str = "",
     phone: bool = True,
     narrow: bool = False,
+    says: str = "",
 ) -> Drawing:
     """Draw for both widths, with the words that travel inside the image.
 
@@ -85,6 +94,7 @@ def finish(
     axis : the words on the axes.
     phone : whether the phone has a drawing of its own.
     narrow : whether the one drawing fits a phone as well; a wide one scrolls in its box there.
+    says : on which side of no effect its intervals lie, where that is the headline.
     """
     name, kind = published(table)
     above = []
@@ -101,7 +111,7 @@ def finish(
             images.append(frame.around(_as_svg(draw(small), alt), above, below))
     return Drawing(
         svg=images[0], alt=alt, table=name, kind=kind, rows=rows, narrow=narrow,
-        phone=images[1] if phone else "", what=without_cars(what),
+        phone=images[1] if phone else "", what=without_cars(what), says=says,
     )  # fmt: skip
 
 
@@ -129,8 +139,11 @@ def canvas(height: float, phone: bool = False, width: float = 0) -> Figure:
     return figure
 
 
-def label_axes(ax, across: str, up: str = "", phone: bool = False) -> None:
-    """Name the axes: the horizontal one below it, the upright one above it, to be read upright."""
+def label_axes(ax, across: str, up: str = "", phone: bool = False, key_lines: int = 0) -> None:
+    """Name the axes: the horizontal one below it, the upright one above it, to be read upright.
+
+    key_lines : lines of a key between the plot and the name of the upright axis.
+    """
     room = PHONE_CHARACTERS if phone else 84
     across, up = without_cars(across), without_cars(up)
     # On a phone from the left edge on: the middle of a plot is not that of the drawing.
@@ -139,8 +152,9 @@ def label_axes(ax, across: str, up: str = "", phone: bool = False) -> None:
         text = "\n".join(wrapped(" ".join(up.split()), room))
         # Above its ticks, from the left edge of the drawing on.
         ax.annotate(
-            text, (0, 1), (-22, 7), xycoords="axes fraction", textcoords="offset points",
-            ha="left", va="bottom", color=MUTED, size=10, annotation_clip=False,
+            text, (0, 1), (-22, 7 + KEY_LINE_POINTS * key_lines), xycoords="axes fraction",
+            textcoords="offset points", ha="left", va="bottom", color=MUTED, size=10,
+            annotation_clip=False,
         )  # fmt: skip
 
 

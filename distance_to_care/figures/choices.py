@@ -51,8 +51,7 @@ def frontier(
                 color=colours()[place], linestyle=LINES[place], linewidth=1.4, label=groups[name],
             )  # fmt: skip
         ax.margins(0.06)
-        label_axes(ax, axes[0], phone=phone)
-        ax.set_ylabel(axes[1])
+        label_axes(ax, *axes, phone, key_lines=len(groups) if phone else 1)
         key_above(ax, 1 if phone else len(groups))
         return figure
 

@@ -7,65 +7,119 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from distance_to_care.figures.canvas import Drawing, canvas, finish, key_above, published, wrapped
-from distance_to_care.figures.style import INK, MUTED, colours
+from distance_to_care.figures.style import GRID, INK, MUTED, colours
 from distance_to_care.problems import Problem
 
+# A part of a diagram is as wide in both drawings: four side by side, or two and two on a phone.
+PART_INCHES = 2.55
+# Width in parts of the plot, height in steps of the chain; and what each further line adds.
+CHAIN_BOX, ASIDE_BOX, LINE_OF_BOX = (0.42, 0.5), (0.34, 0.5), 0.36
 
-def diagram(table: pd.DataFrame, places: dict[str, tuple[float, float]], what: str) -> Drawing:
-    """Draw a diagram of assumptions: a box a variable, an arrow for each published row.
+
+def diagram(
+    table: pd.DataFrame, chain: Sequence[str], parts: Mapping[str, Sequence[str]], what: str
+) -> Drawing:
+    """Draw a diagram of assumptions in parts: boxes in order of time, an arrow a published row.
+
+    All arrows in one drawing are a net in which nobody follows a line, so each part has those that
+    begin at a few of the variables.
 
     Parameters
     ----------
     table : published table; `term` (where an arrow begins), `outcome` (where it ends), `level`
         (`measured`, or `not measured` for an arrow from or to what nobody recorded: dashed).
-    places : for each variable its place, both coordinates from 0 to 1.
+    chain : the variables that follow one another, first to last; they stand one below the other.
+    parts : for each heading the variables whose arrows its part has, each of them in one part;
+        what they touch beside the chain stands to the left of it.
     what : what the diagram shows, for the subtitle and the alternative text.
+
+    Raises
+    ------
+    Problem : an arrow stands in no part.
     """
     published(table)
-    missing = sorted({*table["term"], *table["outcome"]} - set(places))
-    if missing:
-        raise Problem(f"The diagram has no place for {', '.join(missing)}.")
+    shown = [name for part in parts.values() for name in part]
+    if missing := sorted(set(table["term"]) - set(shown)):
+        raise Problem(f"The diagram has no part for the arrows from {', '.join(missing)}.")
 
     def draw(phone: bool):
-        figure = canvas(3.6, phone)
-        ax = figure.subplots()
-        ax.set_axis_off()
-        ax.set_xlim(-0.12, 1.12)
-        ax.set_ylim(-0.1, 1.1)
-        boxes = {
-            name: ax.text(
-                *place, "\n".join(wrapped(name, 11)) if phone else name, ha="center", va="center",
-                zorder=5, color=INK, size=9 if phone else 10.5, linespacing=1.1,
-                bbox={"boxstyle": "round,pad=0.4", "fc": "white", "ec": INK},
-            )
-            for name, place in places.items()
-        }  # fmt: skip
-        for row in table.itertuples():
-            ax.annotate(
-                "", places[row.outcome], places[row.term],
-                arrowprops={
-                    "arrowstyle": "-|>", "color": colours()[0], "lw": 1.6,
-                    "ls": "-" if row.level == "measured" else (0, (4, 3)),
-                    "patchA": boxes[row.term].get_bbox_patch(),
-                    "patchB": boxes[row.outcome].get_bbox_patch(),
-                    "shrinkA": 2, "shrinkB": 2, "connectionstyle": "arc3,rad=0.06",
-                },
-            )  # fmt: skip
+        across = 2 if phone else len(parts)
+        down = -(-len(parts) // across)
+        figure = canvas(down * PART_INCHES, phone)
+        axes = figure.subplots(down, across, squeeze=False).ravel()
+        for ax in axes[len(parts) :]:
+            ax.set_visible(False)
+        for ax, (heading, terms) in zip(axes, parts.items(), strict=False):
+            _arrows(ax, table[table["term"].isin(list(terms))], chain, terms)
+            ax.set_title("\n".join(wrapped(heading, 22)), loc="left", size=10)
         return figure
 
-    said = "; ".join(
-        f"{row.term} to {row.outcome}" + ("" if row.level == "measured" else " (not measured)")
-        for row in table.itertuples()
-    )
+    said = []
+    for heading, terms in parts.items():
+        arrows = "; ".join(
+            f"{row.term} to {row.outcome}" + ("" if row.level == "measured" else " (not measured)")
+            for row in table[table["term"].isin(list(terms))].itertuples()
+        )
+        said.append(f"{heading}: {arrows}.")
     note = "Full arrow: measured. Dashed: not measured, and assumed away."
-    return finish(draw, f"Diagram of {what}. Arrows: {said}.", table, table, what, note)
+    return finish(draw, f"Diagram of {what}. Arrows: {' '.join(said)}", table, table, what, note)
+
+
+def _arrows(ax, rows: pd.DataFrame, chain: Sequence[str], begin: Sequence[str]) -> None:
+    """Draw the chain from top to bottom, what else is touched beside it, and some arrows."""
+    ax.set_axis_off()
+    ax.set_xlim(0, 1)
+    ax.set_ylim(len(chain) - 0.5, -0.5)
+    aside = [n for n in dict.fromkeys([*begin, *rows["outcome"]]) if n not in chain]
+    places = {name: (0.63 if aside else 0.4, float(line)) for line, name in enumerate(chain)}
+    places |= {
+        name: (0.17, (len(chain) - 1) * (line + 0.5) / len(aside))
+        for line, name in enumerate(aside)
+    }
+    touched = {*rows["term"], *rows["outcome"]}
+    boxes = {}
+    for name, (x, y) in places.items():
+        lines = wrapped(name, 9) if name in aside else [name]
+        wide, high = CHAIN_BOX if name in chain else ASIDE_BOX
+        high += LINE_OF_BOX * (len(lines) - 1)
+        boxes[name] = ax.add_patch(
+            Rectangle(
+                (x - wide / 2, y - high / 2), wide, high, fc="white", zorder=4, lw=1,
+                ec=INK if name in touched else GRID,
+            )
+        )  # fmt: skip
+        for line, text in enumerate(lines):
+            ax.text(
+                x, y + LINE_OF_BOX * (line - (len(lines) - 1) / 2), text, ha="center", va="center",
+                zorder=5, size=9, color=INK if name in touched else MUTED,
+            )  # fmt: skip
+    for row in rows.itertuples():
+        (x, above), (_, below) = start, end = places[row.term], places[row.outcome]
+        steps, bow = below - above, 0.0
+        ends = {"patchA": boxes[row.term], "patchB": boxes[row.outcome]}
+        if row.term in chain and row.outcome in chain and steps > 1:
+            # Past the boxes between, the wider the more they are.
+            bow = 0.3 + 0.04 * (steps - 2)
+            edge = x + CHAIN_BOX[0] / 2
+            start, end, ends = (edge, above + 0.08), (edge, below - 0.08), {}
+        ax.annotate(
+            "", end, start,
+            arrowprops={
+                "arrowstyle": "-|>", "color": colours()[0], "lw": 1.4, "shrinkA": 1, "shrinkB": 1,
+                "ls": "-" if row.level == "measured" else (0, (4, 3)),
+                "connectionstyle": f"arc3,rad={-bow}", **ends,
+            },
+        )  # fmt: skip
 
 
 # A shape for each finding: told apart without colour.
 FINDING_MARKS = ("^", "v", "o", "D", "s", "x")
+# So many findings stand side by side in a line of the list for a phone.
+LISTED_ACROSS, LISTED_CHARACTERS = 3, 54
 
 
 def findings_grid(
@@ -77,6 +131,8 @@ def findings_grid(
     what: str,
 ) -> Drawing:
     """Draw which question was asked for which outcome: a mark a finding, a grey cell a gap.
+
+    On a phone it is a list by question, with the outcomes that nobody asked about in words.
 
     Parameters
     ----------
@@ -101,7 +157,9 @@ def findings_grid(
     lines = {o: 1 + max(line for q in questions for line, _ in slots[o, q] or [(0, 0)])
              for o in outcomes}  # fmt: skip
 
-    def draw(_: bool):
+    def draw(phone: bool):
+        if phone:
+            return _findings_listed(questions, outcomes, cells, order, countries)
         figure = canvas(1.7 + 0.12 * len(outcomes) + 0.2 * sum(lines.values()))
         ax = figure.subplots()
         top, middles = 0.0, []
@@ -113,9 +171,7 @@ def findings_grid(
                 ax.add_patch(Rectangle((column, top), 1, height, ec="#bdbdbd", lw=0.6, fc=fill))
                 for row, (line, slot) in zip(rows, slots[outcome, question], strict=True):
                     x, y = column + 0.1 + 0.46 * slot, top + 0.8 + line
-                    shape = FINDING_MARKS[order.index(row.finding)]
-                    face = colours()[0] if row.seen_as == "numbers" or shape == "x" else "white"
-                    ax.plot(x, y, shape, color=colours()[0], markerfacecolor=face, markersize=7)
+                    ax.plot(x, y, **_finding_look(row.finding, row.seen_as == "numbers", order))
                     ax.text(x + 0.09, y, countries[row.country], va="center", size=9, color=INK)
             middles.append(top + height / 2)
             top += height
@@ -127,14 +183,7 @@ def findings_grid(
         ax.tick_params(length=0)
         ax.grid(visible=False)
         ax.spines[:].set_visible(False)
-        for shape, finding in zip(FINDING_MARKS, order, strict=False):
-            numbered = table.loc[table["finding"] == finding, "seen_as"].eq("numbers").any()
-            face = colours()[0] if numbered or shape == "x" else "white"
-            ax.plot([], [], shape, color=colours()[0], mfc=face, label=finding, markersize=7)
-        ax.plot([], [], "o", color=INK, mfc="white", label="hollow: words only", markersize=7)
-        grey = {"color": "#bdbdbd", "mfc": "#e4e4e4", "label": "grey: no study seen"}
-        ax.plot([], [], "s", markersize=9, **grey)
-        figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=10)
+        _findings_key(figure, cells, order, grid=True)
         return figure
 
     said = []
@@ -143,9 +192,77 @@ def findings_grid(
         asked = sum(bool(cells[outcome, question]) for outcome in outcomes)
         kinds = ", ".join(f"{found.count(f)} {f}" for f in order if f in found)
         said.append(f"{question}: {asked} of {len(outcomes)} outcomes ({kinds or 'none'})")
-    # Its cells hold words, which would run into one another on a phone: there it scrolls.
     alt = f"Grid of {what}. {'; '.join(said)}."
-    return finish(draw, alt, table, table, what, phone=False)
+    return finish(draw, alt, table, table, what)
+
+
+def _findings_listed(
+    questions: Mapping[str, str],
+    outcomes: Mapping[str, str],
+    cells: Mapping[tuple[str, str], Sequence],
+    order: Sequence[str],
+    countries: Mapping[str, str],
+) -> Figure:
+    """List findings by question, for a phone, where the cells of a grid would be too narrow."""
+    lines: list[tuple[str, str, Sequence]] = []
+    for question, heading in questions.items():
+        lines.append(("heading", " ".join(heading.split()), ()))
+        gaps = []
+        for outcome, name in outcomes.items():
+            found = cells[outcome, question]
+            if found:
+                lines.append(("found", " ".join(name.split()), found))
+            else:
+                gaps.append(" ".join(name.split()).lower())
+        if gaps:
+            told = wrapped(f"No study seen: {', '.join(gaps)}.", LISTED_CHARACTERS)
+            lines += [("gap", part, ()) for part in told]
+    heights = [1.35 if kind == "heading" else 1.0 + 0.9 * (len(found) > LISTED_ACROSS)
+               for kind, _, found in lines]  # fmt: skip
+    figure = canvas(0.9 + 0.19 * sum(heights), phone=True)
+    ax = figure.subplots()
+    ax.set_axis_off()
+    ax.set_xlim(0, 1)
+    ax.set_ylim(sum(heights), 0)
+    top = 0.0
+    for (kind, text, found), height in zip(lines, heights, strict=True):
+        at = top + height - 0.45 - 0.9 * (len(found) > LISTED_ACROSS)
+        heading = kind == "heading"
+        ax.text(
+            0.04 if kind == "found" else 0, at, text, va="center", size=10 if heading else 9.5,
+            weight="bold" if heading else "normal", color=MUTED if kind == "gap" else INK,
+        )  # fmt: skip
+        for place, row in enumerate(found):
+            x, y = 0.52 + 0.17 * (place % LISTED_ACROSS), at + 0.9 * (place // LISTED_ACROSS)
+            ax.plot(x, y, **_finding_look(row.finding, row.seen_as == "numbers", order))
+            ax.text(x + 0.025, y, countries[row.country], va="center", size=9, color=INK)
+        top += height
+    _findings_key(figure, cells, order, grid=False)
+    return figure
+
+
+def _finding_look(finding: str, numbered: bool, order: Sequence[str]) -> dict[str, object]:
+    """Mark a finding: a shape each, hollow where it was seen in words only."""
+    shape = FINDING_MARKS[order.index(finding)]
+    face = colours()[0] if numbered or shape == "x" else "white"
+    return {"marker": shape, "ls": "", "color": colours()[0], "mfc": face, "markersize": 7}
+
+
+def _findings_key(
+    figure: Figure, cells: Mapping[tuple[str, str], Sequence], order: Sequence[str], grid: bool
+) -> None:
+    """Say below a map of findings what its marks mean."""
+    ax = figure.axes[0]
+    found = [row for rows in cells.values() for row in rows]
+    for finding in order:
+        numbered = any(row.finding == finding and row.seen_as == "numbers" for row in found)
+        ax.plot([], [], label=finding, **_finding_look(finding, numbered, order))
+    ax.plot([], [], "o", color=INK, mfc="white", label="hollow: words only", markersize=7)
+    if grid:
+        grey = {"color": "#bdbdbd", "mfc": "#e4e4e4", "label": "grey: no study seen"}
+        ax.plot([], [], "s", markersize=9, **grey)
+    columns = 3 if grid else 2
+    figure.legend(loc="outside lower center", ncols=columns, frameon=False, fontsize=10)
 
 
 def _slots(labels: Sequence[str]) -> list[tuple[int, int]]:

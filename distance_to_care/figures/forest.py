@@ -24,6 +24,7 @@ from distance_to_care.problems import AnalysisError, Problem
 # A plot of ratios reaches at least as far below one as this lies above, and the reverse.
 ROOM = 1.25
 ENDS = ("ci_low", "ci_high")
+NONE_IN_WORDS = {0: "zero", 1: "one"}
 
 
 def forest(
@@ -116,7 +117,24 @@ def forest(
     note += f" Hollow and dashed: {derived}." if any(hollow) else ""
     alt = f"Forest plot of {what}; estimate and 95% confidence interval. {said}."
     drawn = pd.DataFrame([row for _, row in picked])
-    return finish(draw, alt, table, drawn.astype(table.dtypes), what, note, axis)
+    says = _sides(drawn, none)
+    return finish(draw, alt, table, drawn.astype(table.dtypes), what, note, axis, says=says)
+
+
+def _sides(rows: pd.DataFrame, none: float) -> str:
+    """Count the intervals that lie on one side of no effect: `4 of 5 intervals above one`."""
+    known = rows.dropna(subset=list(ENDS))
+    line = NONE_IN_WORDS.get(none)
+    if known.empty or line is None:
+        return ""
+    found = []
+    for side, clear in (("above", known["ci_low"] > none), ("below", known["ci_high"] < none)):
+        if count := int(clear.sum()):
+            whole = count == len(known)
+            many = {1: "the interval", 2: "both intervals"}.get(count, f"all {count} intervals")
+            part = f"{count} of {len(known)} intervals"
+            found.append(f"{many if whole else part} {side} {line}")
+    return "; ".join(found) or f"no interval clear of {line}"
 
 
 def _row(table: pd.DataFrame, where: Mapping, name: str) -> pd.Series:
@@ -185,7 +203,7 @@ def dots(
                     ax.annotate(
                         _few_digits(value, form), (value, line), (7 if right else -7, 0),
                         textcoords="offset points", va="center", ha="left" if right else "right",
-                        size=9, color=INK,
+                        size=9, color=INK, bbox={"fc": "white", "ec": "none", "pad": 0.6},
                     )  # fmt: skip
                 if values.empty:
                     ax.annotate("–", (1, line), va="center", ha="center", color=INK,

@@ -17,7 +17,8 @@ COLUMN_CHARACTERS = 20
 # Inches that the plot has between names and numbers, about: where words may stand beside marks.
 PLOT_INCHES, PLOT_INCHES_PHONE = 3.4, 2.3
 CHARACTER_INCHES = 0.075
-BEHIND = {"fc": "white", "ec": "none", "pad": 0.5, "alpha": 0.75}
+# On a phone lines of the plot end where a name begins.
+BEHIND = {"fc": "white", "ec": "none", "pad": 0.8}
 
 
 def told(text: str, phone: bool) -> str:
@@ -76,7 +77,7 @@ class NamedRows:
                 self.ax.annotate(
                     text, (0 if phone else -0.03, height), xycoords=self._beside, va="center",
                     ha="left" if phone else "right", color=INK, size=10, annotation_clip=False,
-                    weight="bold" if row in headings or phone else "normal",
+                    weight="bold" if row in headings or (phone and not headings) else "normal",
                     bbox=BEHIND if phone else None,
                 ).set_in_layout(not phone)  # fmt: skip
 
@@ -113,7 +114,7 @@ class NamedRows:
                 self.ax.annotate(
                     name, (x, self.at(row, mark)), (off, 0), textcoords="offset points",
                     va="center", ha="left" if off > 0 else "right", color=INK, size=9.5,
-                    weight="bold", annotation_clip=False,
+                    weight="bold", annotation_clip=False, bbox=BEHIND,
                 ).set_in_layout(False)  # fmt: skip
             return True
         return False

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from distance_to_care.figures.style import INK, MUTED, colours
+from distance_to_care.figures.style import INK, colours
 
 
 def apart(values: Sequence[float], rooms: Sequence[float], low: float, high: float) -> list[float]:
@@ -34,17 +34,34 @@ def name_curves(
 ) -> None:
     """Write the name of each curve where readers can tell whose it is.
 
-    That is beside its end, or, where curves end together, on the curve where they lie furthest
-    apart.
+    That is beside its end at the right edge, or, where curves end together, on the curve where they
+    lie furthest apart. A curve that ends before the edge has its name at its end; where several
+    end early at one place, a key inside the plot names all.
 
     curves : for each curve its points, in the order of the colours, and its name. x : the column
     of the horizontal axis. size : of the text. inches : how high the plot is, about.
     """
     line = 1.22 * size / 72 / inches
+    left, right = ax.get_xlim()
     ends = [(points.iloc[-1], text) for points, text in curves]
+    early = [i for i, (row, _) in enumerate(ends) if row[x] < right - 0.02 * (right - left)]
+    if _gap([_part(ax, ends[i][0]["estimate"]) for i in early]) < line:
+        ax.legend(
+            ax.get_lines()[: len(curves)], [text.replace("\n", " ") for _, text in curves],
+            loc="upper right", frameon=False, handlelength=2.4,
+            prop={"size": size, "weight": "bold"},
+        )  # fmt: skip
+        return
+    if early:
+        for i in early:
+            others = [points for j, (points, _) in enumerate(curves) if j != i]
+            _at_early_end(ax, curves[i], others, x, size)
+        reaching = [i for i in range(len(ends)) if i not in early]
+        _beside_ends(ax, [ends[i] for i in reaching], reaching, x, size, line)
+        return
     place, gap = _furthest_apart(ax, [points for points, _ in curves], x)
     if _gap([_part(ax, row["estimate"]) for row, _ in ends]) > line or gap < 1.5 * line:
-        _beside_ends(ax, ends, x, size, line)
+        _beside_ends(ax, ends, range(len(ends)), x, size, line)
         return
     for points, text in curves:
         at = float(np.interp(place, points[x], points["estimate"]))
@@ -87,17 +104,45 @@ def _part(ax, value: float) -> float:
     return min(1.0, max(0.0, (float(value) - low) / (high - low)))
 
 
-def _beside_ends(ax, ends: Sequence[tuple[pd.Series, str]], x: str, size: float, line: float):
-    """Write names beside the ends of curves, moved apart where two would overlap."""
+def _at_early_end(
+    ax, curve: tuple[pd.DataFrame, str], others: Sequence[pd.DataFrame], x: str, size: float
+) -> None:
+    """Write the name of a curve at its end within the plot, on the side where no other curve is."""
+    points, text = curve
+    place, height = points.iloc[-1][x], points.iloc[-1]["estimate"]
+    beside = [
+        np.interp(place, other[x], other["estimate"])
+        for other in others
+        if other[x].min() <= place <= other[x].max()
+    ]
+    above = bool(beside) and height > max(beside)
+    rising = len(points) > 1 and height > points.iloc[-2]["estimate"]
+    # Away from the curve itself, which comes from the left.
+    to_the_left = len(points) > 1 and rising == above
+    ax.annotate(
+        text.replace("\n", " "), (place, height), (0 if to_the_left else 4, 5 if above else -5),
+        textcoords="offset points", ha="right" if to_the_left else "left",
+        va="bottom" if above else "top", size=size, color=INK, weight="bold",
+    ).set_in_layout(False)  # fmt: skip
+
+
+def _beside_ends(
+    ax,
+    ends: Sequence[tuple[pd.Series, str]],
+    places: Sequence[int],
+    x: str,
+    size: float,
+    line: float,
+) -> None:
+    """Write names beside the ends of curves, moved apart where two would overlap.
+
+    places : of the curves among all that are drawn, by which they have their colours.
+    """
     values = [_part(ax, row["estimate"]) for row, _ in ends]
-    rooms = [line * (1 + text.count("\n")) for _, text in ends]
-    left, right = ax.get_xlim()
+    rooms = [line * (1.2 + text.count("\n")) for _, text in ends]
     for i, (place, (row, text)) in enumerate(zip(apart(values, rooms, 0, 1), ends, strict=True)):
-        far = row[x] < right - 0.02 * (right - left)
-        moved = far or abs(place - values[i]) > 0.02
-        # A long leader is not to be read as data.
-        look = {"color": MUTED, "ls": ":"} if far else {"color": colours()[i]}
-        arrow = {"arrowstyle": "-", "lw": 0.8, "relpos": (0, 0.5), **look}
+        moved = abs(place - values[i]) > 0.02
+        arrow = {"arrowstyle": "-", "lw": 0.8, "relpos": (0, 0.5), "color": colours()[places[i]]}
         ax.annotate(
             text, (row[x], row["estimate"]), (1.035 if moved else 1.015, place),
             textcoords="axes fraction", va="center", size=size, color=INK, weight="bold",

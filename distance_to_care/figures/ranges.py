@@ -6,7 +6,7 @@ import pandas as pd
 
 from distance_to_care.figures.canvas import Drawing, finish, key_above, label_axes
 from distance_to_care.figures.named_rows import NamedRows, step_for
-from distance_to_care.figures.style import MARKS, check_series, colours
+from distance_to_care.figures.style import INK, MARKS, check_series, colours
 
 LISTS_MARK = "Mark: base list. Bar: lowest to highest over the three lists."
 
@@ -25,8 +25,8 @@ def ranges(
 
     Parameters
     ----------
-    table : published table; `group`, `level`, `low`, `high`, `estimate` (empty where a place is
-        told as a range only).
+    table : published table; `group`, `level`, `low`, `high` (or `ci_low`, `ci_high`), `estimate`
+        (empty where a place is told as a range only).
     axis, what, form : as for `bars`.
     groups, levels : what to draw and how to name it, in order; at most four levels, and none
         for a table with one row a group.
@@ -34,6 +34,8 @@ def ranges(
     mark : the same for the line below the drawing, where it is not the base list and three lists.
     """
     drawn = table[table["group"].isin(list(groups))]
+    if "low" not in drawn:
+        drawn = drawn.assign(low=drawn["ci_low"], high=drawn["ci_high"])
     by_level = drawn.assign(level="all") if levels is None else drawn
     levels = {"all": ""} if levels is None else levels
     check_series(levels)
@@ -81,7 +83,7 @@ def ranges(
         listed = "; ".join(f"{groups[g]}: {texts[level, g]}" for g in groups)
         said.append(f"{name}: {listed}.".removeprefix(": "))
     alt = f"Range chart of {what}: {over}. {' '.join(said)}"
-    return finish(draw, alt, table, drawn, what, mark, axis)
+    return finish(draw, alt, table, table.loc[drawn.index], what, mark, axis)
 
 
 def _set_axis(ax, drawn: pd.DataFrame, axis: str, phone: bool) -> None:
@@ -89,6 +91,8 @@ def _set_axis(ax, drawn: pd.DataFrame, axis: str, phone: bool) -> None:
     ends = drawn[["low", "high", "estimate"]].astype(float)
     highest, lowest = float(ends.max(axis=None)), float(ends.min(axis=None))
     ax.set_xlim(min(0, lowest * 1.05), highest * 1.04 or 1)
+    if lowest < 0:
+        ax.axvline(0, color=INK, linewidth=1)
     # Long numbers side by side would run into one another.
     ax.locator_params(axis="x", nbins=(3 if highest >= 10_000 else 5) if phone else 8)
     ticks = [tick for tick in ax.get_xticks() if ax.get_xlim()[0] <= tick <= ax.get_xlim()[1]]

@@ -65,7 +65,7 @@ def survival_curves(
                 linewidth=0,
             )  # fmt: skip
             steps = steps.assign(estimate=100 * steps["estimate"])
-            ends.append((steps, "\n".join(wrapped(groups[group], 10 if phone else 16))))
+            ends.append((steps, "\n".join(wrapped(groups[group], 12 if phone else 18))))
         ax.set_ylim(0, 100)
         ax.set_xlim(0, last or 1)
         if last == 0:
@@ -124,9 +124,11 @@ def _numbers_at_risk(
                 number = f"{row.at_risk:,}"
                 ax.text(row.time_years, place, number, ha="center", va="center", size=9, color=INK)
         name = groups[group].split(" (")[0] if phone else groups[group]
-        ax.text(
-            -0.06, place, name, ha="right", va="center", size=9, color=INK,
-            transform=ax.get_yaxis_transform(),
+        # Clear of the first number, which stands across the edge of the plot.
+        ax.annotate(
+            name, (0, place), (-18, 0), xycoords=ax.get_yaxis_transform(),
+            textcoords="offset points", ha="right", va="center", size=9, color=INK,
+            weight="bold" if phone else "normal", annotation_clip=False,
         )  # fmt: skip
     ax.set_ylim(len(drawn) - 0.4, -0.6)
     ax.set_yticks([])

@@ -72,5 +72,5 @@ def ratio_ticks(low: float, high: float, upright: bool = False) -> list[float]:
     fine = (0.8, 0.85, 0.9, 0.95, 1, 1.05, 1.1, 1.15, 1.2)
     # Ticks below one another have more room than those side by side.
     between = (0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8, 2)
-    wide = between if upright and high / low < 2.5 else coarse
+    wide = between if upright and high / low < 3.2 else coarse
     return [tick for tick in (fine if high / low < 1.7 else wide) if low <= tick <= high]

@@ -361,6 +361,38 @@ def test_a_grid_of_findings_says_what_was_found_and_how_much_is_empty(tmp_path):
     assert drawing.svg.count(">Fr<") == 2
 
 
+def test_a_grid_of_findings_is_a_list_by_question_on_a_phone(tmp_path):
+    _, drawing = grid_of(tmp_path)
+    assert width_of(drawing.phone) <= 0.6 * width_of(drawing.svg)
+    told = drawing.phone
+    assert told.index(">Deprivation<") < told.index(">Death<") < told.index(">Distance<")
+    assert told.count(">Fr<") == 2 and told.count(">Can<") == 1
+    # A gap is a sentence, where the grid has a grey cell.
+    assert ">No study seen: treatment.<" in told and ">No study seen: death.<" in told
+
+
+def arrows_of(tmp_path) -> pd.DataFrame:
+    rows = [("place", "delay", "measured"), ("place", "survival", "measured"),
+            ("delay", "survival", "measured"), ("work", "place", "not measured")]  # fmt: skip
+    page = results.Page("arrows", sources=["areas"], kind="scenario", root=tmp_path)
+    table = pd.DataFrame(rows, columns=["term", "outcome", "level"])
+    return page.publish(table.assign(measure=table["term"]), "arrows", "Arrows")
+
+
+def test_a_diagram_shows_each_arrow_in_the_part_where_it_begins(tmp_path):
+    chain = ["place", "delay", "survival"]
+    parts = {"Split": chain[:2], "Not seen": ["work"]}
+    drawing = figures.diagram(arrows_of(tmp_path), chain, parts, "what is assumed")
+    assert "Not seen: work to place (not measured)." in drawing.alt
+    split = drawing.alt.split("Split: ")[1].split(". ")[0]
+    assert split.count(" to ") == 3 and "work" not in split
+    # The chain stands in each part, and what lies beside it in its own.
+    assert drawing.svg.count(">survival<") == drawing.phone.count(">survival<") == 2
+    assert drawing.svg.count(">work<") == 1
+    with pytest.raises(ValueError, match="no part for the arrows from work"):
+        figures.diagram(arrows_of(tmp_path), chain, {"Split": chain[:2]}, "what is assumed")
+
+
 def test_a_grid_refuses_a_finding_that_has_no_shape(tmp_path):
     with pytest.raises(ValueError, match="no difference"):
         grid_of(tmp_path, findings=["worse"])
@@ -629,6 +661,54 @@ def test_a_tornado_has_the_widest_bar_on_top_and_says_who_ranks_first(moved_one_
     assert "Days of wait" not in drawing.alt + drawing.svg
     assert set(drawing.rows["term"]) == {"base", "cost", "reach", "list"}
     assert "Lever B" in drawing.svg
+
+
+@pytest.mark.parametrize(
+    ("intervals", "none", "said"),
+    [
+        ([(1.1, 2), (0.9, 2), (1.2, 3)], 1, "2 of 3 intervals above one"),
+        ([(1.1, 2), (1.2, 3)], 1, "both intervals above one"),
+        ([(-3, -1)], 0, "the interval below zero"),
+        (
+            [(-3, -1), (1, 2), (-1, 1)],
+            0,
+            "1 of 3 intervals above zero; 1 of 3 intervals below zero",
+        ),
+        ([(-1, 1), (None, None)], 0, "no interval clear of zero"),
+        ([(None, None)], 1, ""),
+    ],
+)
+def test_a_forest_counts_on_which_side_its_intervals_lie(tmp_path, intervals, none, said):
+    rows = [
+        {"level": str(i), "estimate": (low + high) / 2 if low is not None else np.nan,
+         "ci_low": low, "ci_high": high}
+        for i, (low, high) in enumerate(intervals)
+    ]  # fmt: skip
+    page = results.Page("sides", sources=["areas"], kind="open", root=tmp_path)
+    table = page.publish(pd.DataFrame(rows).astype({"ci_low": float, "ci_high": float})
+                         .assign(unit="ratio"), "sides", "Sides")  # fmt: skip
+    lines = [({"level": str(i)}, f"Row {i}") for i in range(len(rows))]
+    drawing = figures.forest(table, lines, "ratios of a and b", none=none)
+    assert drawing.says == said
+    assert drawing.headline == (f"Ratios of a and b: {said}" if said else "")
+    if said:
+        assert page.figure(drawing, "sides").title == drawing.headline
+    else:
+        with pytest.raises(ValueError, match="no headline"):
+            page.figure(drawing, "sides")
+
+
+def test_ranges_may_be_intervals_on_both_sides_of_nothing(tmp_path):
+    table = pd.DataFrame({"group": ["town", "country"], "level": ["A", "A"],
+                          "estimate": [10.0, -20.0], "ci_low": [4.0, -30.0],
+                          "ci_high": [16.0, -9.0], "unit": ["minutes"] * 2})  # fmt: skip
+    page = results.Page("slopes", sources=["areas"], kind="open", root=tmp_path)
+    read = page.publish(table, "slopes", "Slopes")
+    names = {"town": "Town", "country": "Country"}
+    drawing = figures.ranges(read, "Minutes", names, "slopes", {"A": "One list"}, mark="Mark.")
+    assert "Town: 10 (4 to 16); Country: -20 (-30 to -9)." in drawing.alt
+    # What is drawn has no columns that the published table does not have.
+    assert list(drawing.rows.columns) == list(read.columns)
 
 
 def test_a_tornado_without_ranks_names_nobody(moved_one_by_one):

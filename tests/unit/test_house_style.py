@@ -146,6 +146,46 @@ def test_curves_that_end_together_are_named_where_they_lie_apart():
     assert max(across) < 250
 
 
+def ending(*ends: float) -> str:
+    """Falling lines that end at the given places, of ten."""
+    rows = [
+        {"group": f"g{i}", "value": float(x), "estimate": 90.0 - 4 * x - 9 * i * (x > 0),
+         "low": np.nan, "high": np.nan}
+        for i, end in enumerate(ends)
+        for x in range(int(end) + 1)
+    ]  # fmt: skip
+    return figures.curves(published(rows), "value", named(len(ends)), "what", AXES).svg
+
+
+def place_of(name: str, svg: str) -> float:
+    return float(re.search(rf'<text[^>]* x="([\d.]+)"[^>]*>{name}<', svg)[1])
+
+
+def test_a_curve_that_ends_early_is_named_at_its_end_without_a_leader():
+    svg = ending(10, 4)
+    # The other reaches the edge, and its name stands beyond it.
+    assert place_of("Group 1", svg) < 300 < place_of("Group 0", svg)
+    # The only dotted lines of a plot were leaders that ran across it.
+    assert "stroke-dasharray: 0.8" not in svg
+
+
+def test_curves_that_end_early_at_one_place_have_a_key():
+    svg = ending(10, 4, 4)
+    together = figures.curves(
+        published(
+            [
+                {"group": f"g{i}", "value": float(x), "estimate": 50.0 - x, "low": np.nan,
+                 "high": np.nan}
+                for i, end in enumerate((10, 4, 4))
+                for x in range(end + 1)
+            ]
+        ),
+        "value", named(3), "what", AXES,
+    ).svg  # fmt: skip
+    assert 'id="legend_1"' in together and 'id="legend_1"' not in svg
+    assert all(together.count(f">Group {i}<") == 1 for i in range(3))
+
+
 def test_labels_on_a_line_are_moved_apart_and_no_further():
     assert placing.apart([0.5], [0.1], 0, 1) == [0.5]
     found = placing.apart([0.5, 0.52, 0.9], [0.1, 0.1, 0.1], 0, 1)
