@@ -63,3 +63,12 @@ def test_every_card_of_the_home_page_says_it_too():
     assert len(cards) >= 4
     numbers = plain_words.accepted_numbers()
     assert [certainty.faults(card, numbers) for card in cards] == [[] for _ in cards]
+
+
+@pytest.mark.parametrize("page", ["for_patients", "for_families"])
+def test_pages_for_patients_answer_how_sure_we_are_in_the_same_words(page):
+    text = (places.BOOK / f"{page}.md").read_text(encoding="utf-8")
+    answers = re.findall(r"^\*\*How sure are we\?\*\*\n(.*?)\n$", text, re.MULTILINE | re.DOTALL)
+    assert len(answers) >= 2
+    found = [certainty.faults(f"How sure: {said}", {}) for said in answers]
+    assert found == [[] for _ in answers]
