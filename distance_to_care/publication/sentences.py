@@ -36,12 +36,17 @@ WHEN = " when "
 # A number as it is printed, and the range that follows it in brackets.
 NUMBER = r"[-−+]?\d[\d,]*(?:\.\d+)?"
 RANGE = re.compile(rf"(?:^|\((?:95% \w+ )?)({NUMBER}) to ({NUMBER})(?:\)|$)")
+# What is counted and not compared: more than {number}, fewer than five, less than a minute.
+THAN_A_NUMBER = r" than(?:\s\s|\s(?:an?|one|two|three|four|five|ten|fifteen|thirty|half|sixty)\b)"
 # Words that say which way a number points, or how much it is of something.
 POINTING = re.compile(
     r"\b(higher|lower|nearer|farther|further|longer|shorter|larger|smaller|rose|fell|grew|halves|"
-    r"half(?! an? (?:hour|year))|halved|twice|doubled?|thirds?|quarters?|majority|hardly|"
-    r"one in (?!a\b|the\b)[a-z]+|nine in ten|above one|below one|next to one|reaches one|"
-    r"no clear difference)\b",
+    r"(?<!hour and a )half(?! an? (?:hour|year))|halved|twice|doubled?|thirds?|quarters?|"
+    r"majority|hardly|one in (?!a\b|the\b)[a-z]+|nine in ten|above one|below one|next to one|reaches one|"
+    rf"(?<!or )(?:fewer|sooner)(?!{THAN_A_NUMBER})|"
+    r"(?<!at )(?<!the )most(?! deprived| to the least| against)|"
+    rf"(?<!no )(?<!or )(?<!once )(?<!read )(?<!what is )more(?! deprived|{THAN_A_NUMBER})|"
+    rf"(?<!or )(?<!no )less(?! deprived| those| that|{THAN_A_NUMBER})|no clear difference)\b",
     re.IGNORECASE,
 )
 ASKS = re.compile(r"\{number\}`")
