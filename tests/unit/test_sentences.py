@@ -112,6 +112,24 @@ def test_a_pointing_word_beside_a_number_that_nothing_binds_is_found():
     assert sentences.unbound("p", PAGE) == ["It is longer in the country, [far] minutes."]
 
 
+@pytest.mark.parametrize(
+    ("sentence", "points"),
+    [
+        ("It is {number}`near` fewer.", True),
+        ("Less is known of {number}`near`.", True),
+        ("Most of {number}`near` live there, and sooner.", True),
+        ("They are more than {number}`near`.", False),
+        ("More than chance gives {number}`near`.", True),
+        ("Of {number}`near`, more than an hour away.", False),
+        ("The most deprived are {number}`near`.", False),
+        ("Of {number}`near`, no more.", False),
+        ("It is {number}`near` {holds}`fewer when [near] > 0`.", False),
+    ],
+)
+def test_words_that_count_are_not_words_that_compare(sentence, points):
+    assert bool(sentences.unbound("p", sentence)) is points
+
+
 # --- The book -------------------------------------------------------------------------------------
 
 
