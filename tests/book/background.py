@@ -43,6 +43,7 @@ LINK = re.compile(r"\[(?P<words>[^][\n]*)\]\((?P<page>[^)#\s]+\.(?:md|ipynb))(?:
 PART = (
     "book/glossary",
     "notebooks/published_evidence",
+    "notebooks/evidence_map",
     "notebooks/travel_to_specialist_centres",
     "notebooks/survival_by_distance",
     "notebooks/synthetic_cohort",

@@ -44,11 +44,11 @@ def test_some_pages_have_a_choice_and_it_is_closed_with_a_warning_before_it(site
         for number in range(found.count()):
             choice = found.nth(number)
             assert choice.get_attribute("open") is None
-            assert choice.locator("summary").is_visible()
+            assert choice.locator("> summary").is_visible()
             assert not choice.locator(":scope > p").first.is_visible()
             before = choice.locator("xpath=preceding-sibling::*[1]")
             assert before.inner_text() == " ".join(survival_choice.WARNING)
-            choice.locator("summary").click()
+            choice.locator("> summary").click()
             assert choice.locator(":scope > p").first.is_visible()
     context.close()
 
