@@ -9,7 +9,7 @@ import io
 import json
 import os
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -138,9 +138,34 @@ def read(
         raise Problem(f"The resource '{name}' has no schema of columns. Read it by its own reader.")
     where = f"The resource '{name}'"
     fields = tuple(Column.from_field(field, where) for field in schema)
-    frame = _read_table(file, fields, strict=True, only=only)
-    frame.attrs.update(kind=kind, resource=name)
-    return frame
+
+    def checked() -> pd.DataFrame:
+        frame = _read_table(file, fields, strict=True, only=only)
+        frame.attrs.update(kind=kind, resource=name)
+        return frame
+
+    if path or only or not file.is_file():
+        return checked()
+    return _kept(("resource", file, json.dumps(entry)), file, checked)
+
+
+# Tables that were read, of this process: chapters and what they call ask for the same ones.
+_KEPT: dict[tuple, pd.DataFrame] = {}
+_MOST_KEPT, _MOST_KEPT_ROWS = 40, 100_000
+
+
+def _kept(asked: tuple, file: Path, reads: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """Copy a table that this process has read and that has not changed since, or read it."""
+    told = file.stat()
+    key = (*asked, told.st_size, told.st_mtime_ns)
+    if key not in _KEPT:
+        frame = reads()
+        if len(frame) > _MOST_KEPT_ROWS:
+            return frame
+        if len(_KEPT) >= _MOST_KEPT:
+            _KEPT.clear()
+        _KEPT[key] = frame
+    return _KEPT[key].copy()
 
 
 def altered(path: Path | None = None) -> list[str]:
@@ -354,7 +379,8 @@ def official(name: str) -> pd.DataFrame | None:
         files = adapters.find(folder)
         if name not in files:
             return None
-        frame = adapters.read(name, files[name])
+        file = files[name]
+        frame = _kept(("official", name, file), file, lambda: adapters.read(name, file))
     frame.attrs.update(kind="open", resource=name)
     return frame
 

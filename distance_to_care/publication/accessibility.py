@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 
+from lxml import etree
 from lxml import html as markup
 
 NUMBER = re.compile(r"[-−+]?(\d[\d,]*)?\.?\d+(e[-+]?\d+)?\s?%?", re.IGNORECASE)
 NO_VALUE = {"", "nan", "none", "–", "-", "[c]", "[x]", "[low]"}
 ROW_CELLS = ("td", "th")
+# What a term of the glossary means stands behind the term, out of sight.
+IN_SIGHT = etree.XPath(".//text()[not(ancestor::*[@role='tooltip'])]")
 LONG_TEXT = 40  # characters from which a table cell may not be squeezed to one word a line
 # Names for buttons that show an icon only; the theme speaks of the "primary sidebar".
 BUTTON_NAMES = {
@@ -43,8 +46,8 @@ def _add_class(element: markup.HtmlElement, *names: str) -> None:
 
 
 def _text(element: markup.HtmlElement) -> str:
-    # What a term of the glossary means stands behind the term, out of sight.
-    seen = element.xpath(".//text()[not(ancestor::*[@role='tooltip'])]")
+    # Most cells of tables hold nothing but words.
+    seen = IN_SIGHT(element) if len(element) else [element.text or ""]
     return " ".join("".join(seen).split())
 
 
@@ -176,10 +179,6 @@ def offer_notebook(page: markup.HtmlElement) -> None:
             menu.drop_tree()
 
 
-def _is_number(cell: markup.HtmlElement) -> bool:
-    return bool(NUMBER.fullmatch(_text(cell)))
-
-
 def mark_up_tables(page: markup.HtmlElement) -> None:
     """Give tables header cells with a scope, and align numbers (empty-table-header).
 
@@ -209,24 +208,24 @@ def mark_up_tables(page: markup.HtmlElement) -> None:
 
 
 def _align_numbers(rows: list[markup.HtmlElement]) -> None:
-    body = [row for row in rows if row.getparent().tag != "thead"]
-    if body == rows:
-        body = rows[1:]
     grid = [[cell for cell in row if cell.tag in ROW_CELLS] for row in rows]
     if any(cell.get("colspan") or cell.get("rowspan") for row in grid for cell in row):
         return
-    width = max((len(row) for row in grid), default=0)
-    for column in range(width):
-        cells = [
-            row[column]
-            for row, element in zip(grid, rows, strict=True)
-            if element in body and column < len(row) and row[column].tag == "td"
+    in_body = [row.getparent().tag != "thead" for row in rows]
+    if all(in_body):
+        in_body[:1] = [False]
+    for column in range(max((len(row) for row in grid), default=0)):
+        there = [row[column] if column < len(row) else None for row in grid]
+        said = [
+            _text(cell)
+            for cell, counts in zip(there, in_body, strict=True)
+            if counts and cell is not None and cell.tag == "td"
         ]
-        filled = [cell for cell in cells if _text(cell).lower() not in NO_VALUE]
-        if filled and all(_is_number(cell) for cell in filled):
-            for row in grid:
-                if column < len(row):
-                    _add_class(row[column], "number")
+        filled = [text for text in said if text.lower() not in NO_VALUE]
+        if filled and all(map(NUMBER.fullmatch, filled)):
+            for cell in there:
+                if cell is not None:
+                    _add_class(cell, "number")
 
 
 def box_wide_parts(page: markup.HtmlElement) -> None:

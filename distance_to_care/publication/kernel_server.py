@@ -1,13 +1,19 @@
 """A process that imports the libraries once and forks a kernel for each notebook.
 
 Starting a kernel and importing the libraries takes longer than most notebooks' own work. Each
-notebook still runs in a process of its own, from a clean start. Nothing here may start a thread
-before the fork: a thread does not survive it, and a lock that it holds stays locked.
+notebook still runs in a process of its own, from a clean start. Where many run, most of them read
+the same open tables, model the same drives and load the same compiled code: that is done once as
+well, before the fork, and nothing of it is about people. Nothing here may start a thread before the
+fork: a thread does not survive it, and a lock that it holds stays locked. Arrow alone may, which
+reads files in threads of its own and starts them anew after a fork.
 """
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib
+import io
 import json
 import os
 import signal
@@ -21,13 +27,18 @@ from pathlib import Path
 from jupyter_client.manager import AsyncKernelManager, KernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from distance_to_care import places
+from distance_to_care import places, tables
 from distance_to_care.problems import Problem
 
 # Kernels share the cores between them: a numerical library must not start a thread a core.
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 # The debugger's own advice to whoever debugs; nobody does here.
 NO_ADVICE = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+# Who asks for so many kernels is about to run most of the book.
+MANY = 4
+# What many chapters read.
+OPEN_TABLES = ("published_estimates", "areas", "area_coast", "care_boards", "atlas_assumptions",
+               "scenario_assumptions", "hospitals", "hospital_names")  # fmt: skip
 
 
 def preload() -> None:
@@ -52,18 +63,55 @@ def preload() -> None:
         importlib.import_module(name)
 
 
+def lists_of_centres() -> list[str]:
+    """Names of the tables of centres that the descriptor has."""
+    described = (entry["name"] for entry in tables.descriptor()["resources"])
+    return [name for name in described if name.startswith("centres_")]
+
+
+def prepare() -> None:
+    """Do once what most chapters do: read open tables, model drives, draw, load compiled code."""
+    import matplotlib as mpl
+    import pandas as pd
+
+    from distance_to_care import atlas, survival, travel
+    from distance_to_care.figures import canvas, style
+
+    # What is wrong with a table, the chapter that asks for it says.
+    with contextlib.suppress(Problem):
+        for name in OPEN_TABLES:
+            tables.read(name)
+        for name in atlas.NEEDED:
+            tables.official(name)
+        for name in lists_of_centres():
+            travel.minutes_to(tables.read(name).drop_duplicates("site"))
+    with mpl.rc_context(style.house()):
+        drawn = canvas.canvas(2)
+        drawn.subplots().set(title="Fonts", xlabel="and marks", xlim=(0, 1))
+        drawn.savefig(io.BytesIO(), format="svg")
+    years = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    died, group = [True, True, False] * 2, [0.0, 1.0] * 3
+    people = pd.DataFrame({"years": years, "died": died, "group": group})
+    survival.cox(people, "years", "died", ["group"], cluster="group")
+
+
 def serve() -> None:
     """Fork a kernel for each request line on standard input, and answer with its process id."""
     # Python hides old names in imported modules; in this package they are a fault like any other.
     warnings.filterwarnings("error", module="distance_to_care")
     preload()
     warnings.filterwarnings("default", module="distance_to_care")
+    # What stands here lasts: no kernel looks through it for rubbish, which would copy it.
+    gc.freeze()
     # Kernels that end are forgotten at once; nobody waits for them but the build, by their id.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     print(json.dumps({"ready": True}), file=answers)
-    for line in sys.stdin:
+    for count, line in enumerate(sys.stdin, start=1):
+        if count == MANY:
+            prepare()
+            gc.freeze()
         request = json.loads(line)
         pid = os.fork()
         if pid == 0:
@@ -94,9 +142,16 @@ def _become_kernel(request: dict) -> None:
     try:
         # Without the flag figures vanish silently: pyplot was imported before the kernel began.
         arguments = ["-f", request["connection_file"], "--matplotlib=inline"]
+        # Nobody looks back at what a kernel was asked, and the record is a file that all share.
+        arguments.append("--HistoryManager.enabled=False")
         IPKernelApp.launch_instance(argv=arguments)
     finally:
         os._exit(0)
+
+
+def environment() -> dict[str, str]:
+    """The environment in which the libraries are imported before the forks."""
+    return os.environ | ONE_THREAD | NO_ADVICE | {"PYTHONPATH": str(places.ROOT)}
 
 
 class KernelServer:
@@ -105,14 +160,13 @@ class KernelServer:
     def __init__(self) -> None:
         # Open as long as the process is, and closed with it.
         self._last_words = tempfile.TemporaryFile("w+")  # noqa: SIM115
-        environment = os.environ | ONE_THREAD | NO_ADVICE | {"PYTHONPATH": str(places.ROOT)}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "distance_to_care.publication.kernel_server"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._last_words,
             text=True,
-            env=environment,
+            env=environment(),
         )
         self._ready = False
 
