@@ -72,7 +72,12 @@ body { page: auto !important; }
 .bd-article table { width: 100% !important; min-width: 0; font-size: 7.5pt; table-layout: auto; }
 .bd-article table :is(th, td) { padding: 0.6mm 1mm; overflow-wrap: anywhere;
   white-space: normal !important; }
-.bd-article :is(table, pre, .register-entry) { break-inside: auto; }
+.bd-article :is(table, pre, details, .register-entry) { break-inside: auto; }
+.bd-article dt { break-after: avoid; }
+.bd-article:not(:has(.to-paste)) { --measure: 150mm; }
+.bd-article:not(:has(.to-paste)) :is(p, li, dd) { line-height: 1.4; }
+.bd-article:not(:has(.to-paste)) h2 { margin: 7mm 0 2mm; padding-top: 3mm; }
+.bd-article:not(:has(.to-paste)) :is(h3, h4) { margin: 5mm 0 1.5mm; }
 .bd-article table td.number { overflow-wrap: normal; white-space: nowrap !important; }
 .bd-article figure.published-figure img { width: auto; max-width: 100%; max-height: 215mm;
   margin: 0 auto; }
@@ -146,7 +151,7 @@ def _address(href: str, page: str, pages: frozenset[str]) -> str | None:
 
 
 def _shorten(body: markup.HtmlElement) -> None:
-    """Put words in the place of letters, and of tables too long or too wide for paper."""
+    """Put words in the place of letters, of large tables, and of a picture seen already."""
     for table in body.xpath(".//details//table"):
         rows, columns = len(table.xpath(".//tbody/tr")), len(table.xpath(".//thead/tr[1]/*"))
         if rows > MOST_ROWS or columns > MOST_COLUMNS:
@@ -160,6 +165,13 @@ def _shorten(body: markup.HtmlElement) -> None:
         words = markup.Element("p")
         words.text = "A letter, ready to send, stands on the page of the website."
         letter.getparent().replace(letter, words)
+    shown = set(body.xpath(".//figure/@data-figure"))
+    for figure in body.xpath(".//figure[@id]"):
+        if figure.get("id").removeprefix("figure-") in shown:
+            for picture in figure.xpath("./*[not(self::figcaption)]"):
+                words = markup.Element("p")
+                words.text = "The picture stands above, in three minutes."
+                figure.replace(picture, words)
 
 
 def prepared(tree: markup.HtmlElement, page: str, pages: frozenset[str], site: Path):

@@ -514,6 +514,21 @@ def test_a_printed_page_is_open_but_for_what_a_reader_chooses(tmp_path):
     assert "A letter, ready to send, stands on" in body.text_content()
 
 
+def test_a_picture_that_stands_in_three_minutes_is_not_printed_a_second_time(tmp_path):
+    picture = '<div><img src="../downloads/a.svg" alt="Words"></div><figcaption>A</figcaption>'
+    page = (
+        '<article class="bd-article"><h1>A</h1>'
+        f'<figure data-figure="a">{picture}</figure><figure id="figure-a">{picture}</figure>'
+        f'<figure id="figure-b">{picture}</figure></article>'
+    )
+    tree = markup.document_fromstring(page)
+    body = printed_book.prepared(tree, "book/page", frozenset({"book/page"}), tmp_path)
+    first, second, other = body.iter("figure")
+    assert [len(each.xpath(".//img")) for each in (first, second, other)] == [1, 0, 1]
+    assert "The picture stands above" in second.text_content()
+    assert second.get("id") == "book-page--figure-a"
+
+
 def test_pages_that_only_list_are_pages_of_the_book_and_not_printed(tmp_path):
     pages = build.contents()
     for page in pages:
