@@ -133,8 +133,8 @@ def _sides(rows: pd.DataFrame, none: float) -> str:
             whole = count == len(known)
             many = {1: "the interval", 2: "both intervals"}.get(count, f"all {count} intervals")
             part = f"{count} of {len(known)} intervals"
-            found.append(f"{many if whole else part} {side} {line}")
-    return "; ".join(found) or f"no interval clear of {line}"
+            found.append(f"{count} {side}" if found else f"{many if whole else part} {side} {line}")
+    return ", ".join(found) or f"no interval clear of {line}"
 
 
 def _row(table: pd.DataFrame, where: Mapping, name: str) -> pd.Series:

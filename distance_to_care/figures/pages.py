@@ -26,6 +26,7 @@ def headed(drawing: Drawing, title: str, about: str = "", source: str = "") -> D
     # Where the headline only says what is shown, the subtitle does not say it again.
     what = "" if what.lower() in title.lower() else what
     subtitle = " · ".join(filter(None, (what, about)))
+    subtitle = subtitle[:1].upper() + subtitle[1:]
     below = [frame.Words(source, 8.5)] if source else []
 
     def around(svg: str, narrow: bool) -> str:

@@ -116,9 +116,12 @@ def _at_early_end(
         if other[x].min() <= place <= other[x].max()
     ]
     above = bool(beside) and height > max(beside)
-    rising = len(points) > 1 and height > points.iloc[-2]["estimate"]
-    # Away from the curve itself, which comes from the left.
-    to_the_left = len(points) > 1 and rising == above
+    low, high = ax.get_xlim()
+    # Beyond the middle there may be no room to the right: over or under the curve's own end.
+    to_the_left = place > (low + high) / 2
+    if to_the_left:
+        near = points.loc[points[x] > place - 0.4 * (high - low), "estimate"]
+        height = near.max() if above else near.min()
     ax.annotate(
         text.replace("\n", " "), (place, height), (0 if to_the_left else 4, 5 if above else -5),
         textcoords="offset points", ha="right" if to_the_left else "left",

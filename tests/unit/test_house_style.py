@@ -169,6 +169,20 @@ def test_a_curve_that_ends_early_is_named_at_its_end_without_a_leader():
     assert "stroke-dasharray: 0.8" not in svg
 
 
+def test_the_name_of_a_curve_that_ends_near_the_edge_is_not_cut_off():
+    rows = [
+        {"group": f"g{i}", "value": float(x), "estimate": 60.0 - x + 9 * i * (x > 0),
+         "low": np.nan, "high": np.nan}
+        for i, end in enumerate((10, 9))
+        for x in range(end + 1)
+    ]  # fmt: skip
+    drawing = figures.curves(published(rows), "value", named(2), "what", AXES)
+    for svg in (drawing.svg, drawing.phone):
+        style = re.search(r'<text style="([^"]*)"[^>]*>Group 1<', svg)[1]
+        # It ends where the curve ends.
+        assert "text-anchor: end" in style
+
+
 def test_curves_that_end_early_at_one_place_have_a_key():
     svg = ending(10, 4, 4)
     together = figures.curves(
