@@ -138,7 +138,9 @@ def _shorten(body: markup.HtmlElement) -> None:
             table.getparent().replace(table, words)
 
 
-def prepared(tree: markup.HtmlElement, page: str, pages: frozenset[str], site: Path):
+def prepared(
+    tree: markup.HtmlElement, page: str, pages: frozenset[str], site: Path
+) -> markup.HtmlElement | None:
     """Make the article of a page ready for the document: its own addresses, open, without tools.
 
     Parameters
