@@ -183,9 +183,6 @@ addEventListener("DOMContentLoaded", () => {
     Search.status.textContent = said(found.length, best.length);
   };
 
-  // For the tests: the pages of a question, best first.
-  Search.rank = (query) => rank(Search._index, query).map(({ page }) => Search._index.docnames[page]);
-
   // The index outweighs the page: it is fetched where there is something to look for.
   if (new URLSearchParams(location.search).get("q")) Search.loadIndex("searchindex.js");
 });

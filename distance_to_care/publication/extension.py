@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -261,10 +261,14 @@ class Published:
         """Keys of accepted numbers, where a redrawn book may lack some: their tables stayed."""
         return set() if places.released_folder() is None else set(self._accepted_pages)
 
-    def of_other_books(self, pages: Iterable[str]) -> set[str]:
-        """Keys of accepted numbers whose pages are none of these."""
-        here = {page.removeprefix(NOTEBOOK_PREFIX) for page in pages}
-        return {key for key, page in self._accepted_pages.items() if page not in here}
+    def stands_elsewhere(self, key: str, pages: Container[str]) -> bool:
+        """Say whether a number is of a page that this site, or this part of the book, leaves out.
+
+        pages : names of the pages that are here.
+        """
+        page = self._accepted_pages.get(key)
+        left_out = key in self.not_of_this_site or key in self.not_released
+        return left_out or (page is not None and f"{NOTEBOOK_PREFIX}{page}" not in pages)
 
     @cached_property
     def _accepted_pages(self) -> dict[str, str]:
@@ -372,9 +376,7 @@ class FillIn(SphinxPostTransform):
     def _ask(self, words: sentences.Held, published: Published, location: nodes.Node) -> None:
         """Ask published numbers whether words hold."""
         # A book with a part of the pages has no numbers of the others; the whole book is asked.
-        elsewhere = published.not_of_this_site | published.not_released
-        elsewhere |= published.of_other_books(self.env.found_docs)
-        if not elsewhere.intersection(words.keys):
+        if not any(published.stands_elsewhere(key, self.env.found_docs) for key in words.keys):
             for fault in sentences.faults([words], sentences.Numbers(published.numbers)):
                 log.warning("%s", fault, location=location, type="words")
 

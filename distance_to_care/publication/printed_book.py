@@ -174,7 +174,9 @@ def _shorten(body: markup.HtmlElement) -> None:
                 figure.replace(picture, words)
 
 
-def prepared(tree: markup.HtmlElement, page: str, pages: frozenset[str], site: Path):
+def prepared(
+    tree: markup.HtmlElement, page: str, pages: frozenset[str], site: Path
+) -> markup.HtmlElement | None:
     """Make the article of a page ready for the document: its own addresses, open, without tools.
 
     Parameters

@@ -137,6 +137,12 @@ def test_what_cannot_be_fitted_is_said_as_by_numpy(kernels, people, change, sent
         engine.cox(*people)
 
 
+def test_a_condition_coded_far_from_nought_has_the_same_estimate(kernels, people):
+    time, event, X = people
+    far = X + [0, 1e8, 1e8, 1e8]
+    close(engine.cox(time, event, far).coefficients, engine.cox(time, event, X).coefficients)
+
+
 def test_exponentials_are_right_to_the_last_digits(kernels):
     values = np.concatenate([-np.random.default_rng(1).exponential(20, 1000), [0.0, -1e-9, -699.0]])
     found = values + 3.0

@@ -1,6 +1,7 @@
 """Headlines of figures are arguments: each holds for the accepted numbers, or the build stops."""
 
 import ast
+from functools import cache
 
 import pytest
 
@@ -16,6 +17,7 @@ NOT_A_CLAIM = {
 }
 
 
+@cache
 def figures_of_notebooks() -> dict[str, tuple[str, str]]:
     """The title and the notebook of every figure whose name and title are written out."""
     found = {}
@@ -41,6 +43,7 @@ def figures_of_notebooks() -> dict[str, tuple[str, str]]:
     return found
 
 
+@cache
 def entries() -> dict[str, dict]:
     """What the manifest will have of the figures, as the notebooks have them today."""
     today = {name: {"title": title, "page": page}

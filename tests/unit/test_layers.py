@@ -71,6 +71,8 @@ def test_a_figure_of_a_layer_is_the_picture_and_leads_to_the_whole_of_it(site):
     page = site["notebooks/one"]
     (short,) = page.xpath("//section[@id='in-3-minutes']//figure")
     assert short.get("id") is None
+    # By this name the drawing is one file with that of the whole figure.
+    assert short.get("data-figure") == "ranges"
     assert short.xpath(".//img/@alt") == ["Ranges"]
     assert short.xpath(".//a/@href") == ["#figure-ranges"]
     assert short.xpath("string(figcaption)") == "Coast and country Its data table and downloads"

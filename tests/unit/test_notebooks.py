@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from distance_to_care import places
-from distance_to_care.publication import build
+from distance_to_care import places, tables
+from distance_to_care.publication import build, notebooks
 from distance_to_care.publication.notebooks import ABOVE_NOTEBOOKS, Notebook, ordered
 
 NOTEBOOKS = sorted(places.NOTEBOOKS.glob("*.ipynb"))
@@ -63,6 +63,20 @@ def test_notebooks_are_thin(path):
     (page,) = [n for n in ast.walk(tree) if isinstance(n, ast.Call)
                and getattr(n.func, "attr", "") == "Page"]  # fmt: skip
     assert page.args[0].value == path.stem
+
+
+def test_results_rest_on_all_code_but_that_of_pages_and_on_all_data_but_the_book_of_itself():
+    package = places.ROOT / "distance_to_care"
+    left_out = set(package.rglob("*.py")) - set(notebooks._beneath_notebooks())
+    assert {path.relative_to(package).parts[0] for path in left_out} == set(ABOVE_NOTEBOOKS)
+    assert {path.name for path in left_out}.isdisjoint(notebooks.RUNS_NOTEBOOKS)
+    kept = set(notebooks._data_of_notebooks())
+    others = {path for path in places.DATA.rglob("*") if path.is_file()} - kept
+    assert {path.parent for path in others} - {places.DATA} == {places.REPORTING}
+    assert {path for path in others if path.parent == places.DATA} == {places.DESCRIPTOR}
+    told = {each["path"] for each in notebooks._descriptor_of_notebooks()["resources"]}
+    assert told == {each["path"] for each in tables.descriptor()["resources"]
+                    if not each["path"].startswith("reporting/")}  # fmt: skip
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)

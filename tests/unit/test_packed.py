@@ -388,11 +388,19 @@ def test_a_column_with_a_wide_value_late_in_the_file(tmp_path):
         assert column.different.iloc[column.codes].tolist() == table["x"].tolist()
 
 
+def test_sums_of_powers_are_those_of_the_terms():
+    d = 30
+    for m, coefficients in enumerate(kernels.FAULHABER):
+        polynomial = sum(each * d ** (1.0 - i) for i, each in enumerate(coefficients))
+        assert polynomial == pytest.approx(np.sum((np.arange(d) / d) ** m), rel=1e-13), m
+
+
 def test_tied_sums_are_those_of_the_rows(way):
     # The last three: many die of very many, as few and as large a share as a series is used for.
-    deaths = np.array([1, 2, 40, 3, 24, 24, 3_000])
-    at_risk = np.array([5.0, 2.5, 90.0, 3.0, 1_200.0, 1_199.0, 150_000.0])
-    dying = np.array([0.5, 1.0, 30.0, 3.0, 24.0, 24.0, 2_999.0])
+    # Before them one with a share that is too large for a series.
+    deaths = np.array([1, 2, 40, 3, 40, 24, 24, 3_000])
+    at_risk = np.array([5.0, 2.5, 90.0, 3.0, 400.0, 1_200.0, 1_199.0, 150_000.0])
+    dying = np.array([0.5, 1.0, 30.0, 3.0, 60.0, 24.0, 24.0, 2_999.0])
     out = np.empty((6, len(deaths)))
     kernels.ties(deaths, at_risk, dying, True, out)
     for k, (d, a, b) in enumerate(zip(deaths, at_risk, dying, strict=True)):

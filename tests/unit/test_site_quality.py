@@ -185,6 +185,19 @@ def test_without_script_the_list_of_all_pages_takes_the_place_of_menu_and_search
         assert words.xpath(".//a/@href") == ["book/all_pages.html"]
 
 
+def test_layout_that_nobody_sees_goes_and_that_of_code_stays():
+    tree = page(
+        "<!-- note --><div>\n    <p>One <b>two</b>\n   <i>three</i></p>\n\n    </div>"
+        "<pre>\n\n    <b>x</b>\n    </pre><textarea>\n\n    </textarea>"
+    )
+    site_quality._without_layout(tree)
+    written = markup.tostring(tree.body, encoding="unicode")
+    assert written == (
+        "<body><div>\n<p>One <b>two</b>\n<i>three</i></p>\n</div>"
+        "<pre>\n\n    <b>x</b>\n    </pre><textarea>\n\n    </textarea></body>"
+    )
+
+
 def test_scripts_for_other_hosts_and_for_absent_parts_go():
     tree = page(
         "<p>x</p>",

@@ -139,6 +139,11 @@ def test_how_many_hold_is_counted():
     assert statements.counted(pd.Series(["no", "yes", "yes"])) == "2 yes, 1 no"
 
 
+def test_a_tick_says_how_it_is_checked():
+    assert "each time they run: `one_command`" in statements.how_checked("machine: one_command")
+    assert statements.how_checked("read: 2026-11-05").startswith("By reading, on 5 November 2026")
+
+
 def test_places_become_links_and_files_code():
     written = statements.links("notebooks/missing_data#method; book/index; Makefile", "book/strobe")
     assert written == (
@@ -272,5 +277,5 @@ def test_the_register_shows_first_what_is_weak_and_moves_much(register):
     first, *folded = shown.split("<details>")
     weak = register[register["quality"].str.startswith("weak") & (register["impact"] == "high")]
     assert len(weak)
-    assert all(f"<td>{name}</td>" in first for name in weak["id"])
+    assert {name for name in register["id"] if f"<td>{name}</td>" in first} == set(weak["id"])
     assert all(f"<td>{name}</td>" in "".join(folded) for name in register["id"])

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +17,8 @@ from jsonschema import Draft202012Validator, ValidationError
 from lxml import etree
 from lxml import html as markup
 from openpyxl import load_workbook
+from openpyxl.utils import get_column_letter
+from PIL import Image
 from pybtex.database import parse_string
 
 from distance_to_care import places, results
@@ -98,6 +101,7 @@ def test_the_metadata_is_valid_by_the_standard(described, tmp_path):
         assert valid(tmp_path, name, about) == [], name
         asked |= columns
     assert {"date", "suppressed", "people", "estimate"} <= {name for name, _ in asked}
+    assert ("date", str({"base": "date", "format": "yyyy-MM-dd"})) in asked
 
 
 def test_metadata_of_another_type_than_the_cells_is_seen(described, tmp_path):
@@ -233,6 +237,18 @@ def test_what_is_withheld_is_marked_and_not_left_out():
     filled = workbooks._filled(table)
     assert list(filled["people"]) == [20, workbooks.WITHHELD, workbooks.NO_VALUE]
     assert list(filled["suppressed"]) == ["false", "true", "false"]
+    assert list(workbooks._filled(pd.DataFrame({"value": [1.5, float("inf")]}))["value"]) == [
+        1.5, "infinite",
+    ]  # fmt: skip
+
+
+def test_no_column_cuts_its_heading_and_none_is_wider_than_a_screen(workbook):
+    page, book = workbook
+    shown = [f for f in frames(page).values() if 0 < len(f) <= workbooks.MOST_ROWS]
+    for sheet, table in zip(book.worksheets[3:], shown, strict=True):
+        for number, column in enumerate(table, 1):
+            width = sheet.column_dimensions[get_column_letter(number)].width
+            assert min(len(column), workbooks.WIDEST) <= width < workbooks.WIDEST + 1, column
 
 
 def test_a_table_too_long_for_a_sheet_is_named_on_the_cover(monkeypatch):
@@ -277,7 +293,22 @@ def test_a_citation_names_part_chapter_version_and_kind():
     assert r"A \& B" in entry.fields["howpublished"]
     assert entry.fields["year"] == citing.this_book().year
     assert entry.fields["url"] == "https://x.org/#a_b"
+    assert results.BANNERS["scenario"] in entry.fields["note"]
+    assert citing.in_tex(r"a_b \ 5% ~^{}") == (
+        r"a\_b \textbackslash{} 5\% \textasciitilde{}\textasciicircum{}\{\}"
+    )
     assert parse_string(citing.of_book(), "bibtex").entries["distance_to_care"].fields["year"]
+
+
+def test_a_citation_leads_to_the_figure_or_to_the_page_of_the_table():
+    known = offer(address="https://x.org/")
+    name = "synthetic_ipf_hazard_ratios"
+    page = MANIFEST["figures"][name]["page"]
+    assert known.part("figure", name).address == (
+        f"https://x.org/notebooks/{page}.html#figure-{name}"
+    )
+    assert known.part("table", name).address == f"https://x.org/notebooks/{page}.html"
+    assert offer().part("figure", name).address == ""
 
 
 def test_every_citation_has_a_file_of_its_own():
@@ -296,6 +327,8 @@ def test_everything_published_is_in_one_file_that_keeps_its_schema():
     Draft202012Validator(results_file.schema()).validate(content)
     assert [number["key"] for number in content["numbers"]] == sorted(NUMBERS["key"])
     assert {table["name"] for table in content["tables"]} == set(MANIFEST["tables"])
+    for table in content["tables"]:
+        assert table["banner"] == results.BANNERS[MANIFEST["tables"][table["name"]]["kind"]]
     values = NUMBERS.set_index("key")
     for number in content["numbers"]:
         row = values.loc[number["key"]]
@@ -399,6 +432,9 @@ def test_files_are_made_once_and_again_only_where_a_table_changed(tmp_path):
     assert kept_again != kept
     # Nothing that is out of date is kept.
     assert len(list((tmp_path / "kept").iterdir())) == 1
+    # Another cell is another digest in the manifest, and nothing else in it.
+    changed["tables"]["policy_timeline"]["sha256"] = "0" * 64
+    assert write(changed)[1] != kept_again
 
 
 # Slides -------------------------------------------------------------------------------------------
@@ -438,8 +474,51 @@ def test_a_slide_says_its_headline_once_with_kind_and_source():
         assert results.BANNERS[kind] in text
         assert text.count("Source: a list of places.") == 1
         assert citing.this_book().version in text
+        assert f"background: {slides.BARS[kind]}; }}" in text
     # The slide gives the drawing its size.
     assert 'width="200pt"' not in page
+
+
+class Browser:
+    """Draws every page as the same picture, and counts."""
+
+    def __init__(self):
+        self.drawn = []
+
+    def new_page(self, **_: object):
+        """Open a tab: this one."""
+        return self
+
+    def set_content(self, text: str) -> None:
+        """Keep what is shown."""
+        self.drawn.append(text)
+
+    def screenshot(self) -> bytes:
+        """Draw one grey point."""
+        out = io.BytesIO()
+        Image.new("RGB", (1, 1), "grey").save(out, "PNG")
+        return out.getvalue()
+
+
+def test_slides_are_drawn_once_and_only_those_of_today_are_kept(tmp_path, monkeypatch):
+    browser = Browser()
+    monkeypatch.setattr(slides.chromium, "opened", lambda: nullcontext(browser))
+    published, kept = tmp_path / "published", tmp_path / "kept"
+    published.mkdir()
+    table = next(iter(MANIFEST["tables"]))
+    manifest = {"tables": {table: MANIFEST["tables"][table]}, "figures": {}}
+    for name in ("one", "two"):
+        (published / f"{name}.svg").write_text(SVG)
+        manifest["figures"][name] = {"title": name, "kind": "open", "table": table}
+    assert slides.draw(manifest, published, kept) == 2
+    assert slides.draw(manifest, published, kept) == 0
+    (published / "one.svg").write_text(SVG.replace("poorer", "older"))
+    (kept / "left over.part").write_bytes(b"half")
+    assert slides.draw(manifest, published, kept) == 1
+    assert len(browser.drawn) == 3
+    found = slides.drawn(manifest, published, kept)
+    assert set(found) == {"one", "two"}
+    assert set(kept.iterdir()) == set(found.values())
 
 
 def test_every_kind_has_a_bar_on_its_slide():
@@ -546,6 +625,23 @@ def test_a_table_too_large_for_paper_is_named_and_not_printed(tmp_path):
     assert f"{printed_book.MOST_ROWS + 1} rows" in body.text_content()
     assert len(article(1, tmp_path, printed_book.MOST_COLUMNS).xpath(".//table")) == 1
     assert article(1, tmp_path, printed_book.MOST_COLUMNS + 1).xpath(".//table") == []
+
+
+def test_pages_are_printed_in_the_order_of_the_contents_boards_behind_their_chapter(tmp_path):
+    toc = tmp_path / "_toc.yml"
+    toc.write_text(
+        "root: book/index\nparts:\n  - caption: One\n    chapters:\n"
+        "      - file: notebooks/care_boards\n      - file: book/left_out\n"
+        "      - file: book/last.md\n"
+    )
+    names = ["book/index", "notebooks/care_boards", "book/boards/a", "book/boards/b", "book/last"]
+    for name in names:
+        page = tmp_path / f"{name}.html"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text("x")
+    assert printed_book.order(tmp_path, toc) == [
+        ("book/index", ""), *((name, "One") for name in names[1:])
+    ]  # fmt: skip
 
 
 def test_the_printed_book_is_offered_where_the_page_waits_for_it(tmp_path):
