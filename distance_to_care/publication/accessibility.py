@@ -283,7 +283,8 @@ def serve_without_script(page: markup.HtmlElement) -> None:
         there = markup.fragment_fromstring(f"<noscript>{said}</noscript>")
         words.getparent().replace(words, there)
         for form in page.xpath("//*[contains(@class, 'bd-search-container')]//form"):
-            _add_class(form, HIDDEN_WITHOUT_SCRIPT)
+            # The form's own way of standing would win over the class.
+            _add_class(_wrap(form, "div"), HIDDEN_WITHOUT_SCRIPT)
 
 
 def repair(page: markup.HtmlElement, title: str) -> None:

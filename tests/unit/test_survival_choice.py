@@ -135,6 +135,14 @@ def test_no_first_layer_of_a_chapter_for_patients_tells_it(page):
     assert survival_choice.outside(layer, TELLING) == []
 
 
+@pytest.mark.parametrize("page", [*chapters_of_patient_parts(), "book/evidence"])
+def test_no_answer_of_a_chapter_for_patients_tells_it_in_the_open(page):
+    """Families of people with either disease read the answer, and begin the evidence there."""
+    layer = plain_words.layer(sentences.prose(path_of(page)), "in-3-minutes")
+    assert layer
+    assert survival_choice.outside(layer, TELLING) == []
+
+
 def test_the_pages_of_the_care_boards_have_no_table_about_it():
     assert boards.FOLDER in PATIENT_PAGES
     tables_of_boards = sorted(places.ACCEPTED.glob(f"{boards.PAGE}*.csv"))
