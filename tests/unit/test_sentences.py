@@ -185,6 +185,13 @@ def test_sentences_that_point_somewhere_are_bound_or_left_with_a_reason(book):
     assert left - found == set()
 
 
+def test_people_of_100_stand_for_the_same_everywhere(book):
+    # 62 of all together, or of the least deprived: the second reading is for one table only.
+    simple = re.compile(r"\babsolute\.shankar_2024_(?:deprivation|distance)_")
+    told = {page.rpartition("/")[2] for page, text in book.items() if simple.search(text)}
+    assert told == {"published_evidence", "hazard_ratio_to_lives"}
+
+
 def broken(condition: str, key: str, accepted: pd.Series) -> str | None:
     """Another text for a number, with which a condition is not true; None where none is found."""
     text = accepted[key]
