@@ -41,9 +41,8 @@ THAN_A_NUMBER = r" than(?:\s\s|\s(?:an?|one|two|three|four|five|ten|fifteen|thir
 # Words that say which way a number points, or how much it is of something.
 POINTING = re.compile(
     r"\b(higher|lower|nearer|farther|further|longer|shorter|larger|smaller|rose|fell|grew|halves|"
-    r"(?<!hour and a )half(?! an? (?:hour|year))|halved|twice|doubled?|thirds?|quarters?|"
-    r"majority|hardly|one in (?!a\b|the\b)[a-z]+|nine in ten|"
-    r"above one|below one|next to one|reaches one|"
+    r"(?<!hour and a )half(?! an? (?:hour|year))|halved|twice|doubled?|thirds?|quarters?|majority|"
+    r"hardly|one in (?!a\b|the\b)[a-z]+|nine in ten|above one|below one|next to one|reaches one|"
     rf"(?<!or )(?:fewer|sooner)(?!{THAN_A_NUMBER})|"
     r"(?<!at )(?<!the )most(?! deprived| to the least| against)|"
     rf"(?<!no )(?<!or )(?<!once )(?<!read )(?<!what is )more(?! deprived|{THAN_A_NUMBER})|"

@@ -13,6 +13,12 @@ ACCEPTED = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
 # Words that look as if they pointed somewhere, and what they are.
 NOT_A_CLAIM = {
     "funnel_detected_figure": "a quarter of a year",
+    "coordinator_figure": "a division: a price among more people",
+    "drives_longer_than_usual": "which hospitals are listed",
+    "left_after_a_cause": "what is assumed of a cause",
+    "levers_first": "said by the verdicts, which are computed beside it",
+    "sma_at_eighteen_boards": "the board is computed; its change is filed in words",
+    "sma_travel_regions": "of the regions these two alone are filed as numbers",
     "virtual_review_exclusion": "what the assumption says: fewer of them are seen by video",
 }
 
