@@ -245,6 +245,7 @@ class Published:
         numbers = results.read_published(folder / "numbers.csv", "numbers")
         self.numbers = numbers.set_index("key")
         self.offer: take_away.Offer | None = None
+        self._elsewhere: dict[frozenset[str], frozenset[str]] = {}
 
     def kinds_of_page(self, docname: str) -> list[str]:
         return boards.kinds(docname, self.manifest["pages"])
@@ -261,10 +262,15 @@ class Published:
         """Keys of accepted numbers, where a redrawn book may lack some: their tables stayed."""
         return set() if places.released_folder() is None else set(self._accepted_pages)
 
-    def of_other_books(self, pages: Iterable[str]) -> set[str]:
-        """Keys of accepted numbers whose pages are none of these."""
-        here = {page.removeprefix(NOTEBOOK_PREFIX) for page in pages}
-        return {key for key, page in self._accepted_pages.items() if page not in here}
+    def elsewhere(self, pages: Iterable[str]) -> frozenset[str]:
+        """Keys of accepted numbers that a book of these pages need not have."""
+        pages = frozenset(pages)
+        if pages not in self._elsewhere:
+            here = {page.removeprefix(NOTEBOOK_PREFIX) for page in pages}
+            others = {key for key, page in self._accepted_pages.items() if page not in here}
+            found = others | self.not_of_this_site | self.not_released
+            self._elsewhere[pages] = frozenset(found)
+        return self._elsewhere[pages]
 
     @cached_property
     def _accepted_pages(self) -> dict[str, str]:
@@ -372,9 +378,7 @@ class FillIn(SphinxPostTransform):
     def _ask(self, words: sentences.Held, published: Published, location: nodes.Node) -> None:
         """Ask published numbers whether words hold."""
         # A book with a part of the pages has no numbers of the others; the whole book is asked.
-        elsewhere = published.not_of_this_site | published.not_released
-        elsewhere |= published.of_other_books(self.env.found_docs)
-        if not elsewhere.intersection(words.keys):
+        if not published.elsewhere(self.env.found_docs).intersection(words.keys):
             for fault in sentences.faults([words], sentences.Numbers(published.numbers)):
                 log.warning("%s", fault, location=location, type="words")
 
@@ -429,7 +433,10 @@ class FillIn(SphinxPostTransform):
         drawn = None
         if entry is not None:
             # What the notebook showed: image, alternative text, data table and downloads.
-            page = self.env.get_doctree(f"{NOTEBOOK_PREFIX}{entry['page']}")
+            there = f"{NOTEBOOK_PREFIX}{entry['page']}"
+            # Most pages show a figure of their own: it need not be read from the disk again.
+            own = there == self.env.docname
+            page = self.document if own else self.env.get_doctree(there)
             marked = f'id="figure-{name}"'
             drawn = next((raw for raw in page.findall(nodes.raw) if marked in raw.astext()), None)
         if drawn is None and published.absent(given):
