@@ -15,6 +15,7 @@ import io
 import posixpath
 import re
 import struct
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -63,6 +64,8 @@ def _with_few_colours(picture: Image.Image) -> bytes:
     return written.getvalue()
 
 
+# A figure stands in a layer of its page, in the page and among the downloads.
+@lru_cache(maxsize=1000)
 def lighter_pictures(svg: str, webp: bool) -> str:
     """Write the pictures within a drawing smaller, every pixel as it was."""
 
@@ -79,6 +82,7 @@ def lighter_pictures(svg: str, webp: bool) -> str:
     return PICTURE.sub(smaller, svg)
 
 
+@lru_cache(maxsize=1000)
 def light(svg: str) -> str:
     """Write a drawing shorter, looking the same: no metadata, no indents, two decimals."""
 

@@ -431,7 +431,10 @@ class FillIn(SphinxPostTransform):
         drawn = None
         if entry is not None:
             # What the notebook showed: image, alternative text, data table and downloads.
-            page = self.env.get_doctree(f"{NOTEBOOK_PREFIX}{entry['page']}")
+            there = f"{NOTEBOOK_PREFIX}{entry['page']}"
+            # Most pages show a figure of their own: it need not be read from the disk again.
+            own = there == self.env.docname
+            page = self.document if own else self.env.get_doctree(there)
             marked = f'id="figure-{name}"'
             drawn = next((raw for raw in page.findall(nodes.raw) if marked in raw.astext()), None)
         if drawn is None and published.absent(given):

@@ -95,6 +95,13 @@ def prepare() -> None:
     survival.cox(people, "years", "died", ["group"], cluster="group")
 
 
+def ready_for(count: int) -> None:
+    """Get ready for one kernel more, of so many: one or two chapters pay for nobody else."""
+    if count == MANY:
+        prepare()
+        gc.freeze()
+
+
 def serve() -> None:
     """Fork a kernel for each request line on standard input, and answer with its process id."""
     # Python hides old names in imported modules; in this package they are a fault like any other.
@@ -109,9 +116,7 @@ def serve() -> None:
     os.dup2(2, 1)
     print(json.dumps({"ready": True}), file=answers)
     for count, line in enumerate(sys.stdin, start=1):
-        if count == MANY:
-            prepare()
-            gc.freeze()
+        ready_for(count)
         request = json.loads(line)
         pid = os.fork()
         if pid == 0:

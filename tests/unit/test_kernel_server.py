@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from unittest.mock import Mock
 
 from distance_to_care import places
 from distance_to_care.publication import kernel_server
@@ -47,3 +48,18 @@ def test_what_many_chapters_do_is_there_after_the_fork():
         capture_output=True, text=True, timeout=900,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_one_or_two_chapters_wait_for_nothing_of_the_others(monkeypatch):
+    asked = []
+    monkeypatch.setattr(kernel_server, "prepare", lambda: asked.append(count))
+    monkeypatch.setattr(kernel_server, "gc", Mock())
+    for count in range(1, 20):
+        kernel_server.ready_for(count)
+    assert asked == [kernel_server.MANY]
+    assert kernel_server.MANY > 2
+
+
+def test_a_damaged_table_stops_nothing_but_the_chapter_that_asks(monkeypatch):
+    monkeypatch.setattr(kernel_server, "OPEN_TABLES", ("no_such_table",))
+    kernel_server.prepare()
