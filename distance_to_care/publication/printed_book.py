@@ -60,7 +60,7 @@ STYLE = """
 body { page: auto !important; }
 .bd-article { break-before: page; }
 /* As on the page of a care board alone, with room for the foot of the book. */
-@page board { margin: 9mm 12mm 11mm; }
+@page board { margin: 8mm 12mm 10mm; }
 .bd-article:has(.to-paste) { page: board; }
 .printed-cover { height: 240mm; display: flex; flex-direction: column; justify-content: center; }
 .printed-cover h1, .printed-contents h1 { border: 0; }
