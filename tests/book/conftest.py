@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from background import BUILDS, OF_A_PART, WHOLE, Background
-from browser import served
 from sharing import WITH_BUILDS, file_of
 
 from distance_to_care.publication import chromium
+from distance_to_care.publication.serving import served
 
 beside: Background | None = None
 # Builds that are started before the first test, or the first one that waits for one.

@@ -18,6 +18,7 @@ from distance_to_care.publication import build, find_my_area, page_weight, regis
 MOST_PRESSES = 400
 DATA_TABLE = "//details[not(ancestor::details)]/summary[starts-with(., 'Data table')]"
 FOCUSED = "document.activeElement"
+SEARCH = "button.search-button-field, .search-button__button"
 
 
 def tab_to(page, selector: str, key: str = "Tab") -> None:
@@ -57,7 +58,7 @@ def page_with(site: Path, where: str) -> str:
 def test_search_and_open_a_result(base, browser):
     with opened(browser, base, build.contents()[0]) as visit:
         page = visit.page
-        tab_to(page, "button.search-button-field, .search-button__button")
+        tab_to(page, SEARCH)
         page.keyboard.press("Enter")
         assert page.evaluate(f"{FOCUSED}.type") == "search"
         page.keyboard.type("glossary")
@@ -74,10 +75,13 @@ def test_search_and_open_a_result(base, browser):
 def test_search_closes_and_gives_the_focus_back(base, browser):
     with opened(browser, base, build.contents()[0]) as visit:
         page = visit.page
-        page.keyboard.press("Control+k")
-        assert page.locator("#pst-search-dialog").is_visible()
-        page.keyboard.press("Escape")
-        assert not page.locator("#pst-search-dialog").is_visible()
+        tab_to(page, SEARCH)
+        for key in ("Enter", "Control+k"):
+            page.keyboard.press(key)
+            assert page.locator("#pst-search-dialog").is_visible()
+            page.keyboard.press("Escape")
+            assert not page.locator("#pst-search-dialog").is_visible()
+            assert page.evaluate(f"{FOCUSED}.matches('{SEARCH}')")
 
 
 def test_choose_a_colour_scheme(base, browser):

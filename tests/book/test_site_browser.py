@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 import print_preview
 import pytest
-from browser import over_pages, served, visited
+from browser import over_pages, visited
 from lxml import html as markup
 
-from distance_to_care.publication import checks, page_weight
+from distance_to_care.publication import checks, page_weight, serving
 
 SCHEMES = ("light", "dark")
 WIDTHS = (1280, 768, 320)
@@ -161,7 +161,7 @@ def test_axe_finds_a_fault_in_either_browser(tmp_path: Path):
             else "<p>Text</p>"
         )
         (tmp_path / f"{name}.html").write_text(page.format(fault))
-    with served(tmp_path) as address:
+    with serving.served(tmp_path) as address:
 
         def look(browser, name: str) -> list[str]:
             with visited(browser, address, name) as visit:

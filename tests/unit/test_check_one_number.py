@@ -123,6 +123,7 @@ def test_a_tenth_that_is_altered_breaks_the_sum(copied):
     ("command", "words"),
     [
         ("false", "fails"),
+        ("echo one; false", "fails"),
         ("true", "prints nothing"),
         ("seq 1 40", "40 lines"),
         ("no-such", "fails"),

@@ -109,5 +109,10 @@ def test_a_source_line_says_each_source_once():
     assert line == (
         "Source: Distance to Care. Published estimates. Made from publications cited in the book."
     )
+    # What the kind says already is not said again.
+    kind = results.BANNERS["modelled"]
+    said = source_lines.source_line(kind, ["centres_ild", "imd_2019"])
+    assert said.count("list of centres") == kind.count("list of centres") == 1
+    assert said.endswith("Made from English indices of deprivation 2019 (MHCLG).")
     alone = source_lines.source_line("Synthetic people", ["cohort"])
     assert alone == "Source: Distance to Care. Synthetic people."

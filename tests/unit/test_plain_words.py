@@ -42,6 +42,7 @@ def test_the_grade_is_that_of_flesch_and_kincaid():
             ["Sure.", "See the list.", "It is ours."],
         ),
         ("- One of 1.5 cats.\n\n- Two.", ["One of 1.5 cats.", "Two."]),
+        ("Far. {number}`drive` of them.", ["Far.", "1,124.5 (39 to 51) of them."]),
     ],
 )
 def test_markdown_is_read_as_a_reader_sees_it(text, read):

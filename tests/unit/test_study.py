@@ -439,3 +439,10 @@ def test_all_faults_of_a_study_file_come_at_once(entries):
     with pytest.raises(Problem, match="has 3 problems") as caught:
         Study.from_dict(entries, "ipf.toml")
     assert str(caught.value).count("\n  - ") == 3
+
+
+def test_a_name_a_code_and_what_is_the_same_for_all_describe_nobody():
+    for name in tables.study_names():
+        columns = tables.read_study(name).columns
+        silent = {column for column, each in columns.items() if not each.describes}
+        assert silent == {"person_id", "centre", "region", "area_code", "record_kind"}

@@ -111,6 +111,8 @@ def test_a_number_is_judged_by_what_it_quotes():
         (":::{note}\n{number}`a.alive`\n:::", ["a.alive"]),
         # A figure within the choice does not end it.
         (CHOICE.removesuffix(":::\n") + DRAWN + "{number}`a.alive`\n:::", []),
+        # Nor does a fence that is shorter than the one that opened it.
+        ("::::{survival-figures}\n:::\n{number}`a.alive`\n::::\n{number}`b`", []),
         (DRAWN, ["lives_curves"]),
         ("```{published-table} survival_by_distance\n```", ["survival_by_distance"]),
         ("```{published-figure} map_of_travel\n```", []),
