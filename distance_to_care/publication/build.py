@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import hashlib
-import importlib.util
 import io
 import json
 import os
@@ -24,7 +23,7 @@ from types import SimpleNamespace
 import nbformat
 import yaml
 
-from distance_to_care import places, tables
+from distance_to_care import folder_lock, places, tables
 from distance_to_care.problems import Problem
 from distance_to_care.publication import edition, execution, notebooks, redraw
 from distance_to_care.publication.notebooks import Notebook
@@ -114,22 +113,15 @@ def book(
 def _turn(folder: Path, progress: execution.Progress) -> Iterator[None]:
     """Wait until no other build writes into a folder, and let others wait meanwhile."""
     folder.mkdir(parents=True, exist_ok=True)
-    # Windows has no such lock: two builds at once are then not told apart.
-    if importlib.util.find_spec("fcntl") is None:
-        yield
-        return
-    import fcntl
-
-    lock = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    locked, lock = folder_lock.lock(folder)
+    if not locked:
         progress(f"Another build is writing into {folder}: waiting until it has ended")
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        _, lock = folder_lock.lock(folder, wait=True)
     try:
         yield
     finally:
-        os.close(lock)
+        if lock is not None:
+            os.close(lock)
 
 
 def _book(

@@ -12,12 +12,8 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from distance_to_care import folder_lock
 from distance_to_care.problems import Problem
-
-try:
-    import fcntl
-except ImportError:  # Windows has no advisory locks of this form.
-    fcntl = None
 
 # A staging folder that is empty and younger may belong to a run that is about to lock it.
 YOUNG_SECONDS = 60
@@ -79,29 +75,12 @@ def _staging(target: Path) -> tuple[Path, int | None]:
     try:
         while True:
             staging = Path(tempfile.mkdtemp(prefix=_prefix(target), dir=target.parent))
-            locked, lock = _lock(staging)
+            locked, lock = folder_lock.lock(staging)
             if locked:
                 return staging, lock
             # Another run is looking whether this one was left over, and takes it away.
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(target)) from None
-
-
-def _lock(folder: Path) -> tuple[bool, int | None]:
-    """Lock a folder until the process ends: whether that succeeded, and the descriptor to close."""
-    if fcntl is None:
-        return True, None
-    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        return False, None
-    except OSError:
-        # A file system without locks: age alone decides what was left over.
-        os.close(lock)
-        return True, None
-    return True, lock
 
 
 def _remove_left_over(target: Path) -> None:
@@ -119,7 +98,7 @@ def _remove_if_left_over(folder: Path) -> None:
     ours = not hasattr(os, "getuid") or known.st_uid == os.getuid()
     if not ours or not stat.S_ISDIR(known.st_mode) or not names <= {_INSIDE}:
         return
-    locked, lock = _lock(folder)
+    locked, lock = folder_lock.lock(folder)
     try:
         age = time.time() - known.st_mtime
         enough = FORGOTTEN_SECONDS if lock is None else 0 if names else YOUNG_SECONDS
@@ -137,7 +116,7 @@ def _flush(folder: Path) -> None:
 
 
 def _flush_entry(folder: Path) -> None:
-    if fcntl is None:  # Windows cannot open a folder to flush it.
+    if os.name == "nt":  # Windows cannot open a folder to flush it.
         return
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -14,7 +14,7 @@ PACKAGE = places.ROOT / "distance_to_care"
 
 # Every module may import those on earlier lines only.
 LAYERS = [
-    {"problems", "places", "cells", "counted", "repeated", "whole_file", "__init__"},
+    {"problems", "places", "cells", "counted", "repeated", "whole_file", "folder_lock", "__init__"},
     {"disclosure", "mapping", "source_lines"},
     {"study", "scheduler"},
     {"contract", "workbook", "released", "people_flow", "guard"},
