@@ -347,7 +347,7 @@ def _for_cox(people: Table, *names) -> pd.DataFrame | packed.People:
 
 def _packed_fit(people, duration, event, covariates, strata, entry, ties):
     _duration(people, duration)
-    died = _event(people, event)[people.columns[event].codes]
+    died = people.columns[event].codes == np.argmax(_event(people, event))
     time, started = people.columns[duration].coded(), None
     if entry is not None:
         _number(people, entry)

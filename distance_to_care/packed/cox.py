@@ -9,24 +9,25 @@ part of the people (or of an earlier step) leads there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from scipy.stats import chi2
 
-from distance_to_care.packed import kernels
+from distance_to_care.packed import kernels, shares
 from distance_to_care.packed.moments import Moments
 from distance_to_care.packed.patterns import BLOCK, Covariate, Patterns, Relative
 from distance_to_care.packed.people import Column
 from distance_to_care.problems import AnalysisError
 from distance_to_care.statistics import engine
 
-# Above so many people a fit of some of them leads to the neighbourhood of the answer.
+# Above so many people a fit of some of them, or of a share, leads near to the answer.
 MANY = 100_000
-SOME = 25_000
-# Steps with the information of the neighbourhood before it is worked out anew.
-LED = 12
+SOME, SHARE = 25_000, 10
+# The last step is shorter, so that the information where it begins is that where it ends; that of
+# people who lead need not be, because their own answer is farther from that of all.
+NEAR, ROUGH = engine.STEP / 10, 1e-3
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class _State:
     log_likelihood: float
     score: np.ndarray
     ties: np.ndarray  # six sums over the tied events of each time: see `kernels.ties`
+    information: np.ndarray | None  # where it was asked for
+    stepped: bool = False  # the coefficients are one step farther than what was worked out
 
 
 class PackedFit:
@@ -56,18 +59,26 @@ class PackedFit:
 
     # -- the likelihood --------------------------------------------------------------------
 
-    def _at(self, beta: np.ndarray) -> _State:
-        """The log likelihood and the score: two passes over all people."""
+    def _at(self, beta: np.ndarray, with_information: bool = False) -> _State:
+        """The log likelihood and the score, and the information if asked: two passes over all."""
         moments, patterns = self.moments, self.patterns
-        relative = patterns.relative(beta)
-        at_risk, dying = patterns.sums(relative)
+        relative, means = patterns.relative(beta), None
+        if with_information:
+            means = patterns.covariate_sums(relative)
+            at_risk, dying = (np.ascontiguousarray(sums[:, 0]) for sums in means)
+        else:
+            at_risk, dying = patterns.sums(relative)
         ties = np.empty((6, moments.count))
         kernels.ties(moments.deaths, at_risk, dying, self._efron, ties)
-        until, before = self._hazards(ties[0], ties[1])
-        score = patterns.event_sum - patterns.expected(relative, until, before)
+        expected = patterns.expected(relative, *self._hazards(ties[0], ties[1]))
+        score = patterns.event_sum - patterns.sums_of(expected)
         events = int(moments.deaths.sum())
         log_likelihood = beta @ patterns.event_sum - events * relative.shift - ties[5].sum()
-        return _State(beta, relative, float(log_likelihood), score, ties)
+        information = None
+        if means is not None:
+            information = patterns.squares_of(expected)
+            information -= _between(*(sums[:, 1:] for sums in means), ties)
+        return _State(beta, relative, float(log_likelihood), score, ties, information)
 
     def _hazards(self, hazard, shared):
         """A hazard up to each moment, and before each first time; the dying are in part out."""
@@ -76,29 +87,20 @@ class PackedFit:
         until[3::2] -= shared
         return until, passed
 
-    def _information(self, now: _State) -> np.ndarray:
-        hazards = [self._hazards(now.ties[0], now.ties[1])]
-        at_risk, dying, (square,) = self.patterns.covariate_sums(now.relative, hazards)
-        return square - _between(at_risk, dying, now.ties)
-
     # -- fitting ---------------------------------------------------------------------------
 
-    def fit(self, led: tuple[np.ndarray, np.ndarray] | None = None) -> PackedFit:
-        """Go to the maximum: from 0, or from where a part of the people leads."""
+    def fit(
+        self, led: tuple[np.ndarray, np.ndarray] | None = None, near: float = NEAR
+    ) -> PackedFit:
+        """Go to the maximum, or near it: from 0, or from where a part of the people leads."""
         with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
-            now = information = None
-            if led is not None:
-                now = self._follow(*led)
+            now = None if led is None else self._follow(*led)
             if now is None:
-                now = self._at(np.zeros(self.terms))
-                self.__dict__["_null"] = now
-            information = self._information(now)
-            self._check_rank(information)
-            if "_null" in self.__dict__:
-                self.__dict__["_null_information"] = information
+                now = self._null
+            self._check_rank(now.information)
             for self.iterations in range(1, engine.ITERATIONS + 1):
                 try:
-                    step = np.linalg.solve(information, now.score)
+                    step = np.linalg.solve(now.information, now.score)
                 except np.linalg.LinAlgError:
                     self._no_estimate(now.beta)
                 gain = float(step @ now.score)
@@ -106,18 +108,17 @@ class PackedFit:
                 stands = gain < 1e-9 and largest > engine.STEP
                 if stands and self.patterns.largest_move(step) > engine.RUNAWAY:
                     self._no_estimate(step)
-                if led is not None and largest < engine.STEP:
-                    # The information is known here, and one step on it is the same.
-                    now = self._moved(now, step)
+                if led is not None and largest < near:
+                    # So near the answer the information is known, and the step is exact.
+                    now = replace(now, beta=now.beta + step, stepped=True)
                     break
                 now = self._climb(now, step)
-                information = self._information(now)
                 if largest < engine.STEP or (gain < engine.STEP**2 and largest < 1e-6):
                     break
             else:
                 self._no_estimate(step)
         self._final, self.log_likelihood = now, now.log_likelihood
-        self._variance = np.linalg.inv(information)
+        self._variance = np.linalg.inv(now.information)
         self.coefficients = now.beta / self.scale
         self.variance = self._variance / np.outer(self.scale, self.scale)
         spread = np.diag(self._variance)
@@ -128,43 +129,30 @@ class PackedFit:
         return self
 
     def _follow(self, beta: np.ndarray, information: np.ndarray) -> _State | None:
-        """Step with a neighbour's information, mended by each step, until the steps are small.
+        """Take one step with the information of some of the people; nothing where it leads off.
 
-        The mending is that of Broyden, Fletcher, Goldfarb and Shanno (Nocedal and Wright 2006,
-        doi 10.1007/978-0-387-40065-5). Nothing where this leads nowhere.
+        It is right but for their small share in all, so that the next step, with everybody's own,
+        ends where rounding does.
         """
-        inverse = np.linalg.inv(information)
         now = self._at(beta)
-        for _ in range(LED):
-            if not (np.isfinite(now.log_likelihood) and np.all(np.isfinite(now.score))):
-                return None
-            step = inverse @ now.score
-            largest = np.max(np.abs(step))
-            if largest < engine.STEP / 100:
-                return now
-            then = self._at(now.beta + step)
-            if not then.log_likelihood >= now.log_likelihood - 1e-11 * abs(now.log_likelihood):
-                return None
-            bend = now.score - then.score
-            along = bend @ step
-            if not along > 0:
-                # So near that only rounding is left, or on the wrong way.
-                return now if largest < engine.STEP else None
-            keep = np.eye(self.terms) - np.outer(step, bend) / along
-            inverse = keep @ inverse @ keep.T + np.outer(step, step) / along
-            now = then
-        return now
+        if not (np.isfinite(now.log_likelihood) and np.all(np.isfinite(now.score))):
+            return None
+        then = self._at(beta + np.linalg.solve(information, now.score), with_information=True)
+        known = np.isfinite(then.log_likelihood) and np.all(np.isfinite(then.score))
+        return then if known and then.log_likelihood >= self._below(now) else None
 
-    def _moved(self, now: _State, step: np.ndarray) -> _State:
-        return _State(now.beta + step, now.relative, now.log_likelihood, now.score, now.ties)
+    @staticmethod
+    def _below(now: _State) -> float:
+        """The log likelihood less what rounding may take off."""
+        return now.log_likelihood - 1e-11 * abs(now.log_likelihood)
 
     def _climb(self, now: _State, step: np.ndarray) -> _State:
         """Take the Newton step, halved until the likelihood does not fall."""
-        slack = 1e-11 * abs(now.log_likelihood)
+        bound = self._below(now)
         for _ in range(40):
-            tried = self._at(now.beta + step)
+            tried = self._at(now.beta + step, with_information=True)
             known = np.isfinite(tried.log_likelihood) and np.all(np.isfinite(tried.score))
-            if known and tried.log_likelihood >= now.log_likelihood - slack:
+            if known and tried.log_likelihood >= bound:
                 return tried
             step = step / 2
         raise AnalysisError(engine.NOT_CONVERGING)
@@ -185,26 +173,34 @@ class PackedFit:
             names = ", ".join(f"'{n}'" for n, x in zip(self.names, in_it, strict=True) if x)
             raise AnalysisError(f"These covariates determine one another: {names}. Leave one out.")
 
+    @cached_property
+    def _settled(self) -> _State:
+        """What is known where the last step ended."""
+        now = self._final
+        return self._at(now.beta) if now.stepped else now
+
     # -- inference -------------------------------------------------------------------------
 
     @cached_property
     def _null(self) -> _State:
-        return self._at(np.zeros(self.terms))
+        return self._at(np.zeros(self.terms), with_information=True)
 
     @cached_property
-    def _null_information(self) -> np.ndarray:
-        return self._information(self._null)
-
-    @property
     def log_likelihood_null(self) -> float:
         """The log partial likelihood without covariates."""
-        return self._null.log_likelihood
+        if "_null" in self.__dict__:
+            return self._null.log_likelihood
+        # One pass is enough where the score is not asked for.
+        ties = np.empty((6, self.moments.count))
+        sums = self.patterns.sums(self.patterns.relative(np.zeros(self.terms)))
+        kernels.ties(self.moments.deaths, *sums, self._efron, ties)
+        return -float(ties[5].sum())
 
     @cached_property
     def score_statistic(self) -> float:
         """The score test that all coefficients are 0."""
-        score = self._null.score
-        return float(score @ np.linalg.solve(self._null_information, score))
+        null = self._null
+        return float(null.score @ np.linalg.solve(null.information, null.score))
 
     @cached_property
     def standard_errors(self) -> np.ndarray:
@@ -217,10 +213,9 @@ class PackedFit:
         Parameters: `cluster`, a code a person and how many codes there are. Lin and Wei 1989,
         doi 10.1080/01621459.1989.10478874; as R, without correction for few clusters.
         """
-        moments, patterns, now = self.moments, self.patterns, self._final
-        at_risk, dying, _ = patterns.covariate_sums(now.relative, [])
+        moments, patterns, now = self.moments, self.patterns, self._settled
         back = np.argsort(patterns.order)  # the terms as they stand in the blocks
-        at_risk, dying = at_risk[:, back], dying[:, back]
+        at_risk, dying = (sums[:, 1:][:, back] for sums in patterns.covariate_sums(now.relative))
         h, s, q, sq, ssq, _ = now.ties[:, :, None]
         until, before = self._hazards(now.ties[0], now.ties[1])
         pull, pull_before = self._hazards(q * at_risk - sq * dying, sq * at_risk - ssq * dying)
@@ -245,8 +240,7 @@ class PackedFit:
                     kernels.add_rows(own, np.ones(len(own)), part, sums)
             return total, sums
 
-        found = patterns.shares(work)
-        total, sums = (sum(each) for each in zip(*found, strict=True))
+        total, sums = shares.added(shares.each(self.people, work))
         if codes is not None:
             total = sums[:, 1:].T @ sums[:, 1:]
         total = total[np.ix_(patterns.order, patterns.order)]
@@ -256,11 +250,14 @@ class PackedFit:
         self, transform: str = "km", terms: Sequence[Sequence[int]] | None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Test proportional hazards; see `engine.CoxFit.proportional_hazards`."""
-        moments, patterns, now = self.moments, self.patterns, self._final
+        moments, patterns, now = self.moments, self.patterns, self._settled
         g = moments.transformed(transform)
         g = g - np.repeat(g, moments.deaths).mean()
         hazards = [self._hazards(now.ties[0] * by, now.ties[1] * by) for by in (g, g**2)]
-        at_risk, dying, squares = patterns.covariate_sums(now.relative, hazards)
+        at_risk, dying = (sums[:, 1:] for sums in patterns.covariate_sums(now.relative))
+        squares = [
+            patterns.squares_of(patterns.expected(now.relative, *hazard)) for hazard in hazards
+        ]
         events = patterns.event_sums(g)
         score = events - (now.ties[0] * g) @ at_risk + (now.ties[1] * g) @ dying
         crossed, squared = (
@@ -303,6 +300,7 @@ def cox(
     strata: tuple[np.ndarray, int] | None = None,
     ties: str = "efron",
     names: Sequence[str],
+    near: float = NEAR,
 ) -> PackedFit:
     """Fit Cox's proportional hazards model to packed people by maximum partial likelihood.
 
@@ -314,6 +312,8 @@ def cox(
     strata : a code a person, and how many codes there are.
     ties : `efron` or `breslow`.
     names : of the terms, for sentences.
+    near : where some of the people lead, the last step, in standard deviations of the covariates,
+        is shorter than this.
 
     Returns
     -------
@@ -332,35 +332,31 @@ def cox(
     moments = Moments(time, died, entry, strata)
     fit = PackedFit(moments, covariates, ties, names)
     led = None
-    if len(died) > MANY:
-        led = _of_some(fit, time, died, covariates, entry, strata, ties)
-    return fit.fit(led)
+    if len(died) > max(MANY, 2 * SOME):
+        led = _of_some(fit, time, died, covariates, entry, strata, ties, names)
+    return fit.fit(led, near)
 
 
-def _of_some(fit, time, died, covariates, entry, strata, ties):
+def _of_some(fit, time, died, covariates, entry, strata, ties, names):
     """Coefficients and information of some of the people, evenly taken; none where they fail."""
-    some = slice(None, None, max(1, len(died) // SOME))
-    X = [
-        each.column.numbers[some][:, None]
-        if each.matrix is None
-        else each.matrix[each.column.codes[some]]
-        for each in covariates
-    ]
-    ended, started = (
-        None if each is None else each.different.to_numpy(dtype=float)[each.codes[some]]
-        for each in (time, entry)
-    )
+    every = len(died) // max(SOME, len(died) // SHARE)
+
+    def some(values):
+        return None if values is None else np.ascontiguousarray(values[::every])
+
+    def part(column):
+        return Column(column.name, column.different, some(column.codes), some(column.numbers))
+
+    own = [Covariate(part(each.column), each.matrix) for each in covariates]
+    died = some(died)
+    late = {
+        "entry": None if entry is None else part(entry),
+        "strata": None if strata is None else (some(strata[0]), strata[1]),
+    }
     try:
-        led = engine.cox(
-            ended,
-            died[some],
-            np.hstack(X),
-            entry=started,
-            strata=None if strata is None else strata[0][some],
-            ties=ties,
-        )
+        led = cox(part(time), died, own, ties=ties, names=names, near=ROUGH, **late)
     except AnalysisError:
         return None
-    grown = len(died) / len(died[some])
+    grown = fit.people / len(died)
     information = np.linalg.inv(led.variance * np.outer(fit.scale, fit.scale)) * grown
     return led.coefficients * fit.scale, information

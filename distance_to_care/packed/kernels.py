@@ -17,6 +17,8 @@ from distance_to_care.statistics import compiled
 SUMS = {"reassoc", "contract"}
 # People that are worked on at once: their numbers stay in the processor's nearest memory.
 STRIDE = 1024
+# Numbers of a pattern that are added up at once.
+LANES = 8
 # Rows of the likelihood (one a tied event) that numpy holds at once.
 ROWS = 1 << 20
 
@@ -36,8 +38,65 @@ def _count_numpy(codes, out):
 
 @compiled.kernel(otherwise=_count_numpy)
 def _count(codes, out):
-    for i in range(len(codes)):
-        out[codes[i]] += 1
+    # One after another may be the same, and would wait for one another: so they count apart.
+    size = len(out)
+    apart = np.zeros(4 * size, np.int64)
+    whole = len(codes) // 4 * 4
+    for i in range(0, whole, 4):
+        apart[codes[i]] += 1
+        apart[size + codes[i + 1]] += 1
+        apart[2 * size + codes[i + 2]] += 1
+        apart[3 * size + codes[i + 3]] += 1
+    for i in range(whole, len(codes)):
+        apart[codes[i]] += 1
+    for code in range(size):
+        out[code] += (
+            apart[code] + apart[size + code] + apart[2 * size + code] + apart[3 * size + code]
+        )
+
+
+def _count_those_numpy(codes, those, lo, hi, out):
+    for low in range(lo, hi, 1 << 16):
+        part = slice(low, min(low + (1 << 16), hi))
+        out += np.bincount(codes[part][those[part]], minlength=len(out))
+
+
+@compiled.kernel(otherwise=_count_those_numpy)
+def count_those(codes, those, lo, hi, out):
+    """Count how often each code occurs among those of people `lo` to `hi`, into `out`."""
+    code, chosen = codes[lo:hi], those[lo:hi]
+    for i in range(hi - lo):
+        out[code[i]] += chosen[i]
+
+
+def _moments_numpy(codes, died, table, lo, hi, out):
+    for low in range(lo, hi, 1 << 16):
+        part = slice(low, min(low + (1 << 16), hi))
+        out[part] = table[codes[part]]
+        out[part] += died[part]
+
+
+@compiled.kernel(otherwise=_moments_numpy)
+def moments(codes, died, table, lo, hi, out):
+    """Look up each one's moment by the code of their time, one more for those with the event."""
+    code, event, to = codes[lo:hi], died[lo:hi], out[lo:hi]
+    for i in range(hi - lo):
+        to[i] = table[code[i]] + event[i]
+
+
+def _pack_numpy(codes, size, lo, hi, out):
+    for low in range(lo, hi, 1 << 16):
+        part = slice(low, min(low + (1 << 16), hi))
+        out[part] = out[part].astype(np.int64) * size + codes[part]
+
+
+@compiled.kernel(otherwise=_pack_numpy)
+def pack(codes, size, lo, hi, out):
+    """Put codes below `size` to the codes in `out`: one code for both."""
+    # Numbers of one small type, and slices that begin at 0: many are worked on at once.
+    code, to, times = codes[lo:hi], out[lo:hi], np.uint16(size)
+    for i in range(hi - lo):
+        to[i] = np.uint16(np.uint16(to[i] * times) + np.uint16(code[i]))
 
 
 def _relative_numpy(codes, tables, starts, dense, slopes, lo, hi, out):
@@ -52,12 +111,15 @@ def _relative_numpy(codes, tables, starts, dense, slopes, lo, hi, out):
 def relative(codes, tables, starts, dense, slopes, lo, hi, out):
     """Relative hazards of people `lo` to `hi`: products of their patterns' and exponentials.
 
-    `slopes` are the coefficients of the dense columns and, last, what is taken off beforehand.
+    There are two parts or more. `slopes` are the coefficients of the dense columns and, last, what
+    is taken off beforehand.
     """
     n = hi - lo
+    first, second = tables[starts[0] :], tables[starts[1] :]
+    one, other = codes[0, lo:hi], codes[1, lo:hi]
     for i in range(n):
-        out[i] = 1.0
-    for part in range(codes.shape[0]):
+        out[i] = first[one[i]] * second[other[i]]
+    for part in range(2, codes.shape[0]):
         start = starts[part]
         for i in range(n):
             out[i] *= tables[start + codes[part, lo + i]]
@@ -87,8 +149,9 @@ def sums(codes, tables, starts, dense, slopes, moment, first, lo, hi, leaving, e
     for low in range(lo, hi, STRIDE):
         high = min(low + STRIDE, hi)
         relative(codes, tables, starts, dense, slopes, low, high, r)
+        last = moment[low:high]
         for i in range(high - low):
-            leaving[moment[low + i]] += r[i]
+            leaving[last[i]] += r[i]
         if len(first) > 0:
             for i in range(high - low):
                 entering[first[low + i]] += r[i]
@@ -113,53 +176,86 @@ def through(codes, tables, starts, dense, slopes, moment, first, lo, hi, until, 
         for i in range(hi - lo):
             out[i] *= until[moment[lo + i]] - before[first[lo + i]]
     else:
+        last = moment[lo:hi]
         for i in range(hi - lo):
-            out[i] *= until[moment[lo + i]]
+            out[i] *= until[last[i]]
 
 
 def _spread_numpy(
-    codes, tables, starts, dense, slopes, moment, first, lo, hi, until, before, weights, added
-):
+    codes, tables, starts, dense, slopes, moment, first, lo, hi, until, before, edges, joint, added,
+    crossed, squared,
+):  # fmt: skip
     for low in range(lo, hi, 1 << 16):
         high = min(low + (1 << 16), hi)
-        w = np.empty(high - low)
+        w, z = np.empty(high - low), dense[:, low:high]
         _through_numpy(
             codes, tables, starts, dense, slopes, moment, first, low, high, until, before, w
         )
+        pair = 0
         for part in range(len(codes)):
-            size = starts[part + 1] - starts[part]
-            weights[starts[part] : starts[part + 1]] += np.bincount(
-                codes[part, low:high], w, minlength=size
-            )
-        if len(dense):
-            added += dense[:, low:high] @ w
+            own = codes[part, low:high]
+            for later in range(part + 1, len(codes)):
+                place = own.astype(np.intp) * (starts[later + 1] - starts[later])
+                place += codes[later, low:high]
+                np.add.at(joint[edges[pair] : edges[pair + 1]], place, w)
+                pair += 1
+            patterns = slice(starts[part], starts[part + 1])
+            for column, values in enumerate(z):
+                crossed[patterns, column] += np.bincount(
+                    own, w * values, minlength=patterns.stop - patterns.start
+                )
+        added += z @ w
+        squared += (w * z) @ z.T
 
 
 @compiled.kernel(otherwise=_spread_numpy, fastmath=SUMS)
 def spread(
-    codes, tables, starts, dense, slopes, moment, first, lo, hi, until, before, weights, added
-):
-    """Add expected events (`through`) to `weights` by pattern, and times dense to `added`."""
+    codes, tables, starts, dense, slopes, moment, first, lo, hi, until, before, edges, joint, added,
+    crossed, squared,
+):  # fmt: skip
+    """Add up expected events (`through`) by patterns of two parts at once.
+
+    The sums of a pair of parts stand one pair after another in `joint`, from `edges` on, a row a
+    pattern of the first. The dense columns times expected events are added up alone (`added`), by
+    pattern (`crossed`) and times one another (`squared`).
+    """
     w = np.empty(STRIDE)
+    parts, columns = codes.shape[0], dense.shape[0]
     for low in range(lo, hi, STRIDE):
         high = min(low + STRIDE, hi)
+        n = high - low
         through(codes, tables, starts, dense, slopes, moment, first, low, high, until, before, w)
-        for part in range(codes.shape[0]):
-            start = starts[part]
-            for i in range(high - low):
-                weights[start + codes[part, low + i]] += w[i]
-        for column in range(dense.shape[0]):
+        pair = 0
+        for part in range(parts):
+            own = codes[part, low:high]
+            for later in range(part + 1, parts):
+                size, to, other = (
+                    starts[later + 1] - starts[later], joint[edges[pair] :], codes[later, low:high]
+                )  # fmt: skip
+                for i in range(n):
+                    to[own[i] * size + other[i]] += w[i]
+                pair += 1
+            for column in range(columns):
+                for i in range(n):
+                    crossed[starts[part] + own[i], column] += w[i] * dense[column, low + i]
+        for column in range(columns):
             total = 0.0
-            for i in range(high - low):
+            for i in range(n):
                 total += w[i] * dense[column, low + i]
             added[column] += total
+            for other_column in range(columns):
+                total = 0.0
+                for i in range(n):
+                    total += w[i] * dense[column, low + i] * dense[other_column, low + i]
+                squared[column, other_column] += total
 
 
 def _rows_numpy(codes, values, offsets, edges, dense, lo, hi, out):
     for part in range(len(codes)):
         own = slice(edges[part], edges[part + 1])
-        table = values[offsets[part] : offsets[part + 1]].reshape(-1, own.stop - own.start)
-        np.take(table, codes[part, lo:hi], axis=0, out=out[:, own])
+        if own.stop > own.start:
+            table = values[offsets[part] : offsets[part + 1]].reshape(-1, own.stop - own.start)
+            np.take(table, codes[part, lo:hi], axis=0, out=out[:, own])
     if len(dense):
         out[:, edges[-1] :] = dense[:, lo:hi].T
 
@@ -200,107 +296,87 @@ def add_rows(places, weights, values, out):
 
 
 def _moment_sums_numpy(
-    codes, tables, starts, dense, slopes, moment, first, lo, hi, values, offsets, edges,
-    leaving, entering,
+    codes, tables, starts, dense, slopes, moment, first, lo, hi, wide, bases, parts, leaving,
+    entering, leaving_dense, entering_dense,
 ):  # fmt: skip
-    for low in range(lo, hi, 1 << 14):
-        high = min(low + (1 << 14), hi)
-        r, z = np.empty(high - low), np.empty((high - low, leaving.shape[1] - 1))
+    for low in range(lo, hi, 1 << 16):
+        high = min(low + (1 << 16), hi)
+        r = np.empty(high - low)
         _relative_numpy(codes, tables, starts, dense, slopes, low, high, r)
-        _rows_numpy(codes, values, offsets, edges, dense, low, high, z)
-        _add_rows_numpy(moment[low:high], r, z, leaving)
-        if len(first):
-            _add_rows_numpy(first[low:high], r, z, entering)
+        for places, out, out_dense in (
+            (moment, leaving, leaving_dense), (first, entering, entering_dense)
+        ):  # fmt: skip
+            if len(places) == 0:
+                continue
+            for block, (base, part) in enumerate(zip(bases, parts, strict=True)):
+                at = base + LANES * codes[part, low:high].astype(np.intp)
+                for lane in range(LANES):
+                    out[block, :, lane] += np.bincount(
+                        places[low:high], r * wide[at + lane], minlength=out.shape[1]
+                    )
+            for column, values in enumerate(dense[:, low:high]):
+                out_dense[:, column] += np.bincount(
+                    places[low:high], r * values, minlength=len(out_dense)
+                )
 
 
 @compiled.kernel(otherwise=_moment_sums_numpy)
 def moment_sums(
-    codes, tables, starts, dense, slopes, moment, first, lo, hi, values, offsets, edges,
-    leaving, entering,
+    codes, tables, starts, dense, slopes, moment, first, lo, hi, wide, bases, parts, leaving,
+    entering, leaving_dense, entering_dense,
 ):  # fmt: skip
-    """Add relative hazards, alone and times the covariates, by moment and by first event time."""
+    """Add relative hazards times what patterns count for, by moment and by first event time.
+
+    What patterns count for stands in blocks of eight numbers a pattern, one block after another in
+    `wide`: block b begins at `bases[b]` and is of part `parts[b]`. `leaving` and `entering` are
+    blocks x places x 8; the dense columns have places x columns of their own.
+    """
     r = np.empty(STRIDE)
     for low in range(lo, hi, STRIDE):
         high = min(low + STRIDE, hi)
         relative(codes, tables, starts, dense, slopes, low, high, r)
-        _by_place(codes, dense, moment, low, high, values, offsets, edges, r, leaving)
+        _by_place(codes, dense, moment, low, high, wide, bases, parts, r, leaving, leaving_dense)
         if len(first) > 0:
-            _by_place(codes, dense, first, low, high, values, offsets, edges, r, entering)
+            _by_place(
+                codes, dense, first, low, high, wide, bases, parts, r, entering, entering_dense
+            )
 
 
 @compiled.kernel
-def _by_place(codes, dense, places, low, high, values, offsets, edges, r, out):
-    for i in range(high - low):
-        out[places[low + i], 0] += r[i]
-    for part in range(codes.shape[0]):
-        left, width = edges[part] + 1, edges[part + 1] - edges[part]
+def _by_place(codes, dense, places, low, high, wide, bases, parts, r, out, out_dense):
+    place = places[low:high]
+    for block in range(len(bases)):
+        code, values = codes[parts[block], low:high], wide[bases[block] :]
         for i in range(high - low):
-            to, at, weight = places[low + i], offsets[part] + codes[part, low + i] * width, r[i]
-            for j in range(width):
-                out[to, left + j] += weight * values[at + j]
-    left = edges[codes.shape[0]] + 1
+            to, at, weight = place[i], LANES * code[i], r[i]
+            # So many at once fill the processor's registers.
+            for lane in range(LANES):
+                out[block, to, lane] += weight * values[at + lane]
     for column in range(dense.shape[0]):
         for i in range(high - low):
-            out[places[low + i], left + column] += r[i] * dense[column, low + i]
+            out_dense[place[i], column] += r[i] * dense[column, low + i]
 
 
-def _squares_numpy(
-    codes, tables, starts, dense, slopes, moment, first, lo, hi, until, before, values, offsets,
-    edges, weights, crossed, squared,
-):  # fmt: skip
-    terms, coded = edges[-1] + len(dense), edges[-1]
-    for low in range(lo, hi, 1 << 14):
-        high = min(low + (1 << 14), hi)
-        w, z = np.empty(high - low), np.empty((high - low, terms))
-        _through_numpy(
-            codes, tables, starts, dense, slopes, moment, first, low, high, until, before, w
-        )
-        _rows_numpy(codes, values, offsets, edges, dense, low, high, z)
-        for part in range(len(codes)):
-            own = slice(starts[part], starts[part + 1])
+def _tally_events_numpy(codes, starts, moment, lo, hi, people, events):
+    for part in range(len(codes)):
+        for low in range(lo, hi, 1 << 16):
+            high = min(low + (1 << 16), hi)
+            own, code = slice(starts[part], starts[part + 1]), codes[part, low:high]
             size = own.stop - own.start
-            weights[own] += np.bincount(codes[part, low:high], w, minlength=size)
-            for j in range(edges[part + 1], terms):
-                crossed[own, j] += np.bincount(codes[part, low:high], w * z[:, j], minlength=size)
-        squared += (w[:, None] * z[:, coded:]).T @ z[:, coded:]
+            people[own] += np.bincount(code, minlength=size)
+            events[own] += np.bincount(code[moment[low:high] & 1 == 1], minlength=size)
 
 
-@compiled.kernel(otherwise=_squares_numpy)
-def squares(
-    codes, tables, starts, dense, slopes, moment, first, lo, hi, until, before, values, offsets,
-    edges, weights, crossed, squared,
-):  # fmt: skip
-    """Add expected events (`through`) by pattern, alone and times the covariates of later parts.
-
-    `crossed` has a row a pattern and a column a term; `squared` takes the dense columns times one
-    another. The sum of squares of all terms follows from these and the tables.
-    """
-    w = np.empty(STRIDE)
-    for low in range(lo, hi, STRIDE):
-        high = min(low + STRIDE, hi)
-        through(codes, tables, starts, dense, slopes, moment, first, low, high, until, before, w)
-        for part in range(codes.shape[0]):
-            start = starts[part]
-            for i in range(high - low):
-                weights[start + codes[part, low + i]] += w[i]
-            for later in range(part + 1, codes.shape[0]):
-                left, width = edges[later], edges[later + 1] - edges[later]
-                for i in range(high - low):
-                    row = start + codes[part, low + i]
-                    at = offsets[later] + codes[later, low + i] * width
-                    for j in range(width):
-                        crossed[row, left + j] += w[i] * values[at + j]
-            left = edges[codes.shape[0]]
-            for column in range(dense.shape[0]):
-                for i in range(high - low):
-                    row = start + codes[part, low + i]
-                    crossed[row, left + column] += w[i] * dense[column, low + i]
-        for column in range(dense.shape[0]):
-            for other in range(dense.shape[0]):
-                total = 0.0
-                for i in range(high - low):
-                    total += w[i] * dense[column, low + i] * dense[other, low + i]
-                squared[column, other] += total
+@compiled.kernel(otherwise=_tally_events_numpy)
+def tally_events(codes, starts, moment, lo, hi, people, events):
+    """Count people, and those who leave with the event, by pattern."""
+    last = moment[lo:hi]
+    for part in range(codes.shape[0]):
+        start, code = starts[part], codes[part, lo:hi]
+        for i in range(hi - lo):
+            at = start + code[i]
+            people[at] += 1
+            events[at] += last[i] & 1
 
 
 def _residuals_numpy(values, r, moment, first, hazard, before, pull, pull_before, centre, lo, out):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from distance_to_care.packed import counts, kernels
+from distance_to_care.packed import counts, kernels, shares
 from distance_to_care.packed.people import Column
 from distance_to_care.problems import AnalysisError
 from distance_to_care.statistics import engine
@@ -54,12 +54,11 @@ class Moments:
         size, self.people = len(self.times) + 1, len(died)
         place = place.ravel()
         # How many leave at each time, how many of them with the event, how many enter after which.
-        self.leaving = _by_place(place, kernels.count(time.codes, len(at)), len(self.times))
-        dead = kernels.count(time.codes[died], len(at))
-        self.dying = _by_place(place, dead, len(self.times))
+        self.leaving = _by_place(place, time.counts, len(self.times))
+        self.dying = _by_place(place, _dying(time, died), len(self.times))
         self.entered = None
         if entry is not None:
-            self.entered = (began, kernels.count(entry.codes, len(began)))
+            self.entered = (began, entry.counts)
         if strata is None:
             deaths = np.append(self.dying, 0)
             event_keys = np.flatnonzero(deaths)
@@ -83,8 +82,7 @@ class Moments:
         self.first = np.empty(0, np.uint32)
         if entry is None:
             if strata is None:
-                moment_of = np.concatenate([2 * last_of_code, 2 * last_of_code + 1])
-                self.moment = _look_up(moment_of, time.codes, died)
+                self.moment = _look_up(2 * last_of_code, time.codes, died)
             else:
                 used = last > opened[code]
                 self.moment = np.where(used, 2 * last + died, 0).astype(np.uint32)
@@ -192,12 +190,20 @@ def _events(keys: np.ndarray, size: int):
     return event_keys, deaths, lambda key: np.searchsorted(event_keys, key, side="right")
 
 
-def _look_up(moment_of, codes, died):
-    out = np.empty(len(codes), np.uint32)
-    moment_of = moment_of.astype(np.uint32)
-    half = len(moment_of) // 2
-    for low in range(0, len(codes), BLOCK):
-        part = slice(low, low + BLOCK)
-        out[part] = moment_of[:half][codes[part]]
-        out[part] += died[part]
+def _dying(time: Column, died: np.ndarray) -> np.ndarray:
+    """How many have the event at each of the different times."""
+
+    def work(low, high):
+        out = np.zeros(len(time.different), np.int64)
+        kernels.count_those(time.codes, died, low, high, out)
+        return (out,)
+
+    return shares.added(shares.each(len(died), work))[0]
+
+
+def _look_up(moment_of: np.ndarray, codes: np.ndarray, died: np.ndarray) -> np.ndarray:
+    out, moment_of = np.empty(len(codes), np.uint32), moment_of.astype(np.uint32)
+    shares.each(
+        len(codes), lambda low, high: kernels.moments(codes, died, moment_of, low, high, out)
+    )
     return out

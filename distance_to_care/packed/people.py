@@ -24,6 +24,7 @@ from distance_to_care.problems import AnalysisError
 
 BEGINS = b"PAR1"  # of every Parquet file
 BATCH = 1 << 18  # people a batch: a few megabytes a column
+READERS = 2  # columns read beside one another
 # What Arrow and pandas say of a damaged file; it may quote a row, so that it is never told.
 DAMAGED = (pa.ArrowException, OSError, ValueError, KeyError)
 # Whole numbers that lie farther apart than this are not counted by place.
@@ -186,7 +187,9 @@ class _Words:
             self.codes = self.codes.astype(needed)
         part = slice(self.filled, self.filled + len(codes))
         self.filled = part.stop
-        if len(codes):
+        if place == list(range(len(place))):
+            self.codes[part] = codes
+        elif len(codes):
             np.take(np.array(place, self.codes.dtype), codes, out=self.codes[part], mode="clip")
 
     def column(self, name: str, restored) -> Column:
@@ -216,13 +219,16 @@ def is_file(people: object) -> bool:
 
 
 @contextmanager
-def opened(path: str | Path, words: Sequence[str] = ()) -> Iterator[pq.ParquetFile]:
+def opened(
+    path: str | Path, words: Sequence[str] = (), metadata: pq.FileMetaData | None = None
+) -> Iterator[pq.ParquetFile]:
     """Open a Parquet file, and say in a sentence why it cannot be read, then or later.
 
     Parameters
     ----------
     path : of the file.
     words : columns of text, which are read as codes.
+    metadata : of the file, where it was read before.
 
     Raises
     ------
@@ -244,7 +250,7 @@ def opened(path: str | Path, words: Sequence[str] = ()) -> Iterator[pq.ParquetFi
     reading = {"memory_map": True, "page_checksum_verification": True}
     with (
         _telling_damage(path),
-        pq.ParquetFile(path, read_dictionary=list(words), **reading) as file,
+        pq.ParquetFile(path, metadata=metadata, read_dictionary=list(words), **reading) as file,
     ):
         yield file
 
@@ -287,37 +293,29 @@ def read(path: str | Path, names: Sequence[str]) -> People:
     AnalysisError : as `opened` says; or a column that holds lists or records.
     """
     with opened(path) as file:
-        schema = file.schema_arrow
+        schema, metadata = file.schema_arrow, file.metadata
     known = set(names)
     repeated = [name for name in known if len(schema.get_all_field_indices(name)) > 1]
     names = [name for name in schema.names if name in known and name not in repeated]
     _refuse_nested(schema, names)
-    words = [name for name in names if _is_text(schema.field(name).type)]
-    with opened(path, words) as file:
-        count = file.metadata.num_rows
-        packers = {name: _packer(schema.field(name).type, count) for name in names}
-        for batch in _ahead(file.iter_batches(BATCH, columns=names)) if names and count else ():
-            for name, packer in packers.items():
-                _add(packer, batch.column(name))
-    columns = {}
-    while packers:
-        name, packer = packers.popitem()
-        field = schema.field(name)
-        if count:
-            with _telling_damage(path):
-                columns[name] = packer.column(name, _restored(packer, field, schema.metadata))
-        else:
-            columns[name] = Column(name, pd.Series([], dtype=object), np.empty(0, np.uint8))
-    return People(count, columns, repeated)
+
+    def column(name):
+        return name, _read_column(path, schema, metadata, name)
+
+    # A column a thread: reading and packing hold no lock.
+    with ThreadPoolExecutor(READERS) as readers:
+        return People(metadata.num_rows, dict(readers.map(column, names)), repeated)
 
 
-def _ahead(batches: Iterator) -> Iterator:
-    """Read the next batch while this one is packed."""
-    with ThreadPoolExecutor(1) as reader:
-        coming = reader.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = reader.submit(next, batches, None)
-            yield batch
+def _read_column(path, schema: pa.Schema, metadata: pq.FileMetaData, name: str) -> Column:
+    field, count = schema.field(name), metadata.num_rows
+    if count == 0:
+        return Column(name, pd.Series([], dtype=object), np.empty(0, np.uint8))
+    packer = _packer(field.type, count)
+    with opened(path, [name] if _is_text(field.type) else [], metadata) as file:
+        for batch in file.iter_batches(BATCH, columns=[name], use_threads=False):
+            _add(packer, batch.column(0))
+        return packer.column(name, _restored(packer, field, schema.metadata))
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -186,9 +186,22 @@ def test_errors_and_test_without_numba(name, people, file, monkeypatch):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_who_is_led_there_by_some_arrives_where_all_do(name, people, file, monkeypatch):
+    # 150 lead 300, who lead 600.
     monkeypatch.setattr(packed_cox, "MANY", 200)
-    monkeypatch.setattr(packed_cox, "SOME", 300)
+    monkeypatch.setattr(packed_cox, "SOME", 100)
+    monkeypatch.setattr(packed_cox, "SHARE", 2)
+    followed = []
+    follow = packed_cox.PackedFit._follow
+    monkeypatch.setattr(
+        packed_cox.PackedFit,
+        "_follow",
+        lambda fit, *led: followed.append(fit.people) or follow(fit, *led),
+    )
     same(survival.cox(file, **asked(name)), survival.cox(people, **asked(name)))
+    # Of 150 people in strata of an age and a centre nothing can be said.
+    assert followed == ([600] if name == "late entry in many strata" else [300, 600])
+    of_file = survival.proportional_hazards_test(file, **asked(name))
+    same(of_file, survival.proportional_hazards_test(people, **asked(name)))
 
 
 def test_robust_errors_by_person(people, file):
@@ -208,13 +221,50 @@ def test_a_large_table_is_packed_with_the_same_answer(people, monkeypatch):
     same(survival.cox(people, **asked("late entry"), cluster="centre"), expected)
 
 
-def test_more_values_than_a_pattern_holds(people, tmp_path, monkeypatch):
-    # Small patterns: every covariate is a part of its own, or stands as it is.
-    path = tmp_path / "people.parquet"
-    people.to_parquet(path)
-    monkeypatch.setattr(patterns, "PATTERNS", 4)
-    monkeypatch.setattr(patterns, "VALUES", 4)
-    same(survival.cox(path, **asked("efron")), survival.cox(people, **asked("efron")))
+# Patterns of two parts together, patterns of one part, values of a covariate.
+CROWDED = {
+    "every covariate a part of its own": (60, 4, 1 << 13),
+    "many parts of a few": (300, 4, 1 << 13),
+    "some stand as numbers": (60, 4, 12),
+    "all stand as numbers": (0, 0, 0),
+}
+
+
+@pytest.mark.parametrize("crowded", CROWDED)
+@pytest.mark.parametrize("name", ["efron", "with a continuous column", "late entry"])
+def test_more_values_than_a_pattern_holds(crowded, name, people, file, way, monkeypatch):
+    together, few, values = CROWDED[crowded]
+    monkeypatch.setattr(patterns, "TOGETHER", together)
+    monkeypatch.setattr(patterns, "FEW", few)
+    monkeypatch.setattr(patterns, "VALUES", values)
+    more = asked(name) | {"cluster": "centre"}
+    same(survival.cox(file, **more), survival.cox(people, **more))
+    more = asked(name)
+    of_file = survival.proportional_hazards_test(file, **more)
+    same(of_file, survival.proportional_hazards_test(people, **more))
+
+
+@pytest.mark.parametrize(
+    ("levels", "most", "parts", "dense"),
+    [
+        # 13 terms of the timed people, and ten million of them: two parts of like sizes.
+        ([59, 101, 2, 5, 5, 3], 1 << 20, [[101, 5, 2], [59, 5, 3]], []),
+        # Few patterns in all: one part.
+        ([2, 5, 5], 1 << 20, [[5, 5, 2]], []),
+        # 1,827 x 1,486 are too many together: the one with the most values stands as numbers.
+        ([1827, 1486, 3], 1 << 20, [[1486], [3]], [1827]),
+        ([9000, 3], 1 << 20, [[3]], [9000]),
+        ([30, 20], 100, [[20]], [30]),
+    ],
+)
+def test_covariates_are_divided_among_parts(levels, most, parts, dense):
+    covariates = [
+        (patterns.Covariate(None, np.zeros((count, 1))), np.array([j]))
+        for j, count in enumerate(levels)
+    ]
+    divided, numbers = patterns._divided(covariates, most)
+    assert [[len(x.matrix) for x, _ in part] for part in divided] == parts
+    assert [len(x.matrix) for x, _ in numbers] == dense
 
 
 @pytest.mark.parametrize("name", ["heart", "lung", "pbc_trial"])
