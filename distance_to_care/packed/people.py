@@ -29,6 +29,7 @@ READERS = 2  # columns read beside one another
 DAMAGED = (pa.ArrowException, OSError, ValueError, KeyError)
 # Whole numbers that lie farther apart than this are not counted by place.
 SPAN = 1 << 22
+SCALES = (1, 10, 100, 1_000, 10_000)  # steps of numbers with decimals
 
 
 @dataclass
@@ -78,12 +79,17 @@ def _smallest(size: int) -> np.dtype:
 
 
 class _Numbers:
-    """Numbers, as whole ones above the lowest where they are, else as they are."""
+    """Numbers, as whole ones above the lowest where they are, or of few decimals; else as they are.
+
+    A number of few decimals is a whole one divided by a power of ten: the nearest that there is, so
+    that dividing again gives the same number, to the last bit.
+    """
 
     def __init__(self, count: int, whole_type: bool):
         self.count, self.whole_type = count, whole_type
         self.filled, self.missing = 0, False
         self.lowest = self.highest = None
+        self.scale = 1
         self.stored = None  # whole numbers less the lowest, in the smallest type
         self.numbers = None
 
@@ -99,23 +105,51 @@ class _Numbers:
             if low != low or high != high:
                 self.missing = True
                 return
-            if self._fits(values, low, high):
+            whole = self._whole(values, low, high)
+            if whole is not None:
                 # Of whole numbers of any width a difference that fits comes out right.
                 np.subtract(
-                    values, values.dtype.type(self.lowest), out=self.stored[part], casting="unsafe"
+                    whole, whole.dtype.type(self.lowest), out=self.stored[part], casting="unsafe"
                 )
                 return
             self._widen(part.start)
         self.numbers[part] = values
         self.missing = bool(np.isnan(self.numbers[part]).any())
 
-    def _fits(self, values, low, high) -> bool:
-        """Make room for values among the whole numbers, where they are whole and not too far."""
+    def _whole(self, values, low, high) -> np.ndarray | None:
+        """Values as whole numbers; nothing where they are too far apart, or of many decimals."""
+        if self.whole_type:
+            return values if self._fits(int(low), int(high)) else None
+        for scale in SCALES[SCALES.index(self.scale) :]:
+            if not max(abs(low), abs(high)) * scale < 2**31:
+                return None
+            whole = values * scale
+            np.rint(whole, out=whole)
+            if not np.array_equal(whole / scale, values):
+                continue
+            if scale > self.scale and not self._finer(scale):
+                return None
+            return whole if self._fits(int(whole.min()), int(whole.max())) else None
+        return None
+
+    def _finer(self, scale: int) -> bool:
+        """Count what is stored in smaller steps, of which one of before has a whole number."""
+        by = scale // self.scale
+        if self.lowest is not None:
+            lowest, highest = self.lowest * by, self.highest * by
+            if max(abs(lowest), abs(highest)) >= 2**31:
+                return False
+            self.lowest, self.highest = lowest, highest
+            self.stored = (self.stored.astype(np.int64) * by).astype(
+                _smallest(highest - lowest + 1)
+            )
+        self.scale = scale
+        return True
+
+    def _fits(self, low: int, high: int) -> bool:
+        """Make room for whole numbers, where they are not too far from the others."""
         if not -(2**31) < low <= high < 2**31:
             return False
-        if not self.whole_type and not np.array_equal(values, np.rint(values)):
-            return False
-        low, high = int(low), int(high)
         first = self.lowest is None
         lowest = low if first else min(low, self.lowest)
         highest = high if first else max(high, self.highest)
@@ -132,9 +166,13 @@ class _Numbers:
     def _widen(self, done: int) -> None:
         self.numbers = np.empty(self.count, float if not self.whole_type else np.int64)
         if done:
-            self.numbers[:done] = self.stored[:done]
-            self.numbers[:done] += self.lowest
+            self.numbers[:done] = self._values(self.stored[:done].astype(np.int64))
         self.stored = None
+
+    def _values(self, whole: np.ndarray) -> np.ndarray:
+        """What numbers less the lowest stand for."""
+        whole = whole + self.lowest
+        return whole if self.whole_type else whole / self.scale
 
     def column(self, name: str, restored) -> Column:
         if self.missing:
@@ -149,7 +187,7 @@ class _Numbers:
         span = self.highest - self.lowest + 1
         if span > max(SPAN, self.count):
             codes, values = pd.factorize(self.stored)
-            return _ordered(name, restored(values.astype(np.int64) + self.lowest), codes)
+            return _ordered(name, restored(self._values(values.astype(np.int64))), codes)
         counts = kernels.count(self.stored, span)
         there = np.flatnonzero(counts)
         codes = self.stored
@@ -157,7 +195,7 @@ class _Numbers:
             place = np.zeros(span, _smallest(len(there)))
             place[there] = np.arange(len(there))
             codes = place[codes]
-        column = Column(name, restored(there + self.lowest), codes)
+        column = Column(name, restored(self._values(there)), codes)
         column.counts = counts[there]
         return column
 

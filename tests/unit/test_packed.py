@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -399,6 +401,9 @@ def test_lists_in_a_column_are_refused_in_a_sentence(people, tmp_path):
         [2**40, -3, 7, 2**40],
         [1.0, 5.0, 2.0, 5.0],
         [1.0, 2.0, 0.25, 1e30],
+        [83.8, 73.9, 68.2, 83.8],
+        [2.2955, 0.1, -1.5, 2.2955],
+        [0.1 + 0.2, 0.3, 0.3, 0.1],
         [True, False, True, True],
         ["b", "a", "ü", "a"],
         pd.Categorical(["b", "a", "b", "a"], categories=["c", "b", "a"], ordered=True),
@@ -422,15 +427,27 @@ def test_a_column_comes_back_from_its_codes(values, tmp_path):
         assert column.counts.tolist() == [int((known == v).sum()) for v in column.different]
 
 
+def test_numbers_of_few_decimals_are_coded(tmp_path):
+    # As a registry has them: the patterns of the model need codes.
+    path = tmp_path / "x.parquet"
+    pd.DataFrame({"x": [83.8, 73.9, 68.2, 83.8], "y": [np.pi, 1.0, 2.0, 3.0]}).to_parquet(path)
+    columns = packed.read(path, ["x", "y"]).columns
+    assert columns["x"].codes.tolist() == [2, 1, 0, 2]
+    assert columns["y"].codes is None
+
+
 def test_a_category_keeps_the_order_of_the_file(people, file):
     values = packed.read(file, ["region"]).columns["region"].different
     assert survival._levels(values) == ["south", "north", "east"]
 
 
 def test_a_column_with_a_wide_value_late_in_the_file(tmp_path):
-    # Later batches need more room, start lower, or are not whole any more.
-    for late in ([-7, 3], [70_000, 1], [2**33, 1], [0.5, 1.0]):
-        table = pd.DataFrame({"x": np.array([1, 2] * 3 + late, dtype=np.asarray(late).dtype)})
+    # Later batches need more room, start lower, or have decimals: some, more, or too many.
+    early = ([1, 2] * 3, [5] * 6, [83.8, 61.3, 0.1, -0.7, 5.0, 2.0], [200_000.5] * 6)
+    late = ([-7, 3], [70_000, 1], [2**33, 1], [0.5, 1.0], [0.25, 83.8], [2.2955, -1.3852],
+            [0.12345, 1.0], [np.pi, 0.1], [1e300, 1.5], [0.30000000000000004, 0.3])  # fmt: skip
+    for first, last in itertools.product(early, late):
+        table = pd.DataFrame({"x": np.array(first + last)})
         packer = packed._Numbers(len(table), table["x"].dtype.kind == "i")
         for low in range(0, len(table), 2):
             packer.add(table["x"].to_numpy()[low : low + 2])
