@@ -234,7 +234,7 @@ class PackedFit:
                     centre, start, part,
                 )  # fmt: skip
                 if codes is None:
-                    total += part.T @ part
+                    total += shares.product(part.T, part)
                 else:
                     own = codes[start:stop].astype(np.uint32)
                     kernels.add_rows(own, np.ones(len(own)), part, sums)
@@ -285,10 +285,10 @@ class PackedFit:
 def _between(at_risk, dying, ties):
     """Sum over the rows of the likelihood of covariate mean x covariate mean."""
     _, _, q, sq, ssq, _ = ties
-    crossed = (at_risk * sq[:, None]).T @ dying
-    return (
-        (at_risk * q[:, None]).T @ at_risk - crossed - crossed.T + (dying * ssq[:, None]).T @ dying
-    )
+    crossed = shares.product((at_risk * sq[:, None]).T, dying)
+    alone = shares.product((at_risk * q[:, None]).T, at_risk)
+    alone += shares.product((dying * ssq[:, None]).T, dying)
+    return alone - crossed - crossed.T
 
 
 def cox(

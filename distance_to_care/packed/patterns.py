@@ -21,7 +21,7 @@ from distance_to_care.packed.people import Column
 # Patterns of two parts taken together: what is added up by them stays in the processor's memory.
 # More than a share of the people would cost more than the people.
 TOGETHER = 1 << 20
-PEOPLE_EACH = 2
+PEOPLE_EACH = 1
 # So few patterns stand in one part.
 FEW = 1 << 10
 # A covariate of more values stands as numbers.
@@ -271,10 +271,10 @@ class Patterns:
         dense = slice(int(self.edges[-1]), None)
         for one, other, sums in self._joint(expected):
             first, second = self.tables[one], self.tables[other]
-            out[place[one], place[other]] = first.T @ sums @ second
+            out[place[one], place[other]] = first.T @ shares.product(sums, second)
             out[place[other], place[one]] = out[place[one], place[other]].T
-            out[place[one], place[one]] = (first * sums.sum(axis=1)[:, None]).T @ first
-            out[place[other], place[other]] = (second * sums.sum(axis=0)[:, None]).T @ second
+            for own, table, weights in ((one, first, sums.sum(1)), (other, second, sums.sum(0))):
+                out[place[own], place[own]] = shares.product((table * weights[:, None]).T, table)
         for part, (low, high) in enumerate(pairwise(self.starts.tolist())):
             out[place[part], dense] = self.tables[part].T @ expected.crossed[low:high]
             out[dense, place[part]] = out[place[part], dense].T

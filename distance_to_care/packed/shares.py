@@ -1,4 +1,4 @@
-"""Shares of the people, worked on beside one another.
+"""Shares of the people, worked on beside one another, and products that leave them the processor.
 
 What shares give is added up in their order: the same numbers on every machine.
 """
@@ -14,6 +14,9 @@ import numpy as np
 SHARES = 2
 # So few people take less time than a thread.
 FEW = 20_000
+# Multiplications that BLAS does in one thread. Where it begins more, they wait for the next product
+# in a loop, and take their time from the shares.
+SMALL = 1 << 18
 
 
 def each(people: int, work: Callable[[int, int], Any]) -> list:
@@ -38,3 +41,17 @@ def added(found: Sequence[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
         for total, own in zip(first, other, strict=True):
             total += own
     return first
+
+
+def product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Multiply matrices piece by piece, each in one thread; summed over many rows where it is."""
+    (rows, inner), columns = left.shape, right.shape[1]
+    if rows * inner * columns <= SMALL:
+        return left @ right
+    if rows >= inner:
+        step = max(1, SMALL // (inner * columns))
+        return np.vstack([left[low : low + step] @ right for low in range(0, rows, step)])
+    step, out = max(1, SMALL // (rows * columns)), np.zeros((rows, columns))
+    for low in range(0, inner, step):
+        out += left[:, low : low + step] @ right[low : low + step]
+    return out
