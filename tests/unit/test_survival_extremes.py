@@ -12,7 +12,7 @@ import survival_data as data
 
 from distance_to_care import survival
 from distance_to_care.problems import AnalysisError
-from distance_to_care.statistics import compiled, engine, replicates
+from distance_to_care.statistics import compiled, cox_kernels, engine, replicates
 
 # R 4.2.2, survival 3.5-3:
 #   d <- cancer[complete.cases(cancer[, c("time", "status", "age", "sex", "ph.ecog", "inst")]), ]
@@ -78,6 +78,8 @@ ORDERING = {
     "the time, and a little": lambda people: people["time"] + people["noise"],
     "the time, and a very little": lambda people: people["time"] + 0.2 * people["noise"],
     "the time, and more": lambda people: people["time"] + 3 * people["noise"],
+    # Here there is a top, at hazards that lie too far apart to be worked out: for all, or for none.
+    "the time, and much more": lambda people: people["time"] + 7 * people["noise"],
 }
 
 
@@ -105,6 +107,33 @@ def test_the_score_is_nought_at_every_estimate(switch):
         _, score, information = engine.derivatives(time, died, z[:, None], fit.coefficients)
         assert abs(score[0] / np.sqrt(information[0, 0])) < 1e-6
     assert 10 < found < 25
+
+
+def test_a_halved_step_is_no_sign_of_the_top():
+    """At the edge of what can be worked out any step must be halved until it is next to nothing."""
+    people = many().head(300)
+    time, died = people["time"].to_numpy(), people["died"].to_numpy()
+    ordered = engine._Sorted.of(time, died, None, time[:, None], np.ones(300), "efron")
+
+    def climbed(beta, steps):
+        wide = ordered.Z.shape[1]
+        at = np.zeros(wide)
+        at[0] = beta
+        return cox_kernels.climb(
+            *ordered.arrays, 1, engine.STEP, engine.RUNAWAY, steps, at, np.empty((wide, wide)),
+            np.empty((1, 1)),
+        )  # fmt: skip
+
+    inside, outside = -1.0, -1000.0
+    while inside - outside > 2e-9:
+        middle = (inside + outside) / 2
+        # The likelihood at the start, 0 where there is none.
+        if climbed(middle, 0)[2] != 0:
+            inside = middle
+        else:
+            outside = middle
+    code, *_, taken = climbed(inside, engine.ITERATIONS)
+    assert code == cox_kernels.UNCLEAR and taken > 0
 
 
 def test_people_drawn_again_have_the_estimate_of_their_rows_or_none(monkeypatch):
