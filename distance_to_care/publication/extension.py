@@ -108,8 +108,9 @@ class JudgedRole(SphinxRole):
         except Problem as problem:
             log.warning("%s", problem, location=self.get_location())
             return [], []
-        words = {"condition": found.condition} if found.condition else {}
-        node = (HeldWords if words else nodes.inline)("", found.level, **words)
+        if not found.condition:
+            return [nodes.Text(found.level)], []
+        node = HeldWords("", found.level, condition=found.condition)
         self.set_source_info(node)
         return [node], []
 
