@@ -66,7 +66,7 @@ def funnel(
         ):  # fmt: skip
             ax.plot(rows["value"], rows["estimate"], mark, color=colour, markersize=6)
         middle = sum(ax.get_xlim()) / 2
-        for row in _apart(furthest, ax.get_xlim(), ax.get_ylim(), phone).itertuples():
+        for row in _apart(furthest, places, ax.get_xlim(), ax.get_ylim(), phone).itertuples():
             right = row.value < middle
             ax.annotate(
                 "\n".join(wrapped(getattr(row, named), 16 if phone else 26)),
@@ -96,16 +96,27 @@ def funnel(
 
 
 def _apart(
-    places: pd.DataFrame, across: tuple[float, float], up: tuple[float, float], phone: bool
+    places: pd.DataFrame,
+    marks: pd.DataFrame,
+    across: tuple[float, float],
+    up: tuple[float, float],
+    phone: bool,
 ) -> pd.DataFrame:
-    """Keep the places whose names have room: the first of those that lie close together."""
+    """Keep the places whose names have room: no kept name lies close, and no mark lies below it.
+
+    A name stands beside its mark, towards the middle, and somewhat above it.
+    """
+    wide = (0.6 if phone else 0.3) * (across[1] - across[0])
+    tall = (0.1 if phone else 0.06) * (up[1] - up[0])
     kept: list = []
     for row in places.itertuples():
         near = [
-            abs(row.value - other.value) < (0.6 if phone else 0.3) * (across[1] - across[0])
-            and abs(row.estimate - other.estimate) < (0.1 if phone else 0.06) * (up[1] - up[0])
+            abs(row.value - other.value) < wide and abs(row.estimate - other.estimate) < tall
             for other in kept
         ]
-        if not any(near):
+        beside = (marks["value"] - row.value) * (1 if row.value < sum(across) / 2 else -1)
+        above = marks["estimate"] - row.estimate
+        hidden = beside.between(0, wide / 2, "right") & above.between(-tall / 3, tall)
+        if not any(near) and not hidden.any():
             kept.append(row)
     return places.loc[[row.Index for row in kept]]

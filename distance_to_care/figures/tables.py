@@ -22,6 +22,7 @@ HEADINGS = {
     "value": "at",
     "rank_by": "ranked by",
     "centre_list": "list of centres",
+    "certainty": "seen or derived",
     "travel_minutes": "minutes by car",
     "distance_km": "kilometres in a straight line",
     "low": "lowest",

@@ -624,6 +624,13 @@ def test_a_funnel_marks_and_names_what_chance_does_not_explain(tmp_path):
     assert "Far out 31.5 (higher than chance)" in drawing.alt
     assert ">Far out<" in drawing.svg and ">Small<" not in drawing.svg
     assert "Diamonds: outside both" in drawing.svg
+    # A name that would lie on another mark is left out; the alternative text has it all the same.
+    beside = read.assign(value=read["value"].replace(900, 760)).assign(
+        estimate=read["estimate"].replace(18.0, 31.9)
+    )
+    beside.attrs = read.attrs
+    drawing = figures.funnel(beside, "boards", ("People who waited", "Late (%)"))
+    assert ">Far out<" not in drawing.svg and "Far out 31.5" in drawing.alt
     with pytest.raises(ValueError, match="published table"):
         figures.funnel(table, "boards", ("x", "y"))
 
