@@ -9,6 +9,7 @@ import pytest
 
 from distance_to_care import cohort, disclosure, figures, results
 from distance_to_care.figures import canvas, diagrams, tables, written
+from distance_to_care.problems import Problem
 from distance_to_care.statistics import cohort_survival
 
 
@@ -361,6 +362,13 @@ def test_a_grid_of_findings_says_what_was_found_and_how_much_is_empty(tmp_path):
     assert drawing.svg.count(">Fr<") == 2
 
 
+def test_a_grid_of_more_findings_than_shapes_is_refused_in_a_sentence(tmp_path):
+    findings = ["worse", "no difference", *"abcd"]
+    grid_of(tmp_path, findings=findings)
+    with pytest.raises(Problem, match="7 findings and a shape for 6"):
+        grid_of(tmp_path, findings=[*findings, "e"])
+
+
 def test_a_grid_of_findings_is_a_list_by_question_on_a_phone(tmp_path):
     _, drawing = grid_of(tmp_path)
     assert width_of(drawing.phone) <= 0.6 * width_of(drawing.svg)
@@ -626,6 +634,11 @@ def test_a_funnel_marks_and_names_what_chance_does_not_explain(tmp_path):
     assert "Diamonds: outside both" in drawing.svg
     with pytest.raises(ValueError, match="published table"):
         figures.funnel(table, "boards", ("x", "y"))
+    third = limits[limits["level"] == "95"].assign(measure="limits", level="68")
+    page = results.Page("funnel_of_three", sources=["areas"], kind="scenario", root=tmp_path)
+    read = page.publish(pd.concat([table, third]).assign(unit="per cent"), "three", "Late")
+    with pytest.raises(Problem, match="3 levels of limits and a kind of line for 2"):
+        figures.funnel(read, "boards", ("x", "y"))
 
 
 @pytest.fixture
