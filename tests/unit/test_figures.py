@@ -180,6 +180,44 @@ def test_tables_speak_in_words_and_not_in_names_of_the_code():
     assert "recovered, 95% CI from" in shown
 
 
+def test_a_cell_that_is_a_name_of_the_code_is_written_in_words():
+    table = pd.DataFrame(
+        {
+            "outcome": ["hazard_ratio", "see a_file.csv and first_half"],
+            "source": ["the table one_two, https://example.org/a_b?c_d", "three_four."],
+            "column": ["age_years", "sex"],
+            "estimand": ["first_fifth.alive.3", "all.alive.3"],
+        }
+    )
+    shown = figures.table_html(table, "A table", words={"hazard_ratio": "ratio of rates"})
+    cells = re.findall(r"<td>([^<]*)</td>", shown)
+    assert cells == [
+        "ratio of rates", "the table one two, https://example.org/a_b?c_d", "age_years",
+        "first fifth, alive, 3",
+        # Only a cell that is nothing else: a sentence may name a file.
+        "see a_file.csv and first_half", "three four.", "sex", "all, alive, 3",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("draw", ["icon_array", "ranges", "grouped_bars"])
+def test_the_data_table_of_a_figure_has_the_labels_that_are_drawn(tmp_path, draw):
+    rows = {"group": ["seen_late"], "level": ["all"], "estimate": [38.0], "low": [30.0]}
+    table = pd.DataFrame(rows | {"high": [40.0], "measure": ["per_hundred"]})
+    page = results.Page("r", root=tmp_path, sources=["published_estimates"])
+    read = page.publish(table, "late", "Late", kind="published")
+    labels = {"seen_late": "Seen\nlate"}
+    drawing = {
+        "icon_array": lambda: figures.icon_array(read, labels, "were late", "people"),
+        "ranges": lambda: figures.ranges(read, "People", labels, "people"),
+        "grouped_bars": lambda: figures.grouped_bars(read, "x", labels, {"all": "All"}, "people"),
+    }[draw]()
+    shown = page.figure(drawing, "late", "Many were late")._repr_html_()
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", shown)
+    assert "Seen late" in cells and "per hundred" in cells
+    assert "seen_late" not in shown
+    assert "seen_late" in (tmp_path / "r" / "late.csv").read_text(encoding="utf-8")
+
+
 @pytest.fixture
 def ranged(tmp_path):
     page = results.Page("r", root=tmp_path, sources=["areas"])
