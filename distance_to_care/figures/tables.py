@@ -50,7 +50,7 @@ NAMES = ("model", "term", "group_by", "variable", "exposure", "scenario", "metho
 # A column about names of the code, which readers look up as they are.
 OF_THE_CODE = "column"
 # A name of the code in a text, and no part of an address, of a file's name or of a formula.
-CODE = re.compile(r"(?<![\w./?=&-])[a-z]+[0-9]*(?:_[a-z0-9]+)+(?![\w/(-]|\.\w)")
+CODE = re.compile(r"(?<![\w./?=&-])[a-z]+(?:_[a-z0-9]+)+(?![\w/(-]|\.\w)")
 
 
 def table_html(

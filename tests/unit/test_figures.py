@@ -184,6 +184,7 @@ def test_a_cell_that_is_a_name_of_the_code_is_written_in_words():
     table = pd.DataFrame(
         {
             "outcome": ["hazard_ratio", "see a_file.csv and first_half"],
+            "machine": ["x86_64", "aarch64"],
             "source": ["the table one_two, https://example.org/a_b?c_d", "three_four."],
             "column": ["age_years", "sex"],
             "estimand": ["first_fifth.alive.3", "all.alive.3"],
@@ -192,10 +193,10 @@ def test_a_cell_that_is_a_name_of_the_code_is_written_in_words():
     shown = figures.table_html(table, "A table", words={"hazard_ratio": "ratio of rates"})
     cells = re.findall(r"<td>([^<]*)</td>", shown)
     assert cells == [
-        "ratio of rates", "the table one two, https://example.org/a_b?c_d", "age_years",
+        "ratio of rates", "x86_64", "the table one two, https://example.org/a_b?c_d", "age_years",
         "first fifth, alive, 3",
         # Only a cell that is nothing else: a sentence may name a file.
-        "see a_file.csv and first_half", "three four.", "sex", "all, alive, 3",
+        "see a_file.csv and first_half", "aarch64", "three four.", "sex", "all, alive, 3",
     ]  # fmt: skip
 
 
