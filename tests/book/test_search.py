@@ -145,6 +145,20 @@ def test_what_belongs_to_somebody_is_asked_without_its_s(base: str, browser):
         assert search(page, base, "hospital's") == search(page, base, "hospital\u2019s") == plain
 
 
+def test_a_word_that_the_book_does_not_use_finds_those_that_mean_the_same(
+    site: Path, base: str, browser
+):
+    known = index(site)
+    asked = " ".join(known["asked"]).lower()
+    with visited(browser, base, "search.html") as visit:
+        for word, page in (
+            ("daughter", "book/for_families"),
+            ("job", "notebooks/care_coordinators"),
+        ):
+            assert word not in known["terms"] and f" {word} " not in f" {asked} "
+            assert page in search(visit.page, base, word)[:5]
+
+
 def test_a_question_of_asking_words_alone_is_asked_all_the_same(base: str, browser):
     with visited(browser, base, "search.html") as visit:
         assert search(visit.page, base, "what is it") != []
