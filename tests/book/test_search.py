@@ -197,6 +197,18 @@ def test_one_page_is_one_page_and_a_second_question_takes_the_place_of_the_first
         assert page.locator(f"{RESULTS} > a").count() == len(first[0])
 
 
+def test_what_a_page_says_of_itself_is_shown_as_text(base: str, browser):
+    with visited(browser, base, "search.html") as visit:
+        page = visit.page
+        search(page, base, "glossary")
+        page.evaluate("""() => {
+          const place = Search._index.docnames.indexOf("book/glossary");
+          Search._index.descriptions[place] = "fewer than <b>five</b>";
+          Search.query("glossary");
+        }""")
+        assert "fewer than <b>five</b>" in page.locator(RESULTS).first.inner_text()
+
+
 def test_who_keeps_nothing_can_search(base: str, browser):
     refuse = "Object.defineProperty(window, 'localStorage', { get() { throw new Error('no'); } })"
     with visited(browser, base, "search.html") as visit:
