@@ -14,7 +14,10 @@ from distance_to_care.figures.canvas import (
 )
 from distance_to_care.figures.style import INK, MUTED, colours
 from distance_to_care.figures.written import plain
+from distance_to_care.problems import Problem
 
+# A kind of line for each level of limits, the narrowest first: told apart without colour.
+LIMIT_LINES = ((0, (5, 2)), "-")
 MARK = "Line: all together. Curves: what chance explains. Diamonds: outside both."
 
 
@@ -38,10 +41,20 @@ def funnel(
     named : the column with the name of a place.
     most : how many places outside the wider limits are named in the figure.
     note : words that stand inside the figure wherever it is copied to, such as what is simulated.
+
+    Raises
+    ------
+    Problem : there are more levels of limits than kinds of line to tell them apart.
     """
     published(table)
     places = table[table["measure"] == "share"].sort_values("value")
     limits = table[table["measure"] == "limits"].sort_values("value")
+    levels = limits["level"].nunique()
+    if levels > len(LIMIT_LINES):
+        raise Problem(
+            f"The funnel has {levels} levels of limits and a kind of line for {len(LIMIT_LINES)}. "
+            "Keep the narrowest and the widest."
+        )
     everybody = float(table.loc[table["measure"] == "all", "estimate"].iloc[0])
     outside = ~places["verdict"].str.startswith("within")
     gap = (places["estimate"] - everybody).abs()
@@ -50,12 +63,10 @@ def funnel(
     def draw(phone: bool):
         figure = canvas(4.0, phone)
         ax = figure.subplots()
-        styles = ((0, (5, 2)), "-")
         for place, (level, held) in enumerate(limits.groupby("level", sort=True)):
             for end in ("low", "high"):
-                ax.plot(
-                    held["value"], held[end], color=MUTED, linestyle=styles[place], linewidth=1.4
-                )
+                line = {"linestyle": LIMIT_LINES[place], "linewidth": 1.4, "color": MUTED}
+                ax.plot(held["value"], held[end], **line)
             ax.annotate(
                 f"{level} of 100", (held["value"].iloc[-1], held["high"].iloc[-1]), (4, 0),
                 textcoords="offset points", va="center", size=9, color=INK, annotation_clip=False,
