@@ -4,8 +4,9 @@ Every function takes one row a person and the names of columns, and returns a ti
 `duration` is the time followed, in any unit, from 0 upwards; `event` is 0-1 or boolean. `group`
 keeps its values, in order: numbers by size, text sorted, a categorical in its own order; it is
 `all` where no group is given. Covariates enter as they are (numbers, booleans as 0 and 1) or, where
-they are text or categorical, as contrasts `column[level]` against the first level. Nothing is left
-out silently: a missing value raises AnalysisError, whose sentence never holds a value of a row.
+they are text, dates or categorical, as contrasts `column[level]` against the first level, of
+`LEVELS` levels at most; decimals are numbers. Nothing is left out silently: a missing value raises
+AnalysisError, whose sentence never holds a value of a row.
 
 `people` may be the path of a Parquet file as well, of any size. It is read in batches, the columns
 that are needed only, and kept as small codes (`packed`): curves, medians, tests between groups,
@@ -501,7 +502,8 @@ def kaplan_meier(
 
     Raises
     ------
-    AnalysisError : no events, missing values, an unknown column, negative times.
+    AnalysisError : no events, missing values, an unknown column, negative times, more groups than
+        `CURVES`.
 
     Kaplan and Meier 1958, doi 10.1080/01621459.1958.10501452.
     """
@@ -723,7 +725,8 @@ def log_rank(people: Table, duration: str, event: str, group: str) -> pd.DataFra
 
     Raises
     ------
-    AnalysisError : one group, no events, missing values, an unknown column, negative times.
+    AnalysisError : one group or more than `LEVELS`, no events, missing values, an unknown column,
+        negative times.
 
     Mantel 1966; Peto and Peto 1972, doi 10.2307/2344317.
     """
@@ -803,7 +806,8 @@ def cox(
     Raises
     ------
     AnalysisError : no events, a constant covariate, covariates that determine one another,
-        separation, no convergence, missing values, an unknown column.
+        separation, no convergence (hazards that lie too far apart among them), more levels than
+        events or than `LEVELS`, missing values, an unknown column.
 
     Cox 1972, doi 10.1111/j.2517-6161.1972.tb00899.x; Efron 1977,
     doi 10.2307/2286217; Lin and Wei 1989, doi 10.1080/01621459.1989.10478874.
