@@ -26,14 +26,13 @@ PAGE = "book/find_my_area.html"
 PLACES = "places.js"
 # So many of the nearest sites are named for every area, beside the nearest of each list.
 NAMED_SITES = 3
-# The centres of another service, for children and for adults: of these the nearest of each list.
-BESIDE = "centres_neuromuscular"
+# Lists of centres in the data: of those of other services the nearest of each is told.
+CENTRES, LISTED = "centres_ild", "centres_"
 _INPUTS = (
     "areas",
     "atlas_assumptions",
     "care_boards",
-    "centres_ild",
-    BESIDE,
+    CENTRES,
     "hospitals",
     "postcodes",
     "travel_estimator",
@@ -83,7 +82,7 @@ def write(site: Path, base: Path) -> Path:
 def _digest() -> str:
     """Digest of everything that the scripts are made from."""
     total = hashlib.sha256()
-    inputs = [places.DATA / tables.resource(name)["path"] for name in _INPUTS]
+    inputs = [places.DATA / tables.resource(name)["path"] for name in (*_INPUTS, *_beside())]
     code = [Path(module.__file__) for module in (access, geography, tables, travel)]
     for path in (*inputs, *code, Path(__file__)):
         total.update(path.read_bytes())
@@ -94,10 +93,17 @@ def _digest() -> str:
     return total.hexdigest()
 
 
+def _beside() -> list[str]:
+    """The lists of centres of other services."""
+    names = [resource["name"] for resource in tables.descriptor()["resources"]]
+    return [name for name in names if name.startswith(LISTED) and name != CENTRES]
+
+
 def scripts() -> dict[str, str]:
     """Make every script: file name -> text. `places.js` holds what all outcodes share."""
-    centres = tables.read("centres_ild")
-    beside = dict(list(tables.read(BESIDE).groupby("service", sort=False)))
+    centres = tables.read(CENTRES)
+    others = pd.concat([tables.read(name) for name in _beside()])
+    beside = dict(list(others.groupby("service", sort=False)))
     areas = area_facts()
     near = nearest_sites(areas, centres, NAMED_SITES)
     near_beside = [nearest_sites(areas, sites) for sites in beside.values()]
