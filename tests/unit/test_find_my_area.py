@@ -109,7 +109,7 @@ def test_minutes_are_those_of_the_functions(found, drawn, shared):
 
 def test_the_hospitals_of_the_other_service_are_those_of_the_functions(found, drawn, shared):
     """For children and for adults, under every list, by another function."""
-    areas, listed = tables.read("areas"), tables.read(find_my_area.BESIDE)
+    areas, listed = tables.read("areas"), tables.read("centres_neuromuscular")
     english = drawn[drawn["area_code"].str.startswith("E")].head(200)
     assert list(shared["beside"]) == ["children", "adults"]
     for place, (whom, sites) in enumerate(shared["beside"].items()):
