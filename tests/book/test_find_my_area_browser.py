@@ -114,7 +114,9 @@ def test_an_outcode_gives_the_range_over_its_areas(visit):
 def test_an_outcode_whose_areas_differ_names_no_end_of_the_scale(visit):
     """NR32 runs from 1 to 9 of 10, and 9 is not the least."""
     _, shown = ask(visit, "NR32")
-    assert re.search(r"Its areas run from 1 to \d+ of (5|10), where 1 is the most deprived and", shown)
+    assert re.search(
+        r"Its areas run from 1 to \d+ of (5|10), where 1 is the most deprived and", shown
+    )
     assert "least deprived areas" not in shown
 
 
