@@ -298,7 +298,7 @@ def test_the_page_says_how_many_claims_have_a_result_of_ours(claims):
         for group in ("something", "all"):
             assert f"{{number}}`claims.computed.{letter}.{group}`" in text
     assert "may send an answer" in text
-    assert "no public address so far" in text
+    assert "at the foot of each page" in text
 
 
 def test_the_choice_stands_above_the_method():
