@@ -31,6 +31,7 @@ from distance_to_care.publication import (
     boards,
     citations,
     findings,
+    for_patients,
     functions,
     glossary_terms,
     layers,
@@ -468,6 +469,8 @@ class FillIn(SphinxPostTransform):
         )
         if self.env.docname == self.app.config.root_doc:
             lines = self._released_pages() + lines
+        elif self.env.docname in self.app.config.distance_to_care_patient_pages:
+            lines += for_patients.kinds_in_plain_words(kinds)
         for date in published.redrawn(self.env.docname):
             lines += (
                 '<p class="kind-banner kind-redrawn">Redrawn from tables accepted on '

@@ -10,6 +10,8 @@ Both are read from one table each, so that every page says the same:
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from html import escape
 
 import pandas as pd
 from docutils import nodes
@@ -34,6 +36,15 @@ PARTS = {
     "travel_costs": "Help with the cost of travel",
     "transport": "If you cannot get there by yourself",
     "people_to_talk_to": "People to talk to",
+}
+# By the kind of a page's numbers, beside its banner: what it means to somebody who is no analyst.
+KINDS = {
+    "synthetic": "Some of the people here are made up.",
+    "registry": "Some numbers were counted from records of real people.",
+    "scenario": "Some numbers say what would follow if our guesses hold; nobody has seen it.",
+    "open": "Some numbers were counted from data that are open to all.",
+    "modelled": "A computer worked the drives out, with a list of hospitals that we made.",
+    "published": "Numbers about people come from studies that others made.",
 }
 READ = {
     "page": "on the body's own page",
@@ -95,6 +106,12 @@ def _entry(row: dict[str, str]) -> str:
         return row["what"]
     end = "" if row["what"].endswith((".", "?", "!")) else "."
     return f"**{row['what']}{end}** {about}"
+
+
+def kinds_in_plain_words(kinds: Iterable[str]) -> str:
+    """Write what the banners of a page mean, in plain sentences, as HTML."""
+    said = " ".join(KINDS[kind] for kind in kinds)
+    return f'<p class="kind-in-plain-words">{escape(said)}</p>' if said else ""
 
 
 def dialled(text: str) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from distance_to_care import places, tables
+from distance_to_care import places, results, tables
 from distance_to_care.publication import build, for_patients, plain_words, sentences
 
 HELP = tables.read("help_for_patients").fillna("")
@@ -156,6 +156,37 @@ def test_help_is_for_the_people_of_a_study_or_for_anybody():
     assert set(HELP["for_whom"]) == {for_patients.ANYBODY, *STUDIES}
     ours = set(for_patients.help_rows("sma")["for_whom"])
     assert ours == {"sma", for_patients.ANYBODY}
+
+
+# --- How long people live: how sure, and how far chance alone could move it -----------------------
+
+
+@pytest.mark.parametrize("page", WITH_EVERYTHING)
+def test_behind_the_choice_each_share_of_survival_has_its_interval(page):
+    (block,) = re.findall(
+        r"^(:{3,})\{survival-figures\}.*?\n(.*?)^\1$", text_of(f"book/{page}"), re.M | re.S
+    )
+    assert "**How sure are we?**" in block[1]
+    assert "how far chance alone could move it" in block[1]
+    printed = plain_words.accepted_numbers()
+    shares = re.findall(r"\{number\}`([^`]+)`(?: of 100| were alive)", block[1])
+    assert len(shares) >= 3
+    for key in shares:
+        assert re.fullmatch(r"\d+ \(\d+ to \d+\)", printed[key]), key
+
+
+def test_a_child_found_late_reads_what_helps_before_the_picture():
+    text = text_of("book/for_families")
+    assert text.index("A later start helps, too") < text.index("```{published-figure}")
+
+
+def test_every_kind_has_plain_words():
+    assert for_patients.KINDS.keys() == results.BANNERS.keys()
+    said = for_patients.kinds_in_plain_words(["scenario", "modelled"])
+    assert said.startswith('<p class="kind-in-plain-words">Some numbers say what would follow')
+    assert for_patients.kinds_in_plain_words([]) == ""
+    grade = plain_words.reading_grade(read_aloud("\n".join(for_patients.KINDS.values())))
+    assert grade <= plain_words.HARDEST
 
 
 # --- Where each fact was read ---------------------------------------------------------------------
