@@ -39,6 +39,7 @@ from distance_to_care.publication import (
     registers,
     sentences,
     slides,
+    survival_choice,
     take_away,
 )
 
@@ -469,7 +470,7 @@ class FillIn(SphinxPostTransform):
         )
         if self.env.docname == self.app.config.root_doc:
             lines = self._released_pages() + lines
-        elif self.env.docname in self.app.config.distance_to_care_patient_pages:
+        elif survival_choice.for_patients(self.app, self.env.docname):
             lines += for_patients.kinds_in_plain_words(kinds)
         for date in published.redrawn(self.env.docname):
             lines += (
