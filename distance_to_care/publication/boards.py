@@ -238,8 +238,9 @@ def _slug(heading: str) -> str:
     return nodes.make_id(heading)
 
 
-def _to_paste(text: str) -> str:
-    return f"```{{code-block}} text\n:class: to-paste\n{text}\n```"
+def _to_paste(text: str, also: str = "") -> str:
+    classes = f"to-paste {also}".strip()
+    return f"```{{code-block}} text\n:class: {classes}\n{text}\n```"
 
 
 def _table(rows: list[dict[str, str]], caption: str) -> str:
@@ -268,9 +269,9 @@ def page(
         f"# {board}{TITLE}",
         _opening(published, code, study, steady),
         "## In three sentences",
-        _to_paste(three_sentences(published, code, study, compiled)),
+        "To copy into a paper of the board; the ranges, the date and the caution belong to it.",
+        _to_paste(three_sentences(published, code, study, compiled), "in-three-sentences"),
         "## In one paragraph",
-        "To copy into a paper of the board; its ranges, its date and its caution belong to it.",
         _to_paste(paragraph(published, code, study, compiled)),
         "## Who is far",
         _who_is_far(published, code),
@@ -314,7 +315,7 @@ def _opening(published: Published, code: str, study: Study, steady: bool) -> str
         f"**What to do first:** {', and '.join(steps)}.",
         _what_a_range_is(steady),
     ]
-    return "\n".join(lines)
+    return "\n\n".join(lines)
 
 
 def _what_a_range_is(steady: bool) -> str:
