@@ -7,7 +7,7 @@ returns a tidy one; nothing is averaged over studies.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -141,6 +141,36 @@ def proportions(outcomes: pd.DataFrame, estimates: pd.DataFrame) -> pd.DataFrame
             }
         )
     return pd.DataFrame(rows)
+
+
+def shares(ids: Iterable[str], estimates: pd.DataFrame) -> pd.DataFrame:
+    """Give the shares of small published groups their exact intervals, from the groups' people.
+
+    Parameters
+    ----------
+    ids : names of rows of `estimates`, each a percentage or a count of the row's `people`.
+    estimates : one row a published figure; `id`, `people`, `measure`, `estimate`, `certainty`.
+
+    Returns
+    -------
+    The rows by their `id`, with `estimate`, `ci_low` and `ci_high` of 100 people; `certainty` says
+    that these are derived. A percentage is turned into the only count that gives it.
+
+    Raises
+    ------
+    AnalysisError : a figure that is not there, or a percentage that no count gives.
+    """
+    ids, known = list(ids), estimates.set_index("id")
+    if lost := sorted(set(ids) - set(known.index)):
+        raise AnalysisError(f"No published row is named {', '.join(lost)}.")
+    told = []
+    for row in known.loc[ids].to_dict("records"):
+        people, printed = int(row["people"]), row["measure"] == "percentage"
+        count = count_of(row["estimate"], people) if printed else int(row["estimate"])
+        low, high = exact_interval(count, people)
+        share = {"estimate": 100 * count / people, "ci_low": 100 * low, "ci_high": 100 * high}
+        told.append(row | share | {"unit": OF_100, "certainty": "D"})
+    return pd.DataFrame(told, index=pd.Index(ids, name="id"))
 
 
 def difference(

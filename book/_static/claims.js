@@ -87,6 +87,8 @@
     }
     show();
     if (besides) document.getElementById(besides).scrollIntoView();
+    // An address that holds a choice leads to what it chose.
+    else if (mark.includes("=")) form.scrollIntoView();
   };
 
   let waiting = 0;

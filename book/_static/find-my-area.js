@@ -30,6 +30,8 @@
   const LISTS = {
     A: "Surest sites (A)", AB: "Base list (A and B)", ABC: "Every candidate site",
   };
+  const CENTRE = "specialist centre for scarred lungs (interstitial lung disease)";
+  const CENTRES = CENTRE.replace("centre", "centres");
   const REFERRAL = " Your GP or hospital decides where you are sent.";
   // The other service, whom it sees, and where the book tells more.
   const LUNGS = "Lung diseases such as idiopathic pulmonary fibrosis (IPF)";
@@ -122,8 +124,11 @@
     if (HALF.test(plain)) return { outcode: plain };
     const guess = mended(plain);
     if (guess) return { problem: `“${text.trim()}” is not a postcode as it stands.`, guess };
-    const only = /^[A-Z]+$/.test(plain) ? " Names of places are not looked up." : "";
-    return { problem: `“${text.trim()}” does not have the form of a postcode.${only} ${ASK}` };
+    const named = /^[A-Z]+$/.test(plain);
+    const only = named ? " Names of places are not looked up." : "";
+    return {
+      problem: `“${text.trim()}” does not have the form of a postcode.${only} ${ASK}`, named,
+    };
   };
 
   const unknownOutcode = (outcode) => {
@@ -201,14 +206,15 @@
   const deprivationWords = (values) => {
     const index = shared.deprivation === "index";
     const [low, high] = ends(values);
-    const words = ends(values.map((value) => Math.ceil(index ? value / 2 : value)));
-    const [from, to] = words.map((fifth) => FIFTHS[fifth - 1]);
-    const among = from === to ? `Among the ${from}` : `From the ${from} to the ${to}`;
-    const scale = index
-      ? `${short(low, high)} of 10, where 1 is the most deprived`
-      : `fifth ${short(low, high)} of 5, where 1 is the most deprived; by a stand-in, the OAC-2011 `
-        + "deprivation proxy, which is not the official index";
-    return `${among} (${scale}). It describes areas and not each person in them.`;
+    const steps = index ? 10 : 5;
+    const scale = `${index ? "" : "fifth "}${short(low, high)} of ${steps}, where 1 is the most deprived`;
+    const standIn = index
+      ? "" : "; by a stand-in, the OAC-2011 deprivation proxy, which is not the official index";
+    // Where areas differ, only the numbers: a name for each end would make 9 of 10 the least.
+    const said = low === high
+      ? `Among the ${FIFTHS[Math.ceil(index ? low / 2 : low) - 1]} (${scale}${standIn})`
+      : `Its areas run from ${scale} and ${steps} the least${standIn}`;
+    return `${said}. It describes areas and not each person in them.`;
   };
   const NOTES = {
     index: "Deprivation is the decile of the English Index of Multiple Deprivation 2019.",
@@ -241,11 +247,11 @@
     [node("dt", term), node("dd", text)])));
 
   // What an analyst wants and a patient need not read: closed until it is asked for.
-  const more = (...content) => node("details", [
+  const more = (road, ...content) => node("details", [
     node("summary", "How we know: the area, the lists and the sources"), ...content,
     node("p", `${NOTES[shared.deprivation]} ${NOTES[shared.rural_urban]}`),
-    node("p", `Minutes are modelled. Slower driving takes ${shared.slower} times the minutes. Sites `
-      + "and their marks come from an unofficial list of assumed centres; postcodes, areas and "
+    node("p", `${road ? `Minutes are modelled. Slower driving takes ${shared.slower} times the minutes. ` : ""}`
+      + "Sites and their marks come from an unofficial list of assumed centres; postcodes, areas and "
       + "deprivation are open data."),
   ], { class: "find-my-area-more" });
 
@@ -254,10 +260,10 @@
     return `${short(low, high)} ${unit} (${short(slower(low), slower(high))} in slower driving)`;
   };
 
-  // One block a site: name and town, minutes, and how sure we are.
-  const siteBlocks = (sites) => node("ul", sites.map((at) => node("li", [
+  // One block a site: name and town, minutes where a road leads there, and how sure we are.
+  const siteBlocks = (sites, road) => node("ul", sites.map((at) => node("li", [
     node("strong", at.site),
-    node("span", withSlower(at.minutes, at.minutes)),
+    ...(road ? [node("span", withSlower(at.minutes, at.minutes))] : []),
     node("span", GRADES[at.grade]),
   ])), { class: "find-my-area-sites" });
 
@@ -268,15 +274,17 @@
 
   const WELSH = "English deprivation and care boards do not apply in Wales. The centres shown are in "
     + "England; NHS Wales plans its own specialist services.";
-  const NO_ROAD = "There is no road from here to the mainland: boat or plane first. These minutes "
-    + "are reckoned as if there were a road. The real journey takes longer.";
+  const NO_ROAD = "There is no road from here to the mainland: boat or plane first. So no minutes "
+    + "are given.";
   const FERRY = "These minutes hold the ferry's crossing, but not the wait for it or its fare.";
   const overWater = (areas) => [
     areas.some((one) => one.island) ? NO_ROAD : "", areas.some((one) => one.ferry) ? FERRY : "",
   ].filter(Boolean).map((text) => ` ${text}`).join("");
   const boxed = (text) => (text ? [node("p", node("strong", text.trim()))] : []);
 
-  const closing = () => [node("p", node("strong", SENTENCE)), node("p", CAR)];
+  const closing = (road) => [
+    node("p", node("strong", SENTENCE)), ...(road ? [node("p", CAR)] : []),
+  ];
 
   // Lists that agree on the nearest site are one: [their names, the site], the surest first.
   const agreed = (nearest) => {
@@ -290,8 +298,10 @@
 
   const listTable = (one) => table(
     "Nearest site, by how our list is read",
-    ["List", "Nearest site", "Minutes by car", "In slower driving"],
-    agreed(one.nearest).map(([names, at]) => [names, at.site, at.minutes, slower(at.minutes)]),
+    ["List", "Nearest site", ...(one.island ? [] : ["Minutes by car", "In slower driving"])],
+    agreed(one.nearest).map(([names, at]) => [
+      names, at.site, ...(one.island ? [] : [at.minutes, slower(at.minutes)]),
+    ]),
   );
 
   const showPostcode = (outcode, incode, one, areas) => {
@@ -301,9 +311,14 @@
     const each = found.map((at) => `${at.site}, ${SAID[at.grade]}`);
     const drives = found.map((at, place) => `${inMinutes(at.minutes)} to ${each[place]}`);
     const away = `${minutes(...one.range)} by car, one way`;
-    const which = found.length === 1
-      ? `${away}, to the nearest specialist centre for lung diseases: ${each[0]}.`
-      : `${away}. It depends on which hospitals are specialist centres for lung diseases: ${drives.join("; ")}.`;
+    let which = found.length === 1
+      ? `${away}, to the nearest ${CENTRE}: ${each[0]}.`
+      : `${away}. It depends on which hospitals are ${CENTRES}: ${drives.join("; ")}.`;
+    if (one.island) {
+      which = found.length === 1
+        ? `the nearest ${CENTRE} is ${each[0]}.`
+        : `the nearest depends on which hospitals are ${CENTRES}: ${each.join("; ")}.`;
+    }
     const stray = !one.island && areas.some((at) => at.island)
       ? ` Most postcodes that begin with ${outcode} are on an island without a road to the mainland. `
         + `The postal lists place this one on the mainland. If you live on the island, type ${outcode}.`
@@ -321,9 +336,10 @@
     }
     return [`${name}: ${which}${water}${stray}${BELOW}${REFERRAL}`, [
       node("h2", name), ...(one.welsh ? boxed(WELSH) : []), ...boxed(water), ...boxed(stray),
-      node("h3", LUNGS), siteBlocks(one.sites),
-      ...besideParts([one], ([nearest]) => siteBlocks(agreed(nearest).map(([, at]) => at))),
-      ...closing(), facts(about), more(...detail),
+      node("h3", LUNGS), siteBlocks(one.sites, !one.island),
+      ...besideParts([one], ([nearest]) => (
+        siteBlocks(agreed(nearest).map(([, at]) => at), !one.island))),
+      ...closing(!one.island), facts(about), more(!one.island, ...detail),
     ]];
   };
 
@@ -338,13 +354,13 @@
     return [...bySite.values()].sort((a, b) => b.all.length - a.all.length);
   };
 
-  const listBlocks = (each) => {
+  const listBlocks = (each, road) => {
     const differ = each.some((nearest) => new Set(nearest.map((at) => at.site)).size > 1);
     const lists = differ ? shared.lists : shared.lists.slice(0, 1);
     return node("ul", lists.map((grades) => node("li", [
       node("strong", differ ? LISTS[grades] : "Every list"),
       ...overAreas(each, grades).map((at) => node("span", [
-        `${at.site}: ${withSlower(...ends(at.all))}. `, GRADES[at.grade],
+        road ? `${at.site}: ${withSlower(...ends(at.all))}. ` : `${at.site}. `, GRADES[at.grade],
       ])),
     ])), { class: "find-my-area-sites" });
   };
@@ -363,7 +379,8 @@
   const showOutcode = (outcode, everywhere, before = "") => {
     // On an island, a stray postcode of the mainland says nothing about the drive.
     const islands = everywhere.filter((one) => one.island);
-    const areas = islands.length ? islands : everywhere;
+    const road = islands.length === 0;
+    const areas = road ? everywhere : islands;
     const range = ends(areas.flatMap((one) => one.range));
     const differ = areas.some((one) => new Set(one.nearest.map((at) => at.site)).size > 1);
     const english = areas.filter((one) => !one.welsh);
@@ -385,22 +402,30 @@
       : "";
     const water = overWater(areas);
     const lead = differ ? "over its areas and every way to read our list" : "over its areas";
+    const answer = road
+      ? `${minutes(...range)} by car, one way, to the nearest ${CENTRE}, ${lead}.`
+      : `below are the nearest ${CENTRES}.`;
     return [
-      `${before}${outcode}: ${minutes(...range)} by car, one way, to the nearest specialist centre for lung diseases, `
-        + `${lead}.${water}${stray} A full postcode gives a closer answer.${BELOW}${REFERRAL}`,
+      `${before}${outcode}: ${answer}${water}${stray} A full postcode gives a closer answer.`
+        + `${BELOW}${REFERRAL}`,
       [
         node("h2", `${outcode}, all its areas`),
         ...(english.length < areas.length ? boxed(WELSH) : []), ...boxed(water),
-        node("h3", LUNGS), listBlocks(areas.map((one) => one.nearest)),
-        ...besideParts(areas, listBlocks),
-        ...closing(), facts(about),
-        more(facts([["Areas (LSOA)", `${few} with postcodes that begin with ${outcode}`]])),
+        node("h3", LUNGS), listBlocks(areas.map((one) => one.nearest), road),
+        ...besideParts(areas, (each) => listBlocks(each, road)),
+        ...closing(road), facts(about),
+        more(road, facts([["Areas (LSOA)", `${few} with postcodes that begin with ${outcode}`]])),
       ],
     ];
   };
 
-  const say = (text, guess) => {
+  const say = (text, guess, named) => {
     status.replaceChildren(text);
+    if (named) {
+      status.append(" For a town or a county, look for its care board in ", node(
+        "a", "the list of care boards", { href: "../notebooks/care_boards.html" },
+      ), ".");
+    }
     if (!guess) return;
     const button = node("button", guess, { type: "button", class: "find-my-area-guess" });
     button.addEventListener("click", () => {
@@ -411,10 +436,10 @@
     status.append(" Did you mean ", button, "?");
   };
 
-  const refuse = (text, guess) => {
+  const refuse = (text, guess, named) => {
     field.setAttribute("aria-invalid", "true");
     result.replaceChildren();
-    say(text, guess);
+    say(text, guess, named);
   };
 
   let turn = 0;
@@ -426,8 +451,8 @@
     try {
       await load("places");
       if (mine !== turn) return;
-      const { outcode, incode, cut, problem, guess } = read(field.value);
-      if (problem) return void refuse(problem, guess);
+      const { outcode, incode, cut, problem, guess, named } = read(field.value);
+      if (problem) return void refuse(problem, guess, named);
       if (!known.has(outcode)) {
         const other = mended(outcode + (incode ?? ""));
         return void refuse(unknownOutcode(outcode), other);

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
+from docutils import nodes
 
 from distance_to_care import care_boards, centre_lists, disclosure, figures, results, tables
 from distance_to_care.publication import for_patients
@@ -30,6 +31,8 @@ FOR_PATIENTS = "book/for_patients"
 UNSEARCHED = "---\nnosearch: true\n---\n\n"
 # Words that every sentence on deprivation and travel carries.
 CARS = "car ownership not included"
+DEPRIVED_AND_FAR = f"Deprived and far ({CARS})"
+ONE_CLINIC = "If one clinic were added"
 LISTS = {
     "A": "surest sites (A)",
     "AB": "base list (A and B)",
@@ -231,6 +234,15 @@ def _listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
+def _slug(heading: str) -> str:
+    return nodes.make_id(heading)
+
+
+def _to_paste(text: str, also: str = "") -> str:
+    classes = f"to-paste {also}".strip()
+    return f"```{{code-block}} text\n:class: {classes}\n{text}\n```"
+
+
 def _table(rows: list[dict[str, str]], caption: str) -> str:
     return f"```{{raw}} html\n{figures.table_html(pd.DataFrame(rows), caption)}\n```"
 
@@ -253,27 +265,28 @@ def page(
     """
     first = published.of("", code, scenario=care_boards.ORDINARY)
     board, steady = first["board"].iloc[0], bool(_one(first, measure="mean")["steady"])
-    text = paragraph(published, code, study, compiled)
     parts = [
         f"# {board}{TITLE}",
         _opening(published, code, study, steady),
+        "## In three sentences",
+        "To copy into a paper of the board; the ranges, the date and the caution belong to it.",
+        _to_paste(three_sentences(published, code, study, compiled), "in-three-sentences"),
         "## In one paragraph",
-        "To copy into a paper of the board; its ranges, its date and its caution belong to it.",
-        f"```{{code-block}} text\n:class: to-paste\n{text}\n```",
+        _to_paste(paragraph(published, code, study, compiled)),
         "## Who is far",
         _who_is_far(published, code),
         _map(published, code),
         _by_list(published, code, steady),
         f"## By deprivation, urban and rural ({CARS})",
         _by_deprivation(published, code),
-        f"## Deprived and far ({CARS})",
+        f"## {DEPRIVED_AND_FAR}",
         _deprived_and_far(published, code, board),
         "## Nearest centres",
         _nearest(published, code, steady),
-        "## If one clinic were added",
+        f"## {ONE_CLINIC}",
         _spokes(published, code),
         "## What this page does not show",
-        _limits(source),
+        _limits(source, _boundaries(published, code)),
         _download(code),
         f"## {for_patients.HEADING}",
         f"```{{help-for-patients}} {study.name}\n:short:\n:whole: {FOR_PATIENTS}\n```",
@@ -282,34 +295,98 @@ def page(
 
 
 def _opening(published: Published, code: str, study: Study, steady: bool) -> str:
+    """Say how far it is, what to do first, and what a range is over."""
     first = published.of("", code, scenario=care_boards.ORDINARY)
     mean = _one(first, measure="mean")
     beyond = _one(first, measure="beyond 60 minutes")
-    unnamed = _one(first, measure=care_boards.UNNAMED)
+    steps = [
+        f"ask the [centres below](#nearest-centres) how many people of {mean['board']} they see, "
+        "since doctors refer people to other centres than the nearest"
+    ]
+    if _anybody_far(published, code):
+        steps += [
+            f"then look at the [places that are deprived and far](#{_slug(DEPRIVED_AND_FAR)}) "
+            f"({CARS}) and at what [one clinic more](#{_slug(ONE_CLINIC)}) would change",
+        ]
+    lines = [
+        f"People aged 65 and over in {mean['board']} live {told(mean)} minutes by car, one way, "
+        f"from the nearest {study.service}, on average; for {told(beyond)} per cent of them it is "
+        "more than an hour.",
+        f"**What to do first:** {', and '.join(steps)}.",
+        _what_a_range_is(steady),
+    ]
+    return "\n\n".join(lines)
+
+
+def _what_a_range_is(steady: bool) -> str:
+    if steady:
+        return "In brackets stands the range over three lists of centres."
+    return (
+        "The answer depends on which hospitals count as centres: the average moves by more than "
+        "ten minutes between the three lists, so every result here is a range, and there is no "
+        "rank."
+    )
+
+
+def _anybody_far(published: Published, code: str) -> bool:
+    """Whether anybody of a board is more than an hour away in ordinary driving, on some list."""
+    of_board = published.of("", code, scenario=care_boards.ORDINARY)
+    return round(_one(of_board, measure="people beyond 60 minutes")["high"]) > 0
+
+
+def _boundaries(published: Published, code: str) -> str:
+    """Say which boundaries the results are of, and of which older boards they are made."""
     old = published.of("of_2022", code)
     edition = care_boards.edition_name(old["edition"].iloc[0])
     was = [
         f"part of {row['group']}" if row["level"] == "part" else row["group"]
         for row in old.sort_values(["level", "group"], ascending=[False, True]).to_dict("records")
     ]
-    lines = [
-        f"People aged 65 and over in {mean['board']} live {told(mean)} minutes by car, one way, "
-        f"from the nearest {study.service}, on average; for {told(beyond)} per cent of them it is "
-        "more than an hour.",
-        _no_source(unnamed),
+    return (
         f"The boundaries are those of {edition}, as compiled by us from public notices: of the "
-        f"boards of July 2022, this is {_listed(was)}.",
-    ]
-    if not steady:
-        lines.insert(
-            1,
-            "The answer depends on which hospitals count as centres: the average moves by more "
-            "than ten minutes between the three lists, so every result here is a range, and there "
-            "is no rank.",
+        f"boards of July 2022, this is {_listed(was)}."
+    )
+
+
+def three_sentences(published: Published, code: str, study: Study, compiled: str) -> str:
+    """Write the short form to paste: how far, who is deprived and far, and how sure it is.
+
+    Parameters
+    ----------
+    published, code, study, compiled : as for `page`.
+    """
+    first = published.of("", code, scenario=care_boards.ORDINARY)
+    mean = _one(first, measure="mean")
+    edition = care_boards.edition_name(published.of("of_2022", code)["edition"].iloc[0])
+    quoted = "" if mean["steady"] else ", and no single number and no rank should be quoted"
+    return " ".join(
+        [
+            f"In NHS {mean['board']} Integrated Care Board (boundaries of {edition}) people aged "
+            f"65 and over live {told(mean)} minutes by car, one way, from the nearest "
+            f"{study.service}, on average; for {told(_one(first, measure='beyond 60 minutes'))} "
+            "per cent of them it is more than an hour.",
+            _areas_in_words(published, code),
+            "Modelled from open data with an unofficial list of centres, over three readings of "
+            f"which the ranges run{quoted}; public transport is left out (Distance to Care, data "
+            f"as compiled on {in_words(pd.Timestamp(compiled))}).",
+        ]
+    )
+
+
+def _areas_in_words(published: Published, code: str) -> str:
+    """Say how many areas are in the two most deprived fifths and far."""
+    both = published.of(
+        "deprived_and_far", code, group_by="two most deprived fifths", measure="areas"
+    )
+    if both.empty:
+        return (
+            "No area in the two most deprived fifths of England is more than an hour away on "
+            f"any list ({CARS})."
         )
-    else:
-        lines.insert(1, "In brackets stands the range over three lists of centres.")
-    return "\n".join(lines)
+    return (
+        "The number of its areas that are both deprived (in England's two most deprived fifths) "
+        f"and more than an hour away is {told(_one(both, local_authority='all'))} ({CARS})."
+    )
 
 
 def paragraph(published: Published, code: str, study: Study, compiled: str) -> str:
@@ -358,10 +435,7 @@ def _both_in_words(published: Published, code: str) -> str:
         "deprived_and_far", code, group_by="two most deprived fifths", measure="areas"
     )
     if both.empty:
-        return (
-            "No area in the two most deprived fifths of England is more than an hour away on "
-            f"any list ({CARS})."
-        )
+        return _areas_in_words(published, code)
     people = published.of(
         "deprived_and_far", code, group_by="two most deprived fifths",
         measure="people aged 65 and over", local_authority="all",
@@ -494,6 +568,7 @@ def _deprived_and_far(published: Published, code: str, board: str) -> str:
 
 
 def _nearest(published: Published, code: str, steady: bool) -> str:
+    first = published.of("", code, scenario=care_boards.ORDINARY)
     found = published.of("centres", code)
     found = found[found["high"] >= care_boards.FEWEST_PER_CENT]
     order = found.sort_values(["certainty", "centre"])
@@ -510,6 +585,7 @@ def _nearest(published: Published, code: str, steady: bool) -> str:
         for row in order.to_dict("records")
     ]
     return (
+        f"{_no_source(_one(first, measure=care_boards.UNNAMED))}\n"
         "Grade A: named in a source; B: we believe it is a centre, but no source names it; C: "
         "doubtful, on the longest list only.\n\n"
         + _table(rows, "Whose nearest centre it is, by car")
@@ -517,10 +593,7 @@ def _nearest(published: Published, code: str, steady: bool) -> str:
 
 
 def _spokes(published: Published, code: str) -> str:
-    far = _one(
-        published.of("", code, scenario=care_boards.ORDINARY), measure="people beyond 60 minutes"
-    )
-    if round(far["high"]) == 0:
+    if not _anybody_far(published, code):
         return "Nobody in this board is more than an hour away in ordinary driving, on any list."
     found = published.of("spokes", code)
     if found.empty:
@@ -564,8 +637,9 @@ def _download(code: str) -> str:
     )
 
 
-def _limits(source: Path | None) -> str:
+def _limits(source: Path | None, boundaries: str) -> str:
     lines = [
+        boundaries,
         "The list of centres is unofficial, and doctors refer people to other centres than the "
         "nearest.",
         "Public transport is left out, which leaves out people without a car, who are more often "

@@ -32,6 +32,7 @@ from distance_to_care.publication import (
     certainty,
     citations,
     findings,
+    for_patients,
     functions,
     glossary_terms,
     layers,
@@ -39,6 +40,7 @@ from distance_to_care.publication import (
     registers,
     sentences,
     slides,
+    survival_choice,
     take_away,
 )
 
@@ -487,6 +489,8 @@ class FillIn(SphinxPostTransform):
         )
         if self.env.docname == self.app.config.root_doc:
             lines = self._released_pages() + lines
+        elif survival_choice.for_patients(self.app, self.env.docname):
+            lines += for_patients.kinds_in_plain_words(kinds)
         for date in published.redrawn(self.env.docname):
             lines += (
                 '<p class="kind-banner kind-redrawn">Redrawn from tables accepted on '

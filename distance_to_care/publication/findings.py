@@ -26,6 +26,8 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from distance_to_care.figures.canvas import without_cars
+
 log = logging.getLogger(__name__)
 # What a finding may rest on: no synthetic people, and no scenario.
 KINDS = {"open": "open data", "modelled": "modelled", "published": "published study"}
@@ -148,7 +150,9 @@ class FillInCards(SphinxPostTransform):
             parts.append(nodes.reference("", title, refuri=there, internal=True))
         table = f"{'../' * here.count('/')}downloads/{row['table']}.csv"
         words = published.manifest["tables"][row["table"]]["title"]
-        parts.append(nodes.reference("", f"{words} (CSV)", refuri=table, internal=True))
+        parts.append(
+            nodes.reference("", f"{without_cars(words)} (CSV)", refuri=table, internal=True)
+        )
         return nodes.paragraph("", "", *_joined(parts, " · "), classes=["finding-source"])
 
 

@@ -2,13 +2,16 @@
 
 Both are read from one table each, so that every page says the same:
 
-    {help-for-patients} study   questions to ask, and help that there is, for a study's people
+    {help-for-patients} study   questions to ask, and help that there is, for a study's people; in
+                                short also for the people of several
     {you-said-we-did}           what people with lived experience said, and what was done
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from html import escape
 
 import pandas as pd
 from docutils import nodes
@@ -23,6 +26,7 @@ from distance_to_care.publication.edition import in_words
 
 # The heading that a page puts above the help.
 HEADING = "Questions to ask, and where to find help"
+EVERYTHING = "All questions and all help"
 ANYBODY = "any"
 URGENT = "urgent"
 # By the name of a part in the table: the heading above it.
@@ -32,6 +36,15 @@ PARTS = {
     "travel_costs": "Help with the cost of travel",
     "transport": "If you cannot get there by yourself",
     "people_to_talk_to": "People to talk to",
+}
+# By the kind of a page's numbers, beside its banner: what it means to somebody who is no analyst.
+KINDS = {
+    "synthetic": "Some of the people here are made up.",
+    "registry": "Some numbers were counted from records of real people.",
+    "scenario": "Some numbers say what would follow if our guesses hold; nobody has seen it.",
+    "open": "Some numbers were counted from data that are open to all.",
+    "modelled": "A computer worked the drives out, with a list of hospitals that we made.",
+    "published": "Numbers about people come from studies that others made.",
 }
 READ = {
     "page": "on the body's own page",
@@ -59,15 +72,27 @@ NOBODY = (
 )
 
 
-def help_rows(study: str) -> pd.DataFrame:
-    """Read the rows of the help that are for the people of a study, in the order of the table."""
+def help_rows(*studies: str) -> pd.DataFrame:
+    """Read the rows of the help that are for the people of studies, in the order of the table."""
     rows = tables.read("help_for_patients").fillna("")
-    return rows[rows["for_whom"].isin([study, ANYBODY])]
+    return rows[rows["for_whom"].isin([*studies, ANYBODY])]
 
 
 def short_list(rows: pd.DataFrame) -> str:
-    """Write the help in a few lines, as Markdown, for a page with little room."""
-    return dialled("\n".join(f"- {text}" for text in rows["in_short"] if text))
+    """Write the help in a few lines, as Markdown, for a page with little room.
+
+    Where it is for the people of several studies, a line for one of them says for whom it is.
+    """
+    several = len(set(rows["for_whom"]) - {ANYBODY}) > 1
+    listed = rows[rows["in_short"] != ""].to_dict("records")
+    return dialled("\n".join(f"- {_for_whom(row, several)}{row['in_short']}" for row in listed))
+
+
+def _for_whom(row: dict[str, str], several: bool) -> str:
+    if not several or row["for_whom"] == ANYBODY:
+        return ""
+    study = tables.read_study(row["for_whom"])
+    return f"**{study.disease_short or study.disease}:** "
 
 
 def whole_part(rows: pd.DataFrame) -> str:
@@ -81,6 +106,12 @@ def _entry(row: dict[str, str]) -> str:
         return row["what"]
     end = "" if row["what"].endswith((".", "?", "!")) else "."
     return f"**{row['what']}{end}** {about}"
+
+
+def kinds_in_plain_words(kinds: Iterable[str]) -> str:
+    """Write what the banners of a page mean, in plain sentences, as HTML."""
+    said = " ".join(KINDS[kind] for kind in kinds)
+    return f'<p class="kind-in-plain-words">{escape(said)}</p>' if said else ""
 
 
 def dialled(text: str) -> str:
@@ -104,15 +135,17 @@ def _source(row: dict[str, str]) -> str:
 class HelpDirective(SphinxDirective):
     """{help-for-patients} study: questions to ask and help that there is.
 
-    `:short:` has a few lines; `:whole:` names the page that has everything, for a link to it.
+    `:short:` has a few lines, for one study or several; `:whole:` names the pages that have
+    everything, for links to them.
     """
 
     required_arguments = 1
+    final_argument_whitespace = True
     option_spec = {"short": directives.flag, "whole": directives.unchanged_required}
 
     def run(self):
         self.env.note_dependency(str(places.DESCRIPTOR))
-        rows = help_rows(self.arguments[0])
+        rows = help_rows(*self.arguments[0].split())
         if "short" in self.options:
             box = nodes.container(classes=["help-for-patients"])
             return [self._parsed(short_list(rows), box), *self._link_to_all()]
@@ -132,12 +165,13 @@ class HelpDirective(SphinxDirective):
         return into
 
     def _link_to_all(self) -> list[nodes.Node]:
-        """Link to the page with everything, where the book has it."""
-        whole = self.options.get("whole")
-        if whole not in self.env.found_docs:
-            return []
-        link = f"{{doc}}`All questions and all help </{whole}>`"
-        return [self._parsed(link, nodes.container(classes=["help-whole"]))]
+        """Link to the pages with everything, those that the book has."""
+        named = self.options.get("whole", "").split()
+        found = [page for page in named if page in self.env.found_docs]
+        links = [f"{{doc}}`{EVERYTHING} </{page}>`" for page in found]
+        if len(links) > 1:
+            links = [f"{EVERYTHING}: " + "; ".join(f"{{doc}}`/{page}`" for page in found)]
+        return [self._parsed(link, nodes.container(classes=["help-whole"])) for link in links]
 
 
 def reviews() -> pd.DataFrame:

@@ -35,8 +35,8 @@ NO_PROSE = (
     addnodes.download_reference,
 )
 # Terms that the prose uses in their everyday sense too: only {term} links these.
-EVERYDAY = {"area", "claim", "contribution", "coverage", "died", "draw", "mean", "open", "person"}
-EVERYDAY |= {"published", "release", "round", "steady", "wait"}
+EVERYDAY = {"area", "claim", "contribution", "coverage", "delay", "died", "draw", "mean", "open"}
+EVERYDAY |= {"person", "published", "release", "round", "steady", "wait"}
 
 # Pages so heavy that meanings would take them above what a first visit may weigh.
 NO_ROOM = frozenset({"notebooks/claims_register"})

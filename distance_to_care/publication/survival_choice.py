@@ -31,6 +31,7 @@ from sphinx.util.docutils import SphinxDirective
 
 NAME = "survival-figures"
 MARK = "survival-choice"
+PATIENT_PAGES = "distance_to_care_patient_pages"
 SUMMARY = "Show how long people live, on average"
 WARNING = (
     "The next part is about how long people live.",
@@ -193,10 +194,15 @@ def outside(text: str, telling: Collection[str], shown: Collection[str] = ()) ->
     return found
 
 
+def for_patients(app: Sphinx, docname: str) -> bool:
+    """Whether a page is named as one that patients read; pages of a folder are not asked."""
+    return PATIENT_PAGES in app.config and docname in app.config[PATIENT_PAGES]
+
+
 def setup(app: Sphinx) -> dict:
     """Register the directive, and the pages that patients read."""
     # Names of pages, as the table of contents has them; a name that ends in / is a folder.
-    app.add_config_value("distance_to_care_patient_pages", [], "env")
+    app.add_config_value(PATIENT_PAGES, [], "env")
     app.add_node(SurvivalChoice, html=(visit_choice, depart_choice))
     app.add_directive(NAME, SurvivalFiguresDirective)
     app.add_transform(CloseTheSection)

@@ -92,10 +92,10 @@ def test_people_on_the_pages_are_the_people_of_england(published, written):
 def test_the_paragraph_to_paste_is_that_of_the_tables(published, written):
     study, started = boards._default_study(), time.process_time()
     for code, page in written.items():
-        (box,) = page.select(".to-paste pre")
-        pasted = box.get_text().strip()
+        short, pasted = (box.get_text().strip() for box in page.select(".to-paste pre"))
         compiled = re.search(r"data as compiled on (\d+ \w+ \d{4})", pasted)[1]
         assert pasted == boards.paragraph(published, code, study, compiled)
+        assert short == boards.three_sentences(published, code, study, compiled)
         assert "unofficial list" in pasted
         assert "car ownership not included" in pasted
     assert time.process_time() - started < SECONDS_FOR_ALL
@@ -110,7 +110,7 @@ def test_a_board_that_is_not_steady_is_told_as_a_range(published, written):
     for code, page in written.items():
         text = words(page)
         low, high = (f"{means.loc[code, end]:.0f}" for end in ("low", "high"))
-        (pasted,) = (box.get_text() for box in page.select(".to-paste pre"))
+        _, pasted = (box.get_text() for box in page.select(".to-paste pre"))
         if code in doubtful:
             assert f"is {low} to {high} minutes one way" in pasted
             assert "no rank should be quoted" in pasted

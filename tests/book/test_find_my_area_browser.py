@@ -15,6 +15,7 @@ from distance_to_care.publication.find_my_area import FOLDER, PAGE, PLACES
 FIELD = "#find-my-area-postcode"
 STATUS = "#find-my-area-status"
 RESULT = "#find-my-area-result"
+CENTRE = "specialist centre for scarred lungs (interstitial lung disease)"
 SENTENCE = (
     "Nearest on our unofficial list; your GP or hospital decides where to refer you; "
     "do not change your care because of this page."
@@ -41,6 +42,7 @@ def ask(visit, text: str) -> tuple[str, str]:
 def test_a_postcode_gets_a_whole_answer(visit):
     said, shown = ask(visit, "cb2 0qq")
     assert re.search(r"CB2 0QQ: about \d+ minutes by car, one way, to the nearest", said)
+    assert f"{CENTRE}: Royal Papworth" in said, "a family with another disease is told which it is"
     assert "Royal Papworth Hospital, Cambridge, named by a source." in said
     assert said.endswith("Your GP or hospital decides where you are sent.")
     for words in (
@@ -128,11 +130,30 @@ def test_minutes_are_a_range_where_the_lists_differ(visit):
 def test_an_outcode_gives_the_range_over_its_areas(visit):
     said, shown = ask(visit, "TR1")
     assert re.search(r"TR1: between \d+ and \d+ minutes by car, one way, .* over its areas", said)
+    assert f"to the nearest {CENTRE}, over" in said
     assert re.search(r"\d to \d+ of (5|10), where 1 is the most deprived", shown)
     for words in ("Surest sites (A)", "Base list (A and B)", "Every candidate site"):
         assert words in shown
     assert re.search(r"\d+ of \d+ areas rural", shown)
     assert SENTENCE in shown
+
+
+def test_an_outcode_whose_areas_differ_names_no_end_of_the_scale(visit):
+    """NR32 runs from 1 to 9 of 10, and 9 is not the least."""
+    _, shown = ask(visit, "NR32")
+    assert re.search(
+        r"Its areas run from 1 to \d+ of (5|10), where 1 is the most deprived and", shown
+    )
+    assert "least deprived areas" not in shown
+
+
+def test_the_name_of_a_place_leads_to_the_care_boards(visit):
+    said, _ = ask(visit, "Norwich")
+    assert "the list of care boards" in said
+    link = visit.page.locator(f"{STATUS} a")
+    assert link.get_attribute("href") == "../notebooks/care_boards.html"
+    said, _ = ask(visit, "12345")
+    assert "care boards" not in said
 
 
 def test_wales_has_centres_and_neither_deprivation_nor_board(visit):
@@ -207,9 +228,11 @@ def test_the_isles_of_scilly_say_that_there_is_no_road(visit, typed):
     said, shown = ask(visit, typed)
     for text in (said, shown):
         assert "There is no road from here to the mainland: boat or plane first." in text
-        assert "The real journey takes longer." in text
-    shortest = int(re.search(r"(?:between|about) (\d+)", said)[1])
-    assert shortest >= 90, "Penzance is no part of the islands"
+        assert "So no minutes are given." in text
+        assert not re.search(r"\d+ minutes|by car", text)
+    assert "Southmead Hospital" in shown
+    details = visit.page.text_content(f"{RESULT} details")
+    assert "slower driving" not in details.lower()
 
 
 def test_a_postcode_of_the_islands_on_the_mainland_says_so(visit):

@@ -28,8 +28,9 @@ def with_a_choice(site):
 def with_help(site):
     boards = sorted((site / "book" / "boards").glob("*.html"))[:2]
     assert boards
-    pages = [page for page in PATIENT_PAGES if page.startswith("book/") and page[-1] != "/"]
-    return [site / f"{page}.html" for page in pages if page != "book/index"] + boards
+    pages = [page for page in PATIENT_PAGES if page[-1] != "/" and page != "book/index"]
+    pages += ["notebooks/sma_travel", "notebooks/sma_births"]
+    return [site / f"{page}.html" for page in pages] + boards
 
 
 def test_some_pages_have_a_choice_and_it_is_closed_with_a_warning_before_it(site, browser):
@@ -95,6 +96,10 @@ def test_every_page_for_patients_ends_with_the_help(site, browser):
         told = page.locator("main article section", has=page.locator("h2")).last.inner_text()
         for words in ("999", "Healthcare Travel Costs Scheme", "patient transport"):
             assert words in told, f"{path.stem}: {words}"
+        # Questions, care nearer to home, and somebody to talk to.
+        assert re.search("Ask the clinic|Questions to ask the clinic", told), path.stem
+        assert re.search("nearer to home|closer to home", told), path.stem
+        assert re.search("To talk to somebody|People to talk to", told), path.stem
         for link in page.locator("main a[href^='tel:']").all():
             assert re.sub(r"\s", "", link.inner_text()) == link.get_attribute("href")[4:]
     page.close()
@@ -112,8 +117,8 @@ def test_two_pages_hold_all_of_the_help_and_the_others_lead_there(site, browser)
         questions = for_patients.help_rows(study).query("part == 'questions'")
         assert page.locator("#help-questions li").count() == len(questions)
     for path in with_help(site):
-        if path.stem in ("for_patients", "for_families", "lived_experience"):
+        if path.stem in ("for_patients", "for_families"):
             continue
         page.goto(path.as_uri())
-        assert page.get_by_text("All questions and all help").count() == 1, path.stem
+        assert page.get_by_text(for_patients.EVERYTHING).count() == 1, path.stem
     page.close()

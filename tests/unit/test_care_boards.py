@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from docutils import nodes
 from lxml import html as markup
 
 from distance_to_care import (
@@ -525,6 +526,37 @@ def test_the_nearest_centres_come_with_town_and_grade(published):
     # The surest first, where there is no number to sort by.
     assert text.index("<td>Southmead Hospital</td>") < text.index("<td>Base</td>")
     assert text.index("<td>Base</td>") < text.index("<td>Low</td>")
+
+
+def test_a_page_says_what_to_do_before_it_says_what_it_rests_on(published):
+    back, study = pages.read(published), pages._default_study()
+    for code in (NEAR, DOUBTFUL, FAR):
+        text = pages.page(back, code, study, "2026-11-22")
+        order = ["**What to do first:**", "lists", "## In three sentences", "## In one paragraph"]
+        found_at = [text.index(words) for words in order]
+        assert found_at == sorted(found_at)
+        assert text.index("## Nearest centres") < text.rindex("that no source names for")
+        assert text.index("## What this page does not show") < text.index("The boundaries are")
+        # Each link of the opening leads to a heading of the page.
+        opening = text.split("## ")[0]
+        linked = set(re.findall(r"\]\(#([\w-]+)\)", opening))
+        made = {nodes.make_id(heading) for heading in re.findall(r"^## (.+)$", text, re.M)}
+        assert linked <= made
+        assert len(linked) == (1 if code == NEAR else 3)
+
+
+def test_three_sentences_come_before_the_paragraph(published):
+    back, study = pages.read(published), pages._default_study()
+    for code in (NEAR, DOUBTFUL, FAR):
+        short = pages.three_sentences(back, code, study, "2026-11-22")
+        long = pages.paragraph(back, code, study, "2026-11-22")
+        assert len(re.findall(r"\.(?:\s|$)", short)) == 3
+        assert len(short) < len(long) / 2
+        for needed in ("unofficial list", pages.CARS, "Distance to Care", "22 November 2026",
+                       "Modelled from open data", study.service):  # fmt: skip
+            assert needed in short, needed
+    assert "no rank should be quoted" in pages.three_sentences(back, DOUBTFUL, study, "2026-11-22")
+    assert "no rank" not in pages.three_sentences(back, NEAR, study, "2026-11-22")
 
 
 def test_the_paragraph_says_what_it_is(published):

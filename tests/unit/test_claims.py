@@ -298,12 +298,17 @@ def test_the_page_says_how_many_claims_have_a_result_of_ours(claims):
         for group in ("something", "all"):
             assert f"{{number}}`claims.computed.{letter}.{group}`" in text
     assert "may send an answer" in text
-    assert "no public address so far" in text
+    assert "at the foot of each page" in text
 
 
-def test_the_choice_stands_above_the_method():
+def test_the_choice_stands_just_above_the_claims_and_the_top_leads_there():
     text = page_source()
-    assert text.index('id="claims-filter"') < text.index("## Data") < text.index("## Method")
+    between = text[text.index("## Every claim") : text.index("```{register} claims")]
+    assert between.count('id="claims-filter"') == text.count('id="claims-filter"') == 1
+    after = between[between.index("</form>") :]
+    assert len(after.splitlines()) < 8
+    assert "## " not in between.removeprefix("## Every claim")
+    assert "<every-claim>`" in text[: text.index("## Data")]
 
 
 def test_a_fold_holds_what_is_not_at_first_sight(claims):

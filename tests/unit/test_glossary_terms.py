@@ -113,3 +113,49 @@ def test_every_everyday_word_is_a_term_of_the_glossary():
     listed = re.findall(r"^(?! |`|#|$)(.+)$", text.split("```{glossary}", 1)[1], re.M)
     named = {name for term in listed for name in glossary_terms.names(term)}
     assert glossary_terms.EVERYDAY - named == set()
+
+
+# The entries whose first sentence may name a disease: the disease itself, and what only it has.
+OF_ONE_DISEASE = {
+    "idiopathic pulmonary fibrosis (IPF)",
+    "interstitial lung disease (ILD)",
+    "spinal muscular atrophy (SMA)",
+    "GAP index",
+    "type of SMA",
+}
+DISEASE = re.compile(r"\b(?:idiopathic|interstitial|lung disease|spinal|IPF|ILD|SMA)\b")
+# What nobody should be told by a hover who only wanted to know what a word means.
+UNKIND = re.compile(r"\b(?:die|dies|fatal|incurable|gets? worse|worsens?|predicts death)\b")
+
+
+def first_sentences() -> dict[str, str]:
+    """What a hover says, by the terms of the glossary."""
+    text = (places.BOOK / "glossary.md").read_text(encoding="utf-8")
+    found, terms = {}, []
+    for line in "".join(re.findall(r"```\{glossary\}\n(.*?)```", text, re.S)).splitlines():
+        if line and not line.startswith(" "):
+            terms.append(line)
+        elif line and terms:
+            found |= dict.fromkeys(terms, line.strip())
+            terms = []
+    return found
+
+
+def test_the_hover_of_a_general_term_names_no_disease():
+    """The same words stand on pages about lungs and on pages about muscles."""
+    said = first_sentences()
+    assert said.keys() > OF_ONE_DISEASE
+    naming = {term for term, meaning in said.items() if DISEASE.search(meaning)}
+    assert naming <= OF_ONE_DISEASE
+
+
+def test_the_hover_of_a_disease_is_kind():
+    said = first_sentences()
+    for term in OF_ONE_DISEASE:
+        assert not UNKIND.search(said[term]), f"{term}: {said[term]}"
+
+
+def test_a_registry_is_a_list_and_its_data_are_a_kind():
+    said = first_sentences()
+    assert said["registry"].startswith("A list of people")
+    assert said["registry data"].startswith("Computed from records of real people")

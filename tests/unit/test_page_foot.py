@@ -1,5 +1,6 @@
 """The end of each page: a citation that names page and version, and feedback without inventions."""
 
+import re
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
@@ -84,6 +85,24 @@ def test_where_there_is_none_the_page_says_so_and_invents_nothing():
     assert PAGE.name in text
     assert VERSION in text
     assert "@" not in text
+
+
+def test_every_page_that_says_where_to_write_names_the_one_setting():
+    """Nobody writes an address into another file and finds that no page shows it."""
+    pages = [
+        *places.BOOK.glob("*.md"),
+        *places.NOTEBOOKS.glob("*.ipynb"),
+        places.ROOT / "README.md",
+    ]
+    said = {path.stem: path.read_text(encoding="utf-8") for path in pages}
+    hosting = {name: text for name, text in said.items() if "hoever hosts" in text}
+    assert {"corrections", "claims_register", "how_we_searched", "what_we_need"} <= set(hosting)
+    for name, text in hosting.items():
+        assert "distance_to_care_feedback" in text, name
+    assert "distance_to_care_feedback" in said["README"]
+    for name, text in said.items():
+        assert not re.search(r"no public address (?:so far|for reports)", text), name
+        assert not re.search(r"address[^.\n]*into `CITATION|one into `CITATION", text), name
 
 
 def test_feedback_is_set_in_one_place():

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from distance_to_care import places, tables
-from distance_to_care.publication import for_patients, plain_words
+from distance_to_care import places, results, tables
+from distance_to_care.publication import build, for_patients, plain_words, sentences
 
 HELP = tables.read("help_for_patients").fillna("")
 STUDIES = [name for name in tables.study_names() if tables.read_study(name)]
@@ -20,13 +20,32 @@ PATIENT_PAGES = CONFIG["sphinx"]["config"]["distance_to_care_patient_pages"]
 # Written for them from the first word to the last; the others hold words for other readers too.
 PLAIN = ["for_patients", "for_families", "lived_experience"]
 WITH_EVERYTHING = {"for_patients": "ipf", "for_families": "sma"}
-# The home page is a door for everybody, with a link to these pages; a chapter ends with its limits.
-OTHERS = {"book/index", "book/boards/", "notebooks/people_out_of_hundred"}
-ENDING_WITH_HELP = [page for page in PATIENT_PAGES if page not in OTHERS]
+# The home page is a door for everybody, with a link to these pages; the boards' are written later.
+OTHERS = {"book/index", "book/boards/"}
+# A page that says for whom it is.
+FOR_THEM = re.compile(
+    r"[Tt]his page is for (?:you|[^.\n]*\b(?:families|patients|young people|adults with))\b"
+)
 
 
 def text_of(page: str) -> str:
-    return (places.ROOT / f"{page}.md").read_text(encoding="utf-8")
+    source = places.ROOT / f"{page}.md"
+    return (
+        source.read_text(encoding="utf-8")
+        if source.exists()
+        else sentences.prose(source.with_suffix(".ipynb"))
+    )
+
+
+def ending_with_help() -> list[str]:
+    """Pages for patients: by the configuration, by the menu, and by what they say themselves."""
+    toc = yaml.safe_load((places.ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    (menu,) = (part for part in toc["parts"] if part["caption"] == "For patients and families")
+    named = {*PATIENT_PAGES, *(chapter["file"] for chapter in menu["chapters"])} - OTHERS
+    return sorted(named | {page for page in build.contents() if FOR_THEM.search(text_of(page))})
+
+
+ENDING_WITH_HELP = ending_with_help()
 
 
 def read_aloud(markdown: str) -> list[str]:
@@ -73,7 +92,18 @@ def last_part(text: str) -> str:
 def test_each_page_for_patients_ends_with_the_help(page):
     heading, _, rest = last_part(text_of(page)).partition("\n")
     assert heading == for_patients.HEADING
-    assert re.search(r"^```\{help-for-patients\} (\w+)\n(?::\w+:.*\n)*```\s*\Z", rest, re.MULTILINE)
+    block = r"^```\{help-for-patients\} ([\w ]+)\n(?::\w+:.*\n)*```\s*\Z"
+    found = re.search(block, rest, re.MULTILINE)
+    assert found
+    # What is there for anybody has no questions, no care nearer home and nobody to talk to.
+    assert set(found[1].split()) <= set(STUDIES)
+
+
+def test_the_pages_that_say_so_are_found():
+    assert "notebooks/sma_travel" in ENDING_WITH_HELP
+    assert "notebooks/people_out_of_hundred" in ENDING_WITH_HELP
+    assert "notebooks/which_lever" not in ENDING_WITH_HELP
+    assert len(ENDING_WITH_HELP) >= 17
 
 
 def test_the_home_page_leads_to_them():
@@ -103,10 +133,60 @@ def test_everybody_finds_each_kind_of_help(study):
     assert len(short.splitlines()) <= 8
 
 
+@pytest.mark.parametrize("studies", [*([study] for study in STUDIES), STUDIES])
+def test_the_few_lines_hold_all_four_things(studies):
+    """Questions, the journey, care nearer to home, and somebody to talk to, for each disease."""
+    rows = for_patients.help_rows(*studies)
+    for study in studies:
+        own = for_patients.short_list(rows[rows["for_whom"].isin([study, for_patients.ANYBODY])])
+        for words in ("Ask the clinic", "nearer to home", "what the journey costs", "To talk to"):
+            assert words in own, f"{study}: {words}"
+
+
+def test_of_several_diseases_each_line_says_whose_it_is():
+    rows = for_patients.help_rows("ipf", "sma")
+    lines = for_patients.short_list(rows).splitlines()
+    assert [line.startswith("- **IPF:** ") for line in lines].count(True) >= 3
+    assert [line.startswith("- **SMA:** ") for line in lines].count(True) >= 3
+    assert sum("999" in line and "**" not in line for line in lines) == 1
+    assert "**" not in for_patients.short_list(for_patients.help_rows("sma"))
+
+
 def test_help_is_for_the_people_of_a_study_or_for_anybody():
     assert set(HELP["for_whom"]) == {for_patients.ANYBODY, *STUDIES}
     ours = set(for_patients.help_rows("sma")["for_whom"])
     assert ours == {"sma", for_patients.ANYBODY}
+
+
+# --- How long people live: how sure, and how far chance alone could move it -----------------------
+
+
+@pytest.mark.parametrize("page", WITH_EVERYTHING)
+def test_behind_the_choice_each_share_of_survival_has_its_interval(page):
+    (block,) = re.findall(
+        r"^(:{3,})\{survival-figures\}.*?\n(.*?)^\1$", text_of(f"book/{page}"), re.M | re.S
+    )
+    assert "**How sure are we?**" in block[1]
+    assert "how far chance alone could move it" in block[1]
+    printed = plain_words.accepted_numbers()
+    shares = re.findall(r"\{number\}`([^`]+)`(?: of 100| were alive)", block[1])
+    assert len(shares) >= 3
+    for key in shares:
+        assert re.fullmatch(r"\d+ \(\d+ to \d+\)", printed[key]), key
+
+
+def test_a_child_found_late_reads_what_helps_before_the_picture():
+    text = text_of("book/for_families")
+    assert text.index("A later start helps, too") < text.index("```{published-figure}")
+
+
+def test_every_kind_has_plain_words():
+    assert for_patients.KINDS.keys() == results.BANNERS.keys()
+    said = for_patients.kinds_in_plain_words(["scenario", "modelled"])
+    assert said.startswith('<p class="kind-in-plain-words">Some numbers say what would follow')
+    assert for_patients.kinds_in_plain_words([]) == ""
+    grade = plain_words.reading_grade(read_aloud("\n".join(for_patients.KINDS.values())))
+    assert grade <= plain_words.HARDEST
 
 
 # --- Where each fact was read ---------------------------------------------------------------------

@@ -53,6 +53,22 @@ def test_what_is_no_share_is_refused(asked):
         published_outcomes.exact_interval(*asked)
 
 
+def test_the_share_of_a_small_group_has_its_interval():
+    estimates = pd.DataFrame(
+        {"id": ["all", "most"], "people": [25, 15], "measure": ["count", "percentage"],
+         "estimate": [25, 93], "certainty": "S"}
+    )  # fmt: skip
+    told = published_outcomes.shares(["most", "all"], estimates)
+    assert list(told.index) == ["most", "all"]
+    assert told.loc["all", "ci_low"] == pytest.approx(100 * 0.025 ** (1 / 25))
+    assert told.loc["most", "estimate"] == pytest.approx(100 * 14 / 15)
+    other = [100 * end for end in proportion_confint(14, 15, method="beta")]
+    assert told.loc["most", ["ci_low", "ci_high"]].tolist() == pytest.approx(other)
+    assert set(told["certainty"]) == {"D"}
+    with pytest.raises(AnalysisError, match="named none"):
+        published_outcomes.shares(["none"], estimates)
+
+
 # --- Counts behind percentages ------------------------------------------------------------------
 
 

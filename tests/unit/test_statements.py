@@ -10,7 +10,7 @@ import pytest
 import statement_checks
 from docutils import nodes
 
-from distance_to_care import places, tables
+from distance_to_care import places, results, tables
 from distance_to_care.publication import assumption_register, build, ledger, statements
 from distance_to_care.publication.ledger import NUMBER, TABLE, Change, Entry
 
@@ -79,7 +79,7 @@ def test_every_check_is_named_by_an_item():
         for name, found in vars(statement_checks).items()
         if getattr(found, "__module__", "") == statement_checks.__name__ and callable(found)
     }
-    helping = {"text", "chapters", "prose", "listed", "check", "_dictionary"}
+    helping = {"text", "chapters", "prose", "listed", "check", "_dictionary", "_without_a_table"}
     assert asked - helping == {name for name in named if not name.startswith("20")}
 
 
@@ -133,6 +133,31 @@ def test_evidence_that_is_taken_away_turns_ticks(monkeypatch):
         assert statement_checks.check(name), name
         monkeypatch.setattr(statement_checks, "text", real)
         assert statement_checks.check(name) == [], name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "people_are_counted_at_each_stage",
+        "people_and_missing_values_are_in_tables",
+        "survival_is_told_by_time_with_people_at_risk",
+        "missing_values_are_handled_in_more_than_one_way",
+        "each_other_analysis_has_published_estimates",
+    ],
+)
+def test_a_table_that_is_gone_or_empty_turns_the_tick(monkeypatch, name):
+    real = results.accepted_manifest()["tables"]
+    assert statement_checks.check(name) == []
+    for change in ({"rows": 0}, {"columns": {}}):
+        changed = {table: entry | change for table, entry in real.items()}
+        monkeypatch.setattr(results, "accepted_manifest", lambda tables=changed: {"tables": tables})
+        assert statement_checks.check(name), (name, change)
+
+
+def test_a_synthetic_table_with_another_name_turns_the_tick(monkeypatch):
+    entry = {"kind": "synthetic", "page": "p", "columns": {}, "rows": 1}
+    monkeypatch.setattr(results, "accepted_manifest", lambda: {"tables": {"ratios": entry}})
+    assert statement_checks.check("synthetic_results_say_so_in_their_names") == ["ratios"]
 
 
 def test_how_many_hold_is_counted():
