@@ -100,7 +100,7 @@ def private_folder(made_from: Mapping[str, str]) -> Iterator[Path]:
             say(
                 f"The people stay, as far as they are ready, in {folder}, which only you can "
                 "read, for the same command. Its end deletes the folder, and so does any other "
-                "analysis of so many people."
+                "analysis."
             )
 
 

@@ -35,6 +35,8 @@ TASKS = {
 # Per person, as many times as long with four times as many people is still called linear.
 LINEAR = 1.5
 LARGE = 240_000
+# Answers that differ by less, relatively, are called the same.
+ALIKE = 1e-4
 
 
 def beside_this_package(timed: pd.DataFrame) -> pd.DataFrame:
@@ -226,6 +228,107 @@ def summary(beside: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def first_calls(timed: pd.DataFrame) -> pd.DataFrame:
+    """Say how long each engine's first call takes beyond later ones: it loads what they find.
+
+    Parameters
+    ----------
+    timed : as for `beside_this_package`, with `first_seconds`.
+
+    Returns
+    -------
+    One row an engine, over the questions about the fewest people: `engine`, `answers` (questions),
+    `estimate`, `low`, `high` (the middle one, the least and the most seconds), `unit`.
+    """
+    fewest = timed[(timed["people"] == timed["people"].min()) & (timed["outcome"] == MEASURED)]
+    fewest = fewest[~fewest["engine"].isin(READERS)]
+    rows = []
+    for engine, own in fewest.groupby("engine", sort=True):
+        more = own["first_seconds"] - own["seconds"]
+        ends = {"low": float(more.min()), "high": float(more.max())}
+        rows.append(
+            {"engine": engine, "answers": len(own), "estimate": float(more.median())}
+            | ends
+            | {"unit": "seconds more than the fastest call"}
+        )
+    return pd.DataFrame(rows)
+
+
+def agreement(beside: pd.DataFrame) -> pd.DataFrame:
+    """Say of each engine whether its answers are this package's.
+
+    Parameters
+    ----------
+    beside : as `beside_this_package` returns it.
+
+    Returns
+    -------
+    One row an engine other than this package's, and first one of all of them (`engine` is `all`):
+    `answers` (questions whose answers were compared; of `all` the engines), `difference` and
+    `error_difference` (the largest relative ones of estimates and of standard errors), `verdict`
+    (`pass` where none is above ALIKE, else `fail`; of `all` how many pass, in `estimate`), `note`
+    (the questions with larger ones; of `all` the engines that have any).
+    """
+    compared = beside.dropna(subset="difference")
+    compared = compared[~compared["engine"].isin([OURS, ARRAYS, *READERS])]
+    rows = []
+    for engine, own in compared.groupby("engine", sort=True):
+        apart = (own["difference"] > ALIKE) | (own["error_difference"] > ALIKE)
+        rows.append(
+            {
+                "engine": engine,
+                "answers": len(own),
+                "estimate": float(not apart.any()),
+                "difference": own["difference"].max(),
+                "error_difference": own["error_difference"].max(),
+                "verdict": "fail" if apart.any() else "pass",
+                "note": ", ".join(dict.fromkeys(own.loc[apart, "measure"])),
+            }
+        )
+    found = pd.DataFrame(rows)
+    apart = found[found["verdict"] == "fail"]
+    everybody = {
+        "engine": "all",
+        "answers": len(found),
+        "estimate": float(found["estimate"].sum()),
+        "difference": found["difference"].max(),
+        "error_difference": found["error_difference"].max(),
+        "verdict": "fail" if len(apart) else "pass",
+        "note": ", ".join(apart["engine"]) or "none",
+    }
+    return pd.concat([pd.DataFrame([everybody]), found], ignore_index=True)
+
+
+def building(built: pd.DataFrame, words: Mapping[str, str]) -> pd.DataFrame:
+    """Put what building the book takes into words.
+
+    Parameters
+    ----------
+    built : `item`, `about`, `estimate`, `low`, `high`, `unit`, as `make speed` writes them.
+    words : each item in words.
+
+    Returns
+    -------
+    One row an item that was measured: `measure` (in words, with the notebook that it is about),
+    `term` (the item; a notebook's with its name), `estimate`, `low`, `high`, `unit`, `note` (of
+    `run`: when and how it was measured).
+    """
+    about = built["about"].fillna("").astype(str)
+    named = about.where(built["estimate"].notna(), "")
+    return pd.DataFrame(
+        {
+            "measure": built["item"].map(words)
+            + named.map(lambda name: f": {name}" if name else ""),
+            "term": built["item"] + named.map(lambda name: f" {name}" if name else ""),
+            "estimate": built["estimate"].astype(float),
+            "low": built["low"].astype(float),
+            "high": built["high"].astype(float),
+            "unit": built["unit"].fillna(""),
+            "note": about.where(built["estimate"].isna(), ""),
+        }
+    )
 
 
 def machine(described: pd.DataFrame, words: Mapping[str, str]) -> pd.DataFrame:
