@@ -311,8 +311,8 @@ def longer_end(indices: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     One row a kind of place and variable: `note` (the end that is higher on the base list, and
-    whether that is sure: the same on every list, and no interval holds 0), `estimate` (base
-    list), `ci_low`, `ci_high` (its interval), `low`, `high` (of the estimates, over the lists).
+    whether it is so on every list, with no interval that holds 0), `estimate` (base list),
+    `ci_low`, `ci_high` (its interval), `low`, `high` (of the estimates, over the lists).
     """
     slopes = indices[indices["measure"] == "slope index"]
     columns = ["estimate", "ci_low", "ci_high"]
@@ -326,7 +326,7 @@ def longer_end(indices: pd.DataFrame) -> pd.DataFrame:
             note = "higher at the most deprived end"
         base = by_list.loc[centre_lists.BASE, columns].to_dict()
         over = {"low": by_list["estimate"].min(), "high": by_list["estimate"].max()}
-        note += " on every list" if (by_list["ci_low"] > 0).all() else ", not sure on every list"
+        note += " on every list" if (by_list["ci_low"] > 0).all() else ", not on every list"
         rows.append({**dict(zip(keys, found, strict=True)), "note": note, **base, **over})
     return pd.DataFrame(rows).assign(measure="difference between the two ends")
 

@@ -305,6 +305,11 @@ def _per_cent(share: float) -> str:
     return "under 1%" if 0 < share < 0.5 else f"{share:.0f}%"
 
 
+def _of_whom(rows: pd.DataFrame, whom: str) -> pd.DataFrame:
+    """Say in the headings of a data table which people it counts."""
+    return rows.rename(columns={"people": whom, "per cent of people": f"per cent of {whom}"})
+
+
 def _said(counted: pd.DataFrame, unit: str) -> str:
     """Say what the classes hold, for the alternative text."""
     share = counted.columns[-1]
@@ -674,6 +679,7 @@ def areas(
     axis: str,
     what: str,
     steady: float | None = None,
+    whom: str = "people",
 ) -> Drawing:
     """Draw a classed map of every area (LSOA) of England, with London enlarged.
 
@@ -691,10 +697,12 @@ def areas(
     what : what is shown, for the alternative text: `minutes by car to the nearest centre`.
     steady : an area whose columns `low` and `high` are further apart than this is in no class: its
         stripes run from the class of the one to the class of the other. One map only.
+    whom : whom the column `people` counts, for the headings of the data table.
 
     Returns
     -------
-    The drawing; its rows are the classes: `class`, `areas`, `people`, `per cent of people`.
+    The drawing; its rows are the classes: `class`, `areas`, `people`, `per cent of people`, the
+    last two in the words of `whom`.
 
     Raises
     ------
@@ -727,7 +735,7 @@ def areas(
             parts = [counted[c].assign(map=heading) for c, heading in columns.items()]
             rows = pd.concat(parts, ignore_index=True)
             rows = rows[["map", *rows.columns.drop("map")]]
-        return _drawn(figure, alt, table, rows, what)
+        return _drawn(figure, alt, table, _of_whom(rows, whom), what)
 
 
 def _positions(table: pd.DataFrame) -> np.ndarray:
@@ -784,6 +792,7 @@ def places(
     clinics: pd.DataFrame | None = None,
     centres: Collection[str] = (),
     two_sides: bool = False,
+    whom: str = "people",
 ) -> Drawing:
     """Draw a classed map of local authorities or care boards, with London enlarged.
 
@@ -792,7 +801,7 @@ def places(
     table : published table, one row a place: the columns `by` and `value`; `people` for the shares
         of the key; `low` and `high` for the alternative text of unsteady places.
     by : `local_authority` (names as the table `areas` has them) or `board_code` (newest edition).
-    value, edges, labels, axis, what : as for `areas`.
+    value, edges, labels, axis, what, whom : as for `areas`.
     unsteady : places whose mean depends on the list of centres. One whose `low` and `high` lie in
         the same class is in it, with strokes; any other is latticed and in no class.
     clinics : published table of hospitals to number and name: `centre` (a name that ends with the
@@ -879,7 +888,7 @@ def places(
                 for row in table[ranged].to_dict("records")
             ]
             alt += f" Ranges over the lists: {'; '.join(ranges)}."
-        return _drawn(figure, alt, table, counted, what)
+        return _drawn(figure, alt, table, _of_whom(counted, whom), what)
 
 
 def _hospitals(clinics: pd.DataFrame) -> pd.DataFrame:
@@ -1192,6 +1201,7 @@ def board(
     what: str,
     steady: float | None = None,
     centres: Collection[str] | None = None,
+    whom: str = "people",
 ) -> Drawing:
     """Draw a classed map of the areas (LSOA) of one care board and the centres in and near it.
 
@@ -1202,7 +1212,7 @@ def board(
     ----------
     table : published table, as for `areas`; only the areas of the board are drawn.
     board_code : code of the board, in the newest edition of the table `care_boards`.
-    value, edges, labels, axis, what, steady : as for `areas`.
+    value, edges, labels, axis, what, steady, whom : as for `areas`.
     centres : the centres to number and name; those of the column `centre` where not given.
 
     Returns
@@ -1301,7 +1311,7 @@ def board(
                 if len(found):
                     listed += f" Nearest centres {where} the map: {', '.join(found['site'])}."
         alt = f"Map of the areas (LSOA) of {names[board_code]}: {what}. {said}.{listed}"
-        return _drawn(figure, alt, table, counted, what)
+        return _drawn(figure, alt, table, _of_whom(counted, whom), what)
 
 
 def _share_of(counted: pd.DataFrame, name: str) -> float:

@@ -349,10 +349,12 @@ def _logistic(design: np.ndarray, value: np.ndarray, weight: np.ndarray) -> np.n
             step = np.linalg.solve(information, design.T @ (weight * (value - chance)))
         except np.linalg.LinAlgError:
             break
+        # Only a whole step that is small is a sign of the top: a halved one is small anywhere.
+        whole = np.abs(step).max()
         while (now := likelihood(found + step)) < best - 1e-9 and np.abs(step).max() > 1e-9:
             step = step / 2.0
         found, best = found + step, now
-        if np.abs(step).max() < 1e-7:
+        if whole < 1e-7:
             return found
     raise AnalysisError(
         "A logistic model of a mediator has no finite estimates: its values are separated by the "

@@ -148,13 +148,13 @@ COLUMNS = {
     "where_looked": "Where it was looked for",
     "looked_on": "The day of the last search",
     "search_result": "What came of a search",
-    "certainty": "How sure. Of a figure: S seen in a source, D derived from such figures. Of a "
-    "centre: A named in a source, B compilers' knowledge, C low",
+    "certainty": "Mark or grade. Of a figure: S seen in a source, D derived from such figures. "
+    "Of a centre: A named in a source, B compilers' knowledge, C low",
     "money": "Who paid, as far as seen: a company (it paid for, started or took part in the work), "
     "companies among the interests, no company, or not seen. Not seen is not none",
     "companies": "Companies that were seen behind a source",
     "lever": "A way to spend money: earlier referral, nearer spokes, treatment, co-ordination",
-    "prices": "What a lever would cost, in words, with its range and how sure it is",
+    "prices": "What a lever would cost, in words, with its range and its mark (S, D, J or U)",
     "a_million_buys": "What a million pounds a year would buy of a lever, in words with a range",
     "people_reached": "People whom a lever would reach in a year, in words with a range",
     "life_years": "Life years that a lever would gain, in words with a range",

@@ -4,8 +4,9 @@ Every function takes one row a person and the names of columns, and returns a ti
 `duration` is the time followed, in any unit, from 0 upwards; `event` is 0-1 or boolean. `group`
 keeps its values, in order: numbers by size, text sorted, a categorical in its own order; it is
 `all` where no group is given. Covariates enter as they are (numbers, booleans as 0 and 1) or, where
-they are text or categorical, as contrasts `column[level]` against the first level. Nothing is left
-out silently: a missing value raises AnalysisError, whose sentence never holds a value of a row.
+they are text, dates or categorical, as contrasts `column[level]` against the first level, of
+`LEVELS` levels at most; decimals are numbers. Nothing is left out silently: a missing value raises
+AnalysisError, whose sentence never holds a value of a row.
 
 `people` may be the path of a Parquet file as well, of any size. It is read in batches, the columns
 that are needed only, and kept as small codes (`packed`): curves, medians, tests between groups,
@@ -22,7 +23,8 @@ agree.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +53,12 @@ KNOT_SHARES = {
 # Above so many people a table is packed for a Cox model, as a file is: faster, in less memory.
 MANY = packed_cox.MANY
 
+# Levels of a covariate, or groups of a test, that are compared with one another at most: a matrix
+# has a column for each. More curves than that may be asked for.
+LEVELS, CURVES = 500, 10_000
+
 # A table, one row a person; or the path of a Parquet file of such rows.
-Table = pd.DataFrame | str | Path
+Table = pd.DataFrame | str | os.PathLike
 
 
 # -- people, groups and design ---------------------------------------------------------------------
@@ -73,14 +79,61 @@ def _packed(people: Table | packed.People, *names) -> packed.People:
     """The columns as codes, of a file or of a table."""
     if isinstance(people, packed.People):
         return people
-    if packed.is_file(people):
-        return packed.read(people, _names(*names))
-    return packed.of_table(people, _names(*names))
+    people, names = _given(people), _names(*names)
+    if isinstance(people, Path):
+        coded = packed.read(people, names)
+    else:
+        for name in names:
+            if name in people.columns and people[name].ndim == 1:
+                _refuse_nested(people[name])
+        coded = packed.of_table(people, names)
+    coded.columns = {name: _with_numbers(column) for name, column in coded.columns.items()}
+    return coded
 
 
 def _rows(people: Table, *names) -> pd.DataFrame:
     """The columns with one row a person."""
-    return packed.table(people, _names(*names)) if packed.is_file(people) else people
+    people = _given(people)
+    return packed.table(people, _names(*names)) if isinstance(people, Path) else people
+
+
+def _given(people: Table) -> pd.DataFrame | Path:
+    """The table, or the path, that people are given as."""
+    if isinstance(people, pd.DataFrame):
+        return people
+    if isinstance(people, str | os.PathLike):
+        return Path(os.fsdecode(people))
+    raise AnalysisError(
+        "People are given as a pandas table, or as the path of one Parquet file; this is "
+        f"neither, but of the type {type(people).__name__}."
+    )
+
+
+def _refuse_nested(values: pd.Series) -> None:
+    if values.dtype != object or not pd.api.types.infer_dtype(values).startswith("mixed"):
+        return
+    if not all(isinstance(value, Hashable) for value in values):
+        raise AnalysisError(
+            f"Column '{values.name}' holds lists or records: give each part a column of its own."
+        )
+
+
+def _as_numbers(values: pd.Series) -> pd.Series:
+    """Numbers that stand as objects or decimals, or in too few bits to be sorted, as numbers."""
+    values = values.infer_objects()
+    decimal = values.dtype == object and pd.api.types.infer_dtype(values) == "decimal"
+    return values.astype(float) if decimal or values.dtype == np.float16 else values
+
+
+def _with_numbers(column: packed.Column) -> packed.Column:
+    values = _as_numbers(column.different)
+    if values.dtype == column.different.dtype or values.isna().any():
+        return column
+    if column.codes is None or not pd.api.types.is_float_dtype(values):
+        return packed.Column(column.name, values, column.codes, column.numbers)
+    different, place = np.unique(values, return_inverse=True)
+    codes = place.ravel().astype(np.min_scalar_type(len(different)))[column.codes]
+    return packed.Column(column.name, pd.Series(different), codes)
 
 
 def label(level: object) -> str:
@@ -114,8 +167,10 @@ def _column(people: pd.DataFrame | packed.People, name: str) -> pd.Series:
         raise AnalysisError(
             f"Column '{name}' has missing values: leave those people out, or impute, first."
         )
-    # Numbers and booleans that were kept as objects, among missing values that are gone now.
-    return values.infer_objects()
+    if not coded:
+        _refuse_nested(values)
+    # Numbers and booleans may have been kept as objects, among missing values that are gone now.
+    return _as_numbers(values)
 
 
 def _number(people: pd.DataFrame | packed.People, name: str) -> np.ndarray:
@@ -199,12 +254,23 @@ class _Groups:
         return self.meaning.astype(np.min_scalar_type(len(self.names)))[self.codes]
 
 
-def _grouped(people: packed.People, group: str | None) -> _Groups | None:
+def _grouped(people: packed.People, group: str | None, most: int | None = None) -> _Groups | None:
     if group is None:
         return None
     _column(people, group)
     column = people.columns[group] = people.columns[group].coded()
+    _refuse_many(group, len(column.different), most)
     return _Groups(column.codes, *_codes(column.different.infer_objects()))
+
+
+def _refuse_many(name: str, count: int, most: int | None, why: str = "too many to compare") -> None:
+    """Refuse a column of so many groups, before any of them takes room."""
+    if most is not None and count > most:
+        raise AnalysisError(
+            f"Column '{name}' has {count:,} different values, {why}: is it an identifier, a date, "
+            "or a number written as text? Leave it out, give it as a number, or put values "
+            "together."
+        )
 
 
 def _compared(names: list, group: str) -> list:
@@ -223,7 +289,7 @@ def _each(people, duration, event, group) -> list[tuple[object, packed_counts.Co
 
 
 def _counted(people, duration, cause, causes, group):
-    groups, time = _grouped(people, group), people.columns[duration]
+    groups, time = _grouped(people, group, CURVES), people.columns[duration]
     if groups is None:
         return [("all", *packed_counts.by_group(time, cause, causes))]
     own = groups.codes, groups.meaning
@@ -252,9 +318,10 @@ def parameters(people: pd.DataFrame, covariates: Sequence[str]) -> int:
     -------
     The number of parameters.
     """
+    columns = [_as_numbers(people[name]) for name in dict.fromkeys(covariates)]
     return sum(
-        1 if pd.api.types.is_numeric_dtype(people[name]) else max(people[name].nunique() - 1, 1)
-        for name in dict.fromkeys(covariates)
+        1 if pd.api.types.is_numeric_dtype(values) else max(values.nunique() - 1, 1)
+        for values in columns
     )
 
 
@@ -274,27 +341,37 @@ def design(people: pd.DataFrame, covariates: Sequence[str]) -> Design:
 
     Raises
     ------
-    AnalysisError : unknown column, missing values, everybody alike.
+    AnalysisError : unknown column, missing values, everybody alike, more levels than `LEVELS`.
     """
+    return _design(people, covariates)
+
+
+def _design(people, covariates, events: int | None = None) -> Design:
     covariates = [covariates] if isinstance(covariates, str) else list(covariates)
     if not covariates:
         raise AnalysisError("The model has no covariates.")
     parts, terms, columns = [], [], []
     for name in dict.fromkeys(covariates):
-        matrix, own = _terms(people, name)
+        matrix, own = _terms(people, name, events)
         parts.append(matrix)
         terms += own
         columns += [name] * len(own)
     return Design(np.hstack(parts), terms, columns)
 
 
-def _terms(people: pd.DataFrame | packed.People, name: str) -> tuple[np.ndarray, list[str]]:
+def _terms(
+    people: pd.DataFrame | packed.People, name: str, events: int | None
+) -> tuple[np.ndarray, list[str]]:
     """What each value of a column contributes to the terms of a model, and their names."""
     values = _column(people, name)
-    if values.nunique() < 2:
+    count = values.nunique()
+    if count < 2:
         raise AnalysisError(f"Everybody has the same value of '{name}'.")
     if pd.api.types.is_numeric_dtype(values):
         return _number(people, name)[:, None], [name]
+    _refuse_many(name, count, LEVELS)
+    # A level without events has no finite estimate; here there must be one.
+    _refuse_many(name, count, events, "more than people have the event")
     codes, levels = _codes(values)
     matrix = (codes[:, None] == np.arange(1, len(levels))).astype(float)
     return matrix, [f"{name}[{label(level)}]" for level in levels[1:]]
@@ -309,14 +386,14 @@ class _PackedDesign:
     columns: list[str]
 
 
-def _packed_design(people: packed.People, covariates: Sequence[str]) -> _PackedDesign:
+def _packed_design(people: packed.People, covariates: Sequence[str], events: int) -> _PackedDesign:
     """Turn columns into terms as `design` does, by the different values that they have."""
     covariates = [covariates] if isinstance(covariates, str) else list(covariates)
     if not covariates:
         raise AnalysisError("The model has no covariates.")
     parts, terms, columns = [], [], []
     for name in dict.fromkeys(covariates):
-        matrix, own = _terms(people, name)
+        matrix, own = _terms(people, name, events)
         column = people.columns[name]
         parts.append(patterns.Covariate(column, None if column.codes is None else matrix))
         terms += own
@@ -357,7 +434,7 @@ def _packed_fit(people, duration, event, covariates, strata, entry, ties):
             part = slice(low, low + packed.BATCH)
             if np.any(begins[started.codes[part]] >= ends[time.codes[part]]):
                 raise AnalysisError(f"Somebody's '{entry}' is not before their '{duration}'.")
-    X = _packed_design(people, covariates)
+    X = _packed_design(people, covariates, int(died.sum()))
     codes = _strata(people, strata)
     fit = packed_cox.cox(
         time, died, X.covariates, entry=started,
@@ -376,7 +453,9 @@ def _fit(people, duration, event, covariates, strata=None, entry=None, ties="efr
         started = _number(people, entry)
         if np.any(started >= time):
             raise AnalysisError(f"Somebody's '{entry}' is not before their '{duration}'.")
-    X = covariates if isinstance(covariates, Design) else design(people, covariates)
+    X = covariates
+    if not isinstance(X, Design):
+        X = _design(people, covariates, int(died.sum()))
     fit = engine.cox(
         time, died, X.matrix, entry=started, strata=_strata(people, strata), ties=ties,
         names=X.columns,
@@ -423,7 +502,8 @@ def kaplan_meier(
 
     Raises
     ------
-    AnalysisError : no events, missing values, an unknown column, negative times.
+    AnalysisError : no events, missing values, an unknown column, negative times, more groups than
+        `CURVES`.
 
     Kaplan and Meier 1958, doi 10.1080/01621459.1958.10501452.
     """
@@ -645,7 +725,8 @@ def log_rank(people: Table, duration: str, event: str, group: str) -> pd.DataFra
 
     Raises
     ------
-    AnalysisError : one group, no events, missing values, an unknown column, negative times.
+    AnalysisError : one group or more than `LEVELS`, no events, missing values, an unknown column,
+        negative times.
 
     Mantel 1966; Peto and Peto 1972, doi 10.2307/2344317.
     """
@@ -661,7 +742,7 @@ def log_rank(people: Table, duration: str, event: str, group: str) -> pd.DataFra
 
 def _log_rank(people, duration, event, group):
     people = _packed(people, duration, event, group)
-    _compared(_grouped(people, group).names, group)
+    _compared(_grouped(people, group, LEVELS).names, group)
     found = _each(people, duration, event, group)
     return packed_counts.log_rank([counts for _, counts in found])
 
@@ -725,7 +806,8 @@ def cox(
     Raises
     ------
     AnalysisError : no events, a constant covariate, covariates that determine one another,
-        separation, no convergence, missing values, an unknown column.
+        separation, no convergence (hazards that lie too far apart among them), more levels than
+        events or than `LEVELS`, missing values, an unknown column.
 
     Cox 1972, doi 10.1111/j.2517-6161.1972.tb00899.x; Efron 1977,
     doi 10.2307/2286217; Lin and Wei 1989, doi 10.1080/01621459.1989.10478874.
@@ -750,6 +832,12 @@ def _variance(people, fit, cluster) -> np.ndarray:
     return fit.robust_variance(codes)
 
 
+def _ratio(log_ratio: np.ndarray) -> np.ndarray:
+    # Beyond the largest number a ratio is infinite, as in R: the coefficient tells its size.
+    with np.errstate(over="ignore"):
+        return np.exp(log_ratio)
+
+
 def _hazard_ratios(terms, coefficients, variance) -> pd.DataFrame:
     error = np.sqrt(np.diag(variance))
     return pd.DataFrame(
@@ -757,9 +845,9 @@ def _hazard_ratios(terms, coefficients, variance) -> pd.DataFrame:
             "term": terms,
             "coefficient": coefficients,
             "standard_error": error,
-            "hazard_ratio": np.exp(coefficients),
-            "ci_low": np.exp(coefficients - Z95 * error),
-            "ci_high": np.exp(coefficients + Z95 * error),
+            "hazard_ratio": _ratio(coefficients),
+            "ci_low": _ratio(coefficients - Z95 * error),
+            "ci_high": _ratio(coefficients + Z95 * error),
             "p_value": _p_value(coefficients, error),
         }
     )
@@ -934,7 +1022,8 @@ def restricted_mean_difference(
     AnalysisError : as `restricted_mean`; one group; nobody in the reference.
     """
     people = _packed(people, duration, event, group)
-    base = _reference(_compared(_grouped(people, group).names, group), reference, group)
+    groups = _grouped(people, group, CURVES).names
+    base = _reference(_compared(groups, group), reference, group)
     table = _restricted_means(people, duration, event, horizon, group).set_index("group")
     own, others = table.loc[base], table.drop(index=base)
     difference = others["restricted_mean"] - own["restricted_mean"]
@@ -1004,6 +1093,7 @@ def adjusted_restricted_mean(
     horizon = _above_nought(horizon, "A horizon")
     people = _rows(people, duration, event, exposure, covariates, cluster)
     codes, groups = _codes(_column(people, exposure))
+    _refuse_many(exposure, len(groups), LEVELS)
     _compared(groups, exposure)
     base = groups[0] if reference is None else _reference(groups, reference, exposure)
     X = design(people, covariates)
@@ -1172,9 +1262,9 @@ def hazard_ratio_along(
         {
             "value": values,
             "reference": reference,
-            "hazard_ratio": np.exp(log_ratio),
-            "ci_low": np.exp(log_ratio - Z95 * error),
-            "ci_high": np.exp(log_ratio + Z95 * error),
+            "hazard_ratio": _ratio(log_ratio),
+            "ci_low": _ratio(log_ratio - Z95 * error),
+            "ci_high": _ratio(log_ratio + Z95 * error),
         }
     )
 

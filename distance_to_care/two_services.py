@@ -512,6 +512,22 @@ def _tidy(table: pd.DataFrame) -> pd.DataFrame:
     return table[[column for column in order if column in table]].reset_index(drop=True)
 
 
+def most_apart(rows: pd.DataFrame) -> list[dict[str, str]]:
+    """Order places by how far the lists part on them, that with the widest range first.
+
+    Parameters
+    ----------
+    rows : one row a service and place: `level` (the service), `group`, `measure`, `low`, `high`.
+
+    Returns
+    -------
+    For each place the row where its range is widest: `level`, `group` and `measure`.
+    """
+    ordered = rows.assign(range=rows["high"] - rows["low"]).sort_values("range", ascending=False)
+    widest = ordered.drop_duplicates("group")
+    return widest[["level", "group", "measure"]].to_dict("records")
+
+
 def listed(centres: pd.DataFrame) -> pd.DataFrame:
     """Lay the list of centres out for readers.
 

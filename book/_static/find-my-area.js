@@ -31,6 +31,14 @@
     A: "Surest sites (A)", AB: "Base list (A and B)", ABC: "Every candidate site",
   };
   const REFERRAL = " Your GP or hospital decides where you are sent.";
+  // The other service, whom it sees, and where the book tells more.
+  const LUNGS = "Lung diseases such as idiopathic pulmonary fibrosis (IPF)";
+  const BESIDE = "Spinal muscular atrophy (SMA)";
+  const WHOM = { children: "Children, under 18 years", adults: "Adults" };
+  const BESIDE_NOTE = "For people with SMA these are the nearest hospitals with a service for nerve "
+    + "and muscle on another list of ours, which is for England and unofficial too; it leaves out "
+    + "clinics that such a hospital holds elsewhere. ";
+  const BELOW = " The nearest hospitals for SMA stand below.";
   const ASK = "Type a postcode, such as CB2 0QQ, or its first half, such as CB2.";
   const SCOTLAND = "AB DD DG EH FK G HS IV KA KW KY ML PA PH TD ZE".split(" ");
   const ELSEWHERE = {
@@ -149,19 +157,28 @@
   const ends = (values) => [Math.min(...values), Math.max(...values)];
   const commas = (value) => value.toLocaleString("en-GB");
 
-  const area = (row) => {
-    const [code, name, deprivation, rural, kind, board, pairs, water, byCode, byPlace] = row;
+  const sitesOf = (pairs, centres) => {
     const sites = [];
     for (let at = 0; at < pairs.length; at += 2) {
-      const [site, town, grade] = shared.centres[pairs[at]];
+      const [site, town, grade] = centres[pairs[at]];
       const named = site.includes(town) ? site : `${site}, ${town}`;
       sites.push({ site: named, grade, minutes: pairs[at + 1] });
     }
-    const nearest = shared.lists.map((grades) => ({
-      grades, ...sites.find((one) => grades.includes(one.grade)),
+    return sites;
+  };
+  const nearestOf = (sites) => shared.lists.map((grades) => ({
+    grades, ...sites.find((one) => grades.includes(one.grade)),
+  }));
+
+  const area = (row) => {
+    const [code, name, deprivation, rural, kind, board, pairs, water, byCode, byPlace, others] = row;
+    const sites = sitesOf(pairs, shared.centres);
+    const nearest = nearestOf(sites);
+    const beside = Object.entries(shared.beside).map(([whom, centres], place) => ({
+      whom, nearest: nearestOf(sitesOf(others[place], centres)),
     }));
     return {
-      code, name, deprivation, rural, kind: shared.classes[kind], byCode, byPlace, nearest,
+      code, name, deprivation, rural, kind: shared.classes[kind], byCode, byPlace, nearest, beside,
       island: water === 1, ferry: water === 2,
       sites: sites.sort((a, b) => a.grade.localeCompare(b.grade) || a.minutes - b.minutes),
       range: ends(nearest.map((one) => one.minutes)),
@@ -285,8 +302,8 @@
     const drives = found.map((at, place) => `${inMinutes(at.minutes)} to ${each[place]}`);
     const away = `${minutes(...one.range)} by car, one way`;
     const which = found.length === 1
-      ? `${away}, to the nearest specialist centre: ${each[0]}.`
-      : `${away}. It depends on which hospitals are specialist centres: ${drives.join("; ")}.`;
+      ? `${away}, to the nearest specialist centre for lung diseases: ${each[0]}.`
+      : `${away}. It depends on which hospitals are specialist centres for lung diseases: ${drives.join("; ")}.`;
     const stray = !one.island && areas.some((at) => at.island)
       ? ` Most postcodes that begin with ${outcode} are on an island without a road to the mainland. `
         + `The postal lists place this one on the mainland. If you live on the island, type ${outcode}.`
@@ -302,22 +319,46 @@
         + "contradicts its place: its area was found from its place on the map, and may be the one "
         + "next to it."));
     }
-    return [`${name}: ${which}${water}${stray}${REFERRAL}`, [
+    return [`${name}: ${which}${water}${stray}${BELOW}${REFERRAL}`, [
       node("h2", name), ...(one.welsh ? boxed(WELSH) : []), ...boxed(water), ...boxed(stray),
-      siteBlocks(one.sites), ...closing(), facts(about), more(...detail),
+      node("h3", LUNGS), siteBlocks(one.sites),
+      ...besideParts([one], ([nearest]) => siteBlocks(agreed(nearest).map(([, at]) => at))),
+      ...closing(), facts(about), more(...detail),
     ]];
   };
 
   // A list's nearest sites over the areas of an outcode, that of most areas first.
-  const overAreas = (areas, grades) => {
+  const overAreas = (each, grades) => {
     const bySite = new Map();
-    areas.forEach((one) => {
-      const at = one.nearest.find((near) => near.grades === grades);
+    each.forEach((nearest) => {
+      const at = nearest.find((near) => near.grades === grades);
       const before = bySite.get(at.site) ?? { ...at, all: [] };
       bySite.set(at.site, { ...before, all: [...before.all, at.minutes] });
     });
     return [...bySite.values()].sort((a, b) => b.all.length - a.all.length);
   };
+
+  const listBlocks = (each) => {
+    const differ = each.some((nearest) => new Set(nearest.map((at) => at.site)).size > 1);
+    const lists = differ ? shared.lists : shared.lists.slice(0, 1);
+    return node("ul", lists.map((grades) => node("li", [
+      node("strong", differ ? LISTS[grades] : "Every list"),
+      ...overAreas(each, grades).map((at) => node("span", [
+        `${at.site}: ${withSlower(...ends(at.all))}. `, GRADES[at.grade],
+      ])),
+    ])), { class: "find-my-area-sites" });
+  };
+
+  // The hospitals of the other service, for each whom it sees.
+  const besideParts = (areas, blocks) => [
+    node("h3", BESIDE),
+    ...areas[0].beside.flatMap(({ whom }, place) => [
+      node("h4", WHOM[whom]), blocks(areas.map((one) => one.beside[place].nearest)),
+    ]),
+    node("p", [BESIDE_NOTE, node("a", "How far the nearest neuromuscular centre is", {
+      href: "../notebooks/sma_travel.html",
+    }), " has the list."]),
+  ];
 
   const showOutcode = (outcode, everywhere, before = "") => {
     // On an island, a stray postcode of the mainland says nothing about the drive.
@@ -325,13 +366,6 @@
     const areas = islands.length ? islands : everywhere;
     const range = ends(areas.flatMap((one) => one.range));
     const differ = areas.some((one) => new Set(one.nearest.map((at) => at.site)).size > 1);
-    const lists = differ ? shared.lists : shared.lists.slice(0, 1);
-    const blocks = lists.map((grades) => node("li", [
-      node("strong", differ ? LISTS[grades] : "Every list"),
-      ...overAreas(areas, grades).map((at) => node("span", [
-        `${at.site}: ${withSlower(...ends(at.all))}. `, GRADES[at.grade],
-      ])),
-    ]));
     const english = areas.filter((one) => !one.welsh);
     const rural = areas.filter((one) => one.rural).length;
     const boards = [...new Map(english.map((one) => [one.board[0], one.board])).values()];
@@ -352,12 +386,13 @@
     const water = overWater(areas);
     const lead = differ ? "over its areas and every way to read our list" : "over its areas";
     return [
-      `${before}${outcode}: ${minutes(...range)} by car, one way, to the nearest specialist centre, `
-        + `${lead}.${water}${stray} A full postcode gives a closer answer.${REFERRAL}`,
+      `${before}${outcode}: ${minutes(...range)} by car, one way, to the nearest specialist centre for lung diseases, `
+        + `${lead}.${water}${stray} A full postcode gives a closer answer.${BELOW}${REFERRAL}`,
       [
         node("h2", `${outcode}, all its areas`),
         ...(english.length < areas.length ? boxed(WELSH) : []), ...boxed(water),
-        node("ul", blocks, { class: "find-my-area-sites" }),
+        node("h3", LUNGS), listBlocks(areas.map((one) => one.nearest)),
+        ...besideParts(areas, listBlocks),
         ...closing(), facts(about),
         more(facts([["Areas (LSOA)", `${few} with postcodes that begin with ${outcode}`]])),
       ],

@@ -96,10 +96,12 @@ addEventListener("DOMContentLoaded", () => {
     });
     add(1, (table) => own(table, word));
     if (!worth.size) add(BEGINNING, (table) => beginning(table, word));
-    // How rare a word is hangs on the word itself, not on those that mean the same.
-    const rare = worth.size ? Math.log(1 + made.lengths.length / worth.size) : 0;
+    const held = worth.size;
     (same[word] || []).filter((other) => other !== word).forEach((other) => (
       add(ALIKE, (table) => own(table, other))));
+    // How rare a word is hangs on the word itself, and on those that mean the same where the book
+    // does not use it.
+    const rare = worth.size ? Math.log(1 + made.lengths.length / (held || worth.size)) : 0;
     return { worth, rare };
   };
 

@@ -99,4 +99,4 @@ def _bars(drawn, axis, groups, levels, what, form, table) -> Drawing:
     alt = f"Bar chart of {what}. {' '.join(said)}"
     kept = table.loc[drawn.index]
     note = INTERVAL_MARK if has_interval else ""
-    return finish(draw, alt, table, kept, what, note, axis)
+    return finish(draw, alt, table, kept, what, note, axis, words=groups)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import html
 import io
 import textwrap
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import matplotlib as mpl
 import pandas as pd
@@ -47,6 +47,8 @@ class Drawing:
     what: str = ""
     # On which side of no effect its intervals lie, counted.
     says: str = ""
+    # How names of the code in its rows are written for readers: the labels that are drawn.
+    words: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def headline(self) -> str:
@@ -81,6 +83,7 @@ def finish(
     phone: bool = True,
     narrow: bool = False,
     says: str = "",
+    words: Mapping[str, str] | None = None,
 ) -> Drawing:
     """Draw for both widths, with the words that travel inside the image.
 
@@ -95,6 +98,7 @@ def finish(
     phone : whether the phone has a drawing of its own.
     narrow : whether the one drawing fits a phone as well; a wide one scrolls in its box there.
     says : on which side of no effect its intervals lie, where that is the headline.
+    words : labels in the drawing, by the names of the code that the table has for them.
     """
     name, kind = published(table)
     above = []
@@ -112,6 +116,7 @@ def finish(
     return Drawing(
         svg=images[0], alt=alt, table=name, kind=kind, rows=rows, narrow=narrow,
         phone=images[1] if phone else "", what=without_cars(what), says=says,
+        words={code: " ".join(label.split()) for code, label in (words or {}).items()},
     )  # fmt: skip
 
 

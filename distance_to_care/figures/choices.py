@@ -64,4 +64,4 @@ def frontier(
     across, up = (" ".join(axis.split()) for axis in axes)
     alt = f"Chart of {what}. {across} and {up[0].lower()}{up[1:]}: {'; '.join(said)}."
     note = "Each mark is one choice."
-    return finish(draw, alt, table, drawn, what, note, " ".join(axes))
+    return finish(draw, alt, table, drawn, what, note, " ".join(axes), words=groups)

@@ -143,8 +143,17 @@ def findings_grid(
     findings : the findings, at most six, in the order of the shapes.
     countries : how a country is written beside its mark.
     what : what the grid shows, for the alternative text.
+
+    Raises
+    ------
+    Problem : there are more findings than shapes to tell them apart.
     """
     order = list(findings)
+    if len(order) > len(FINDING_MARKS):
+        raise Problem(
+            f"The grid has {len(order)} findings and a shape for {len(FINDING_MARKS)}. "
+            "Join findings that are alike."
+        )
     cells = {
         (outcome, question): sorted(
             table[(table["exposure"] == question) & (table["outcome"] == outcome)].itertuples(),

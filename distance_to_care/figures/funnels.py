@@ -14,7 +14,10 @@ from distance_to_care.figures.canvas import (
 )
 from distance_to_care.figures.style import INK, MUTED, colours
 from distance_to_care.figures.written import plain
+from distance_to_care.problems import Problem
 
+# A kind of line for each level of limits, the narrowest first: told apart without colour.
+LIMIT_LINES = ((0, (5, 2)), "-")
 MARK = "Line: all together. Curves: what chance explains. Diamonds: outside both."
 
 
@@ -38,10 +41,20 @@ def funnel(
     named : the column with the name of a place.
     most : how many places outside the wider limits are named in the figure.
     note : words that stand inside the figure wherever it is copied to, such as what is simulated.
+
+    Raises
+    ------
+    Problem : there are more levels of limits than kinds of line to tell them apart.
     """
     published(table)
     places = table[table["measure"] == "share"].sort_values("value")
     limits = table[table["measure"] == "limits"].sort_values("value")
+    levels = limits["level"].nunique()
+    if levels > len(LIMIT_LINES):
+        raise Problem(
+            f"The funnel has {levels} levels of limits and a kind of line for {len(LIMIT_LINES)}. "
+            "Keep the narrowest and the widest."
+        )
     everybody = float(table.loc[table["measure"] == "all", "estimate"].iloc[0])
     outside = ~places["verdict"].str.startswith("within")
     gap = (places["estimate"] - everybody).abs()
@@ -50,12 +63,10 @@ def funnel(
     def draw(phone: bool):
         figure = canvas(4.0, phone)
         ax = figure.subplots()
-        styles = ((0, (5, 2)), "-")
         for place, (level, held) in enumerate(limits.groupby("level", sort=True)):
             for end in ("low", "high"):
-                ax.plot(
-                    held["value"], held[end], color=MUTED, linestyle=styles[place], linewidth=1.4
-                )
+                line = {"linestyle": LIMIT_LINES[place], "linewidth": 1.4, "color": MUTED}
+                ax.plot(held["value"], held[end], **line)
             ax.annotate(
                 f"{level} of 100", (held["value"].iloc[-1], held["high"].iloc[-1]), (4, 0),
                 textcoords="offset points", va="center", size=9, color=INK, annotation_clip=False,
@@ -66,7 +77,7 @@ def funnel(
         ):  # fmt: skip
             ax.plot(rows["value"], rows["estimate"], mark, color=colour, markersize=6)
         middle = sum(ax.get_xlim()) / 2
-        for row in _apart(furthest, ax.get_xlim(), ax.get_ylim(), phone).itertuples():
+        for row in _apart(furthest, places, ax.get_xlim(), ax.get_ylim(), phone).itertuples():
             right = row.value < middle
             ax.annotate(
                 "\n".join(wrapped(getattr(row, named), 16 if phone else 26)),
@@ -96,16 +107,27 @@ def funnel(
 
 
 def _apart(
-    places: pd.DataFrame, across: tuple[float, float], up: tuple[float, float], phone: bool
+    places: pd.DataFrame,
+    marks: pd.DataFrame,
+    across: tuple[float, float],
+    up: tuple[float, float],
+    phone: bool,
 ) -> pd.DataFrame:
-    """Keep the places whose names have room: the first of those that lie close together."""
+    """Keep the places whose names have room: no kept name lies close, and no mark lies below it.
+
+    A name stands beside its mark, towards the middle, and somewhat above it.
+    """
+    wide = (0.6 if phone else 0.3) * (across[1] - across[0])
+    tall = (0.1 if phone else 0.06) * (up[1] - up[0])
     kept: list = []
     for row in places.itertuples():
         near = [
-            abs(row.value - other.value) < (0.6 if phone else 0.3) * (across[1] - across[0])
-            and abs(row.estimate - other.estimate) < (0.1 if phone else 0.06) * (up[1] - up[0])
+            abs(row.value - other.value) < wide and abs(row.estimate - other.estimate) < tall
             for other in kept
         ]
-        if not any(near):
+        beside = (marks["value"] - row.value) * (1 if row.value < sum(across) / 2 else -1)
+        above = marks["estimate"] - row.estimate
+        hidden = beside.between(0, wide / 2, "right") & above.between(-tall / 3, tall)
+        if not any(near) and not hidden.any():
             kept.append(row)
     return places.loc[[row.Index for row in kept]]

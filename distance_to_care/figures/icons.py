@@ -93,6 +93,7 @@ def icon_array(
     return finish(
         draw, f"Icon array of {what}. {listed}.", table, table[table[by].isin(list(groups))], what,
         f"Each figure is one person of 100. Filled: {happens}. Hollow: not.",
+        words=groups,
     )  # fmt: skip
 
 

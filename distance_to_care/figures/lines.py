@@ -107,7 +107,8 @@ def lines(
     across, up = (" ".join(axis.split()) for axis in axes)
     alt = f"Line chart of {what}. {up}, by {across[0].lower()}{across[1:]}: {'; '.join(said)}."
     note = ["Band: 95% interval."] if bands else []
-    return finish(draw, alt, table, drawn, what, " ".join([*note, *off_by(drawn)]), " ".join(axes))
+    note = " ".join([*note, *off_by(drawn)])
+    return finish(draw, alt, table, drawn, what, note, " ".join(axes), words=groups)
 
 
 def off_by(curves: pd.DataFrame) -> list[str]:
@@ -229,7 +230,7 @@ def curves(
         f"{f', with {over}' if banded else ''}: {'; '.join(said)}."
     )
     note = f"Band: {over}." if banded else ""
-    return finish(draw, alt, table, drawn, what, note, " ".join(axes))
+    return finish(draw, alt, table, drawn, what, note, " ".join(axes), words=groups)
 
 
 def _in_words(row: pd.Series, x: str, form: str) -> str:

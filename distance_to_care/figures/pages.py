@@ -58,6 +58,8 @@ class Shown:
         return " ".join(["published-figure", *(name for name, holds in named.items() if holds)])
 
     def _repr_html_(self) -> str:
+        labels = self.drawing.words.items()
+        words = {**(self.words or {}), **{c: label for c, label in labels if "_" in c}}
         image = (
             f'<img src="{_inside_the_page(self.drawing.svg)}" '
             f'alt="{html.escape(self.drawing.alt, quote=True)}">'
@@ -74,7 +76,7 @@ class Shown:
             f'<figure class="{self.classes}" id="figure-{self.name}">{image}'
             f'<figcaption class="visually-hidden">{html.escape(self.title)}</figcaption></figure>'
             f"<details><summary>Data table: {html.escape(self.title)}</summary>"
-            f"{table_html(self.drawing.rows, self.title, words=self.words)}</details>"
+            f"{table_html(self.drawing.rows, self.title, words=words)}</details>"
             f"{downloads(self.drawing.table, self.name)}"
         )
 

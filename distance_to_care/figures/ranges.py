@@ -83,7 +83,7 @@ def ranges(
         listed = "; ".join(f"{groups[g]}: {texts[level, g]}" for g in groups)
         said.append(f"{name}: {listed}.".removeprefix(": "))
     alt = f"Range chart of {what}: {over}. {' '.join(said)}"
-    return finish(draw, alt, table, table.loc[drawn.index], what, mark, axis)
+    return finish(draw, alt, table, table.loc[drawn.index], what, mark, axis, words=groups)
 
 
 def _set_axis(ax, drawn: pd.DataFrame, axis: str, phone: bool) -> None:

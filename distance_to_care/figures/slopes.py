@@ -123,4 +123,4 @@ def slope(
         for group, name in groups.items()
     )
     alt = f"Slope chart of {what}{f': {over}' if over else ''}. {said}."
-    return finish(draw, alt, table, drawn, what, mark, axis)
+    return finish(draw, alt, table, drawn, what, mark, axis, words=groups)

@@ -22,6 +22,7 @@ HEADINGS = {
     "value": "at",
     "rank_by": "ranked by",
     "centre_list": "list of centres",
+    "certainty": "seen or derived",
     "travel_minutes": "minutes by car",
     "distance_km": "kilometres in a straight line",
     "low": "lowest",
@@ -44,8 +45,13 @@ MIDDLES = ("published_estimate", "estimate", "value", "travel_minutes")
 RANGED = {"published_estimate": "published", "travel_minutes": "minutes by car"}
 
 
-# Columns whose cells may be names of the code; readers get words instead.
-NAMES = ("model", "term", "group_by", "variable", "exposure", "scenario", "method", "note")
+# Columns whose cells may hold names of the code in a sentence or a list; readers get words instead.
+NAMES = ("model", "term", "group_by", "variable", "exposure", "scenario", "method", "note",
+         "measure", "adjusted_for", "source")  # fmt: skip
+# A column about names of the code, which readers look up as they are.
+OF_THE_CODE = "column"
+# A name of the code in a text, and no part of an address, of a file's name or of a formula.
+CODE = re.compile(r"(?<![\w./?=&-])[a-z]+(?:_[a-z0-9]+)+(?![\w/(-]|\.\w)")
 
 
 def table_html(
@@ -165,9 +171,11 @@ def _format(column: pd.Series, words: Mapping[str, str]) -> Callable[[object], s
         said = _decimals(column.dropna())
         return lambda value: "" if pd.isna(value) else _three_figures(value, said)
     if column.name == "estimand":
-        return lambda value: _in_words(str(value), words).replace(".", ", ")
-    if column.name not in NAMES:
+        return lambda value: _in_words(str(value).replace(".", ", "), words)
+    if column.name == OF_THE_CODE:
         return lambda value: "" if pd.isna(value) else str(value)
+    if column.name not in NAMES:
+        return lambda value: "" if pd.isna(value) else _name_in_words(str(value), words)
     return lambda value: "" if pd.isna(value) else _in_words(str(value), words)
 
 
@@ -175,7 +183,12 @@ def _in_words(text: str, words: Mapping[str, str]) -> str:
     """Write a name of the code, or a sentence or a list that holds some, in words."""
     if text in words:
         return words[text]
-    return re.sub(r"[a-z]+(?:_[a-z0-9]+)+", lambda m: words.get(m[0], m[0].replace("_", " ")), text)
+    return CODE.sub(lambda name: words.get(name[0], name[0].replace("_", " ")), text)
+
+
+def _name_in_words(text: str, words: Mapping[str, str]) -> str:
+    """Write a cell that is a name of the code in words, and any other as it is."""
+    return _in_words(text, words) if CODE.fullmatch(text) else text
 
 
 def _decimals(values: Iterable[float]) -> int:

@@ -20,7 +20,7 @@ from distance_to_care.packed.moments import Moments
 from distance_to_care.packed.patterns import BLOCK, Covariate, Patterns, Relative
 from distance_to_care.packed.people import Column
 from distance_to_care.problems import AnalysisError
-from distance_to_care.statistics import engine
+from distance_to_care.statistics import cox_kernels, engine
 
 # Above so many people a fit of some of them, or of a share, leads near to the answer.
 MANY = 100_000
@@ -74,6 +74,8 @@ class PackedFit:
         score = patterns.event_sum - patterns.sums_of(expected)
         events = int(moments.deaths.sum())
         log_likelihood = beta @ patterns.event_sum - events * relative.shift - ties[5].sum()
+        if not at_risk.min() > cox_kernels.LEAST:
+            log_likelihood = np.nan
         information = None
         if means is not None:
             information = patterns.squares_of(expected)
@@ -98,6 +100,7 @@ class PackedFit:
             if now is None:
                 now = self._null
             self._check_rank(now.information)
+            self._halvings = cox_kernels.HALVINGS
             for self.iterations in range(1, engine.ITERATIONS + 1):
                 try:
                     step = np.linalg.solve(now.information, now.score)
@@ -113,10 +116,10 @@ class PackedFit:
                     now = replace(now, beta=now.beta + step, stepped=True)
                     break
                 now = self._climb(now, step)
-                if largest < engine.STEP or (gain < engine.STEP**2 and largest < 1e-6):
+                if engine.at_top(step, gain, now.log_likelihood):
                     break
             else:
-                self._no_estimate(step)
+                raise AnalysisError(engine.NOT_CONVERGING)
         self._final, self.log_likelihood = now, now.log_likelihood
         self._variance = np.linalg.inv(now.information)
         self.coefficients = now.beta / self.scale
@@ -149,13 +152,15 @@ class PackedFit:
     def _climb(self, now: _State, step: np.ndarray) -> _State:
         """Take the Newton step, halved until the likelihood does not fall."""
         bound = self._below(now)
-        for _ in range(40):
+        while True:
             tried = self._at(now.beta + step, with_information=True)
             known = np.isfinite(tried.log_likelihood) and np.all(np.isfinite(tried.score))
             if known and tried.log_likelihood >= bound:
                 return tried
+            self._halvings -= 1
+            if self._halvings < 0:
+                raise AnalysisError(engine.NOT_CONVERGING)
             step = step / 2
-        raise AnalysisError(engine.NOT_CONVERGING)
 
     def _no_estimate(self, direction):
         raise engine.no_estimate(self.names, direction)
@@ -169,9 +174,7 @@ class PackedFit:
         width = np.sqrt(spread)
         values, vectors = np.linalg.eigh(information / np.outer(width, width))
         if values[0] < engine.COLLINEAR:
-            in_it = np.abs(vectors[:, 0]) > 1e-3
-            names = ", ".join(f"'{n}'" for n, x in zip(self.names, in_it, strict=True) if x)
-            raise AnalysisError(f"These covariates determine one another: {names}. Leave one out.")
+            raise engine.determining(self.names, vectors[:, 0])
 
     @cached_property
     def _settled(self) -> _State:

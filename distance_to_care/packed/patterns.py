@@ -138,17 +138,17 @@ class Patterns:
 
     def _widen(self):
         """Lay the tables in blocks of eight numbers a pattern, a 1 before the first of all."""
-        blocks, parts, self.lanes = [], [], [0]
+        blocks, parts, lanes = [], [], []
         for part, table in enumerate(self.tables):
             if part == 0:
                 table = np.hstack([np.ones((len(table), 1)), table])
             for low in range(0, table.shape[1], kernels.LANES):
                 own = table[:, low : low + kernels.LANES]
                 begins = kernels.LANES * len(blocks)
-                self.lanes += [begins + lane for lane in range(own.shape[1])]
+                lanes += [begins + lane for lane in range(own.shape[1])]
                 blocks.append(np.pad(own, ((0, 0), (0, kernels.LANES - own.shape[1]))))
                 parts.append(part)
-        self.lanes = np.array(self.lanes[1:])
+        self.lanes = np.array(lanes)
         self.wide = _lined_up(sum(block.size for block in blocks))
         np.concatenate([block.ravel() for block in blocks], out=self.wide)
         self.bases = _edges([block.size for block in blocks])[:-1]

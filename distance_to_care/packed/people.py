@@ -7,6 +7,7 @@ too many different numbers to code is kept as the numbers themselves.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -273,6 +274,8 @@ def opened(
     AnalysisError : no such file, not Parquet, damaged, or not ours to read.
     """
     path = Path(path)
+    if path.is_dir():
+        raise AnalysisError(f"{path} is a folder. Name a file in it, or write its parts as one.")
     if not path.is_file():
         raise AnalysisError(f"There is no file {path}.")
     try:
@@ -305,13 +308,36 @@ def _telling_damage(path: str | Path) -> Iterator[None]:
         ) from None
 
 
-def _refuse_nested(schema: pa.Schema, names: Sequence[str]) -> None:
+def _refuse(schema: pa.Schema, names: Sequence[str]) -> None:
+    """Refuse columns of which a file does not hold what a table would."""
+    categories = {
+        each.get("field_name", each["name"])
+        for each in _of_pandas(schema).get("columns", [])
+        if each["pandas_type"] == "categorical"
+    }
     for name in names:
-        places = schema.get_all_field_indices(name)
-        if any(pa.types.is_nested(schema.field(place).type) for place in places):
+        kinds = [schema.field(place).type for place in schema.get_all_field_indices(name)]
+        if any(pa.types.is_nested(kind) for kind in kinds):
             raise AnalysisError(
                 f"Column '{name}' holds lists or records: give each part a column of its own."
             )
+        if name in categories and not any(pa.types.is_dictionary(kind) for kind in kinds):
+            raise AnalysisError(
+                f"Column '{name}' was a category of numbers, which Parquet keeps as numbers: write "
+                "it as numbers, or as text where each is a group of its own."
+            )
+
+
+def _of_pandas(schema: pa.Schema) -> dict:
+    """What pandas wrote of its columns into a file."""
+    return json.loads((schema.metadata or {}).get(b"pandas", "{}"))
+
+
+def _without_index(schema: pa.Schema) -> dict | None:
+    """What a file says of its columns, of which none is an index: they are asked for by name."""
+    if told := _of_pandas(schema):
+        return {**schema.metadata, b"pandas": json.dumps(told | {"index_columns": []})}
+    return schema.metadata
 
 
 def read(path: str | Path, names: Sequence[str]) -> People:
@@ -335,7 +361,7 @@ def read(path: str | Path, names: Sequence[str]) -> People:
     known = set(names)
     repeated = [name for name in known if len(schema.get_all_field_indices(name)) > 1]
     names = [name for name in schema.names if name in known and name not in repeated]
-    _refuse_nested(schema, names)
+    _refuse(schema, names)
 
     def column(name):
         return name, _read_column(path, schema, metadata, name)
@@ -353,7 +379,7 @@ def _read_column(path, schema: pa.Schema, metadata: pq.FileMetaData, name: str) 
     with opened(path, [name] if _is_text(field.type) else [], metadata) as file:
         for batch in file.iter_batches(BATCH, columns=[name], use_threads=False):
             _add(packer, batch.column(0))
-        return packer.column(name, _restored(packer, field, schema.metadata))
+        return packer.column(name, _restored(packer, field, _without_index(schema)))
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -411,8 +437,9 @@ def table(path: str | Path, names: Sequence[str]) -> pd.DataFrame:
         there = [name for name in file.schema_arrow.names if name in set(names)]
         if not there:
             return pd.DataFrame(index=range(file.metadata.num_rows))
-        _refuse_nested(file.schema_arrow, there)
-        return file.read(columns=there).to_pandas()
+        _refuse(file.schema_arrow, there)
+        table = file.read(columns=there)
+        return table.replace_schema_metadata(_without_index(table.schema)).to_pandas()
 
 
 # -- of a table ------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ from distance_to_care.problems import Problem
 from distance_to_care.publication import (
     area_file,
     boards,
+    certainty,
     citations,
     findings,
     functions,
@@ -92,6 +93,24 @@ class HoldsRole(SphinxRole):
             log.warning("%s", problem, location=self.get_location())
             words, condition = self.text, ""
         node = HeldWords("", words, condition=condition)
+        self.set_source_info(node)
+        return [node], []
+
+
+class JudgedRole(SphinxRole):
+    """{judged}`key`: how sure we are, from the table of judgements; see `certainty`."""
+
+    def run(self):
+        # The descriptor holds the digest of every table: a changed word is a changed page.
+        self.env.note_dependency(str(places.DESCRIPTOR))
+        try:
+            found = certainty.judgement(self.text.strip())
+        except Problem as problem:
+            log.warning("%s", problem, location=self.get_location())
+            return [], []
+        if not found.condition:
+            return [nodes.Text(found.level)], []
+        node = HeldWords("", found.level, condition=found.condition)
         self.set_source_info(node)
         return [node], []
 
@@ -626,6 +645,7 @@ def setup(app: Sphinx) -> dict:
     app.add_node(PublishedPart)
     app.add_role("number", NumberRole())
     app.add_role("holds", HoldsRole())
+    app.add_role("judged", JudgedRole())
     app.add_directive("published-table", TableDirective)
     app.add_directive("published-figure", FigureDirective)
     app.add_directive("downloads", DownloadsDirective)

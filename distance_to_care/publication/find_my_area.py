@@ -26,11 +26,13 @@ PAGE = "book/find_my_area.html"
 PLACES = "places.js"
 # So many of the nearest sites are named for every area, beside the nearest of each list.
 NAMED_SITES = 3
+# Lists of centres in the data: of those of other services the nearest of each is told.
+CENTRES, LISTED = "centres_ild", "centres_"
 _INPUTS = (
     "areas",
     "atlas_assumptions",
     "care_boards",
-    "centres_ild",
+    CENTRES,
     "hospitals",
     "postcodes",
     "travel_estimator",
@@ -38,6 +40,7 @@ _INPUTS = (
     "wales_areas",
     "wales_travel_minutes",
 )
+_SHOWN = ["site", "town", "certainty"]
 _OFFICIAL = ("imd_2019", "rural_urban_2011")
 # What lies between an area and the mainland: nothing, water without a road, a ferry that carries
 # cars and whose crossing the driving times hold.
@@ -79,7 +82,7 @@ def write(site: Path, base: Path) -> Path:
 def _digest() -> str:
     """Digest of everything that the scripts are made from."""
     total = hashlib.sha256()
-    inputs = [places.DATA / tables.resource(name)["path"] for name in _INPUTS]
+    inputs = [places.DATA / tables.resource(name)["path"] for name in (*_INPUTS, *_beside())]
     code = [Path(module.__file__) for module in (access, geography, tables, travel)]
     for path in (*inputs, *code, Path(__file__)):
         total.update(path.read_bytes())
@@ -90,15 +93,25 @@ def _digest() -> str:
     return total.hexdigest()
 
 
+def _beside() -> list[str]:
+    """The lists of centres of other services."""
+    names = [resource["name"] for resource in tables.descriptor()["resources"]]
+    return [name for name in names if name.startswith(LISTED) and name != CENTRES]
+
+
 def scripts() -> dict[str, str]:
     """Make every script: file name -> text. `places.js` holds what all outcodes share."""
-    centres = tables.read("centres_ild")
+    centres = tables.read(CENTRES)
+    others = pd.concat([tables.read(name) for name in _beside()])
+    beside = dict(list(others.groupby("service", sort=False)))
     areas = area_facts()
-    near = nearest_sites(areas, centres)
+    near = nearest_sites(areas, centres, NAMED_SITES)
+    near_beside = [nearest_sites(areas, sites) for sites in beside.values()]
     units = _units(tables.read("postcodes"))
     boards = areas[["board_code", "board"]].dropna().drop_duplicates().sort_values("board_code")
     shared = {
-        "centres": centres[["site", "town", "certainty"]].to_numpy().tolist(),
+        "centres": centres[_SHOWN].to_numpy().tolist(),
+        "beside": {whom: sites[_SHOWN].to_numpy().tolist() for whom, sites in beside.items()},
         "boards": boards.to_numpy().tolist(),
         "lists": list(access.LISTS),
         "classes": sorted(areas["rural_urban_class"].unique()),
@@ -111,7 +124,10 @@ def scripts() -> dict[str, str]:
     files = {PLACES: f"findMyArea.places({_json(shared)});\n"}
     facts = _facts_in_short(areas, shared)
     for outcode, rows in units.items():
-        listed = [[*facts[code], *near[code], *both] for code, both in rows.items()]
+        listed = [
+            [*facts[code], *near[code], *both, [near_one[code][0] for near_one in near_beside]]
+            for code, both in rows.items()
+        ]
         files[f"{outcode}.js"] = f"findMyArea.outcode({_json(outcode)},{_json(listed)});\n"
     return files
 
@@ -165,18 +181,18 @@ def area_facts() -> pd.DataFrame:
     return out
 
 
-def nearest_sites(areas: pd.DataFrame, centres: pd.DataFrame) -> dict[str, list]:
+def nearest_sites(areas: pd.DataFrame, centres: pd.DataFrame, named: int = 0) -> dict[str, list]:
     """Name the sites that the page shows for every area, and what lies between.
 
     Returns area code -> [[site, minutes, site, minutes ...], water]: whole minutes, nearest first;
-    the three nearest of all candidates and the nearest of every list; `site` is the place in the
-    list of centres. `water` is ROAD, NO_ROAD or FERRY.
+    the nearest of all candidates, as many as `named`, and the nearest of every list; `site` is the
+    place in the list of centres. `water` is ROAD, NO_ROAD or FERRY.
     """
     minutes = travel.minutes_to(centres, areas)[list(centres["site"])]
     values = minutes.to_numpy(float)
     order = np.argsort(values, axis=1, kind="stable")
     wanted = np.zeros(values.shape, dtype=bool)
-    np.put_along_axis(wanted, order[:, :NAMED_SITES], True, axis=1)
+    np.put_along_axis(wanted, order[:, :named], True, axis=1)
     for grades in access.LISTS:
         on_list = centres["certainty"].isin(list(grades)).to_numpy()
         first = np.where(on_list, values, np.inf).argmin(axis=1)

@@ -10,6 +10,8 @@ A condition compares numbers by their keys, in square brackets, with one another
 that is written out. `low([key])` and `high([key])` are the ends of the range in brackets that the
 number is printed with; `text([key])` is its words; `one_in([key])` is how many people there are to
 one of them, of a number in per cent or of 100 people; `about([key])` is the number to one digit.
+
+A word of how sure we are is read from the table of judgements, with its condition: see `certainty`.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ import pandas as pd
 
 from distance_to_care import places
 from distance_to_care.problems import Problem
+from distance_to_care.publication import certainty
 from distance_to_care.publication.notebooks import Notebook
 
 HEADLINES = "headlines.toml"
@@ -108,7 +111,7 @@ def prose(path: Path) -> str:
 def held(page: str, text: str) -> Iterator[Held]:
     """Find all words of a page that say when they hold; a sentence stands on a line of its own."""
     for line in text.splitlines():
-        for match in ROLE.finditer(line):
+        for match in ROLE.finditer(certainty.written(line)):
             words, condition = parted(match["content"])
             yield Held(page, words, condition, bare(line))
 
@@ -137,6 +140,7 @@ def of_figures(figures: Mapping[str, Mapping], page: str) -> list[Held]:
 
 def bare(line: str) -> str:
     """Write a sentence without its markup: numbers as their keys, words as they stand."""
+    line = certainty.written(line)
     line = ROLE.sub(lambda match: parted(match["content"])[0], line)
     line = re.sub(r"\{number\}`([^`]+)`", r"[\1]", line)
     line = re.sub(r"\{[\w:+-]+\}`([^`<]+?)(?:\s*<[^`>]*>)?`", r"\1", line)

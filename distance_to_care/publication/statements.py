@@ -18,7 +18,13 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from distance_to_care import figures, places, tables
-from distance_to_care.publication import assumption_register, ledger, registers, sentences
+from distance_to_care.publication import (
+    assumption_register,
+    certainty,
+    ledger,
+    registers,
+    sentences,
+)
 from distance_to_care.publication.edition import in_words
 
 STATUS = ("yes", "partly", "no", "not applicable")
@@ -40,6 +46,11 @@ def headings(page: str) -> list[str]:
     """List the headings of a page in its source, its title first."""
     source = next(p for p in (places.ROOT / f"{page}{e}" for e in (".md", ".ipynb")) if p.exists())
     return HEADING.findall(sentences.prose(source))
+
+
+def folder_of(page: str) -> str:
+    """Say in which folder a page stands, by its name."""
+    return "notebooks" if (places.NOTEBOOKS / f"{page}.ipynb").exists() else "book"
 
 
 def links(where: str, here: str, left_out: Container[str] = ()) -> str:
@@ -140,6 +151,26 @@ def quality_html() -> str:
     return figures.table_html(log, f"Quality log ({len(log)} entries)", columns)
 
 
+def judgements_html() -> str:
+    """Write how sure we are of each answer, and why: a table for each word of the scale."""
+    columns = {"of_what": "of what", "why": "why", "title": "page"}
+    table = pd.DataFrame(
+        [
+            {"level": each.level, "of_what": each.of_what, "why": each.why,
+             "title": headings(f"{folder_of(each.page)}/{each.page}")[0]}
+            for each in certainty.judgements().values()
+        ]
+    )  # fmt: skip
+    counts = table["level"].value_counts()
+    told = ", ".join(f"{counts[level]} {level}" for level in certainty.LEVELS)
+    parts = [f"<p><strong>{len(table)} judgements: {told}.</strong></p>"]
+    for level in certainty.LEVELS:
+        title = f"{level.capitalize()} ({counts[level]})"
+        rows = figures.table_html(table[table["level"] == level], title, columns)
+        parts.append(f"<details><summary>{title}</summary>{rows}</details>")
+    return "".join(parts)
+
+
 def changes_html() -> str:
     """Write the change ledger: each reason, and the numbers and tables that it changed."""
     entries = ledger.read()
@@ -183,6 +214,7 @@ def _short(what: str, said: str) -> str:
 # By the name that a page asks for: what writes the part.
 PARTS: dict[str, Callable[[], str]] = {
     "assumptions": assumptions_html,
+    "judgements": judgements_html,
     "quality-log": quality_html,
     "change-ledger": changes_html,
 }

@@ -4,6 +4,14 @@
     Of 100 people, {number}`...` are alive three years later.
     :::
 
+Without content it closes all that follows in its section, which may be figures and tables of a
+notebook; the section begins in the open, so that its heading can say what is there:
+
+    ## Result
+
+    :::{survival-figures} Show the result
+    :::
+
 The part is an HTML `details` element, so that it works without script and by keyboard, and nobody
 meets these figures who did not ask for them. It stays closed in print unless it was opened. On
 pages that patients read, no number that tells survival stands outside of it (`outside`).
@@ -18,6 +26,7 @@ from html import escape
 import pandas as pd
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
 from sphinx.util.docutils import SphinxDirective
 
 NAME = "survival-figures"
@@ -33,6 +42,12 @@ WARNING = (
     "On paper it stays closed too, unless you open it first.",
 )
 
+# Before a second choice on a page: who reads on has met the whole warning.
+AGAIN = (
+    "The next part is about how long people live, too.",
+    "It stays closed until you open it, and you do not have to read it.",
+)
+
 # Tables of which every row tells how long people live.
 TABLES = re.compile(r"lives_\w+|(?:synthetic_)?survival_by_\w+")
 # Words of a key, an outcome or a figure's name that tell how long people live, or how many die.
@@ -40,6 +55,8 @@ WORDS = re.compile(
     r"surviv|alive|(?<![a-z])die[ds]?(?![a-z])|death|dead|mortal|months lived|ventilator"
     r"|(?<![a-z])lives(?![a-z])"
 )
+# What living people can do, in words that hold one of those.
+OF_THE_LIVING = re.compile(r"normal lives|alive, (?:does not sit|sits|walks)")
 # Of 100 people alive in one group and in another, as a published ratio would have it.
 OF_A_RATIO = re.compile(r"absolute\..+\.(?:exposed|reference|fewer|more)")
 # What compares groups, or counts studies, says of nobody how long they live.
@@ -53,7 +70,8 @@ class SurvivalChoice(nodes.General, nodes.Element):
 class SurvivalFiguresDirective(SphinxDirective):
     """{survival-figures}: what tells how long people live, closed, after a kind warning.
 
-    An argument takes the place of the words to open it by.
+    An argument takes the place of the words to open it by. Without content, it is all that follows
+    in the section.
     """
 
     optional_arguments = 1
@@ -61,11 +79,29 @@ class SurvivalFiguresDirective(SphinxDirective):
     has_content = True
 
     def run(self):
-        self.assert_has_content()
         choice = SurvivalChoice(summary=self.arguments[0] if self.arguments else SUMMARY)
         self.set_source_info(choice)
         self.state.nested_parse(self.content, self.content_offset, choice)
-        return [nodes.paragraph(text=" ".join(WARNING), classes=[f"{MARK}-warning"]), choice]
+        warning = AGAIN if self.env.temp_data.get(MARK) else WARNING
+        self.env.temp_data[MARK] = True
+        return [nodes.paragraph(text=" ".join(warning), classes=[f"{MARK}-warning"]), choice]
+
+
+class CloseTheSection(SphinxTransform):
+    """Put what follows a choice without content into it, to the end of its section."""
+
+    # Before headings are collected: those within a choice are no entries of a list of contents.
+    default_priority = 400
+
+    def apply(self, **kwargs):
+        for choice in list(self.document.findall(SurvivalChoice)):
+            if choice.children:
+                continue
+            section = choice.parent
+            place = section.index(choice) + 1
+            following = section[place:]
+            del section[place:]
+            choice.extend(following)
 
 
 def visit_choice(self, node: SurvivalChoice) -> None:
@@ -96,7 +132,8 @@ def telling(numbers: pd.DataFrame, estimates: pd.DataFrame) -> set[str]:
     for row in numbers.itertuples():
         quoted = outcomes.get(row.key.removeprefix("published."), "")
         told = TABLES.fullmatch(row.table) or OF_A_RATIO.fullmatch(row.key)
-        if (told or WORDS.search(row.key) or WORDS.search(quoted)) and row.unit not in NO_TIME:
+        words = OF_THE_LIVING.sub("", f"{row.key} {quoted}")
+        if (told or WORDS.search(words)) and row.unit not in NO_TIME:
             found.add(row.key)
     return found
 
@@ -105,19 +142,33 @@ FENCE = re.compile(r"\s*(?P<mark>:{3,}|`{3,})\s*(?:\{(?P<name>[\w-]+)\})?(?P<arg
 QUOTED = re.compile(r"\{number\}`(?P<key>[^`]+)`")
 
 
+HEADING = re.compile(r"(?P<marks>#+) ")
+
+
 def in_the_open(text: str) -> Iterator[str]:
     """Walk through the lines of a page's Markdown that stand outside of the choice."""
     opened: list[tuple[str, str]] = []
+    level, closed, empty = 0, None, False
     for line in text.splitlines():
+        heading = None if opened else HEADING.match(line)
+        if heading:
+            level = len(heading["marks"])
+            if closed is not None and level <= closed:
+                closed = None
         fence = FENCE.match(line)
         if fence and opened and not fence["name"] and not fence["argument"].strip():
-            mark = opened[-1][0]
+            mark, name = opened[-1]
             if fence["mark"][0] == mark[0] and len(fence["mark"]) >= len(mark):
                 opened.pop()
+                if name == NAME and empty and not opened:
+                    closed = level
                 continue
-        hidden = any(name == NAME for _, name in opened)
+        hidden = closed is not None or any(name == NAME for _, name in opened)
         if fence:
             opened.append((fence["mark"], fence["name"] or ""))
+            empty = fence["name"] == NAME
+        elif line.strip():
+            empty = False
         if not hidden:
             yield line
 
@@ -148,4 +199,5 @@ def setup(app: Sphinx) -> dict:
     app.add_config_value("distance_to_care_patient_pages", [], "env")
     app.add_node(SurvivalChoice, html=(visit_choice, depart_choice))
     app.add_directive(NAME, SurvivalFiguresDirective)
+    app.add_transform(CloseTheSection)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -107,11 +107,10 @@ def block(offer: Offer, table: str, figure: str | None, depth: str) -> str:
         _link(f"{folder}{table}.csv", "Data (CSV)"),
         _link(f"{folder}{table}.json", "What the columns mean (JSON)"),
         _link(f"{folder}{table}{column_metadata.ENDING}", "Types and units (CSVW)"),
-        _link(
-            f"{folder}{workbooks.name_of(entry['page'], of_page)}{workbooks.ENDING}",
-            "All tables of the chapter (spreadsheet)",
-        ),
     ]
+    if workbooks.has_sheets(of_page):
+        workbook = f"{workbooks.name_of(entry['page'], of_page)}{workbooks.ENDING}"
+        data.append(_link(f"{folder}{workbook}", "All tables of the chapter (spreadsheet)"))
     pictures = [_link(f"{folder}{figure}.svg", "Figure (SVG)")] if figure else []
     if figure in offer.slides:
         pictures.append(_link(f"{folder}{figure}{slides.ENDING}", "Slide (PNG)"))
@@ -177,8 +176,9 @@ def _of_page(page: str, offer: Offer, published: Path, kept: Path) -> Path:
         about = column_metadata.described(name, tables[name], frame)
         text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
         (part / f"{name}{column_metadata.ENDING}").write_text(text, encoding="utf-8")
-    workbook = f"{workbooks.name_of(page, tables)}{workbooks.ENDING}"
-    (part / workbook).write_bytes(workbooks.made(page, title, tables, frames))
+    if workbooks.has_sheets(tables):
+        workbook = f"{workbooks.name_of(page, tables)}{workbooks.ENDING}"
+        (part / workbook).write_bytes(workbooks.made(page, title, tables, frames))
     part.replace(ready)
     return ready
 
@@ -268,6 +268,8 @@ def workbooks_html(offer: Offer, depth: str) -> str:
     rows = []
     for page in offer.pages():
         tables = offer.tables_of(page)
+        if not workbooks.has_sheets(tables):
+            continue
         name = workbooks.name_of(page, tables)
         title = escape(offer.title(page))
         file = f"{depth}downloads/{name}{workbooks.ENDING}"

@@ -48,6 +48,19 @@ def _kind(tables: Mapping[str, Mapping]) -> str:
     return results.combine(entry["kind"] for entry in tables.values())
 
 
+def fits(rows: int) -> bool:
+    """Say whether a table of so many rows has a sheet: without rows there is no table to mark."""
+    return 0 < rows <= MOST_ROWS
+
+
+def has_sheets(tables: Mapping[str, Mapping]) -> bool:
+    """Say whether a page has a workbook: there is none without a sheet.
+
+    tables : what the manifest says of the tables of the page, by name.
+    """
+    return any(fits(entry["rows"]) for entry in tables.values())
+
+
 def _filled(table: pd.DataFrame) -> pd.DataFrame:
     """Put shorthand where a cell is empty, and words where it holds true or false."""
     withheld = table["suppressed"] if "suppressed" in table else pd.Series(False, table.index)
@@ -140,11 +153,10 @@ def made(page: str, title: str, tables: Mapping[str, Mapping], frames: Mapping) 
     page : name of the chapter.
     title : its title.
     tables : what the manifest says of each of its tables, by name.
-    frames : the tables, as they were read back, by name.
+    frames : the tables, as they were read back, by name; one of them fits a sheet.
     """
     long = {name: frame for name, frame in frames.items() if len(frame) > MOST_ROWS}
-    # A sheet without rows has nothing to mark as a table.
-    shown = {n: f for n, f in frames.items() if n not in long and len(f)}
+    shown = {name: frame for name, frame in frames.items() if fits(len(frame))}
     sheets = {
         f"Table {number}": _sheet(name, tables[name], frame)
         for number, (name, frame) in enumerate(shown.items(), 1)

@@ -596,7 +596,7 @@ _WORK = {
 
 
 def certainties(table: pd.DataFrame) -> pd.DataFrame:
-    """Count the assumptions by how sure they are.
+    """Count the assumptions by whether their value was seen.
 
     Parameters
     ----------
@@ -604,7 +604,7 @@ def certainties(table: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    `group` (how sure, in words), `estimate`, `unit`.
+    `group` (whether it was seen, in words), `estimate`, `unit`.
     """
     counts = table["certainty"].value_counts().reindex(list(assumptions.CERTAINTY), fill_value=0)
     return pd.DataFrame(
@@ -872,6 +872,8 @@ def gap_moved(
 def told(estimate: float, low: float, high: float, sign: bool = False, places: int = PLACES) -> str:
     """Write an estimate and its range with two or three digits; one number where it has no range.
 
+    All three have as many digits after the point as the one with the fewest.
+
     Parameters
     ----------
     estimate, low, high : the three.
@@ -880,22 +882,37 @@ def told(estimate: float, low: float, high: float, sign: bool = False, places: i
 
     Returns
     -------
-    Words such as `130 (1.8 to 830)`.
+    Words such as `130 (2 to 833)`.
     """
-    middle, least, most = (_digits(value, sign, places) for value in (estimate, low, high))
+    values = (estimate, low, high)
+    digits = [_digits(value, places) for value in values]
+    after = max(0, min(digits))
+    texts = [
+        _written(value, min(own, after), sign) for value, own in zip(values, digits, strict=True)
+    ]
+    # No zeros at the end of a fraction, unless one of the three needs the place.
+    while after and all(text.endswith("0") for text in texts):
+        texts, after = [text[:-1].removesuffix(".") for text in texts], after - 1
+    middle, least, most = texts
     return middle if least == most == middle else f"{middle} ({least} to {most})"
 
 
-def _digits(value: float, sign: bool = False, places: int = PLACES) -> str:
-    """Two digits, or three from a hundred on; no zeros at the end of a fraction."""
+def _alone(value: float) -> str:
+    return told(value, value, value)
+
+
+def _digits(value: float, places: int) -> int:
+    """Count the digits after the point that give two in all, or three from a hundred on."""
     if abs(value) < LEAST:
-        return "0"
+        return places
     digits = (2 if abs(value) >= 100 else 1) - int(np.floor(np.log10(abs(value))))
-    digits = min(digits, places)
-    if round(value, digits) == 0:
-        return f"{0:.{digits}f}"
-    text = f"{round(value, digits):{'+' if sign else ''},.{max(digits, 0)}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return min(digits, places)
+
+
+def _written(value: float, digits: int, sign: bool) -> str:
+    rounded, after = round(value, digits), max(digits, 0)
+    # Nought has no sign.
+    return f"{rounded:{'+' if sign else ''},.{after}f}" if rounded else f"{0:.{after}f}"
 
 
 def as_told(rows: pd.DataFrame) -> pd.DataFrame:
@@ -927,7 +944,7 @@ def summary(gain: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    A row a lever, in words with ranges: `group`, `lever`, `prices` (with the letter of how sure),
+    A row a lever, in words with ranges: `group`, `lever`, `prices` (with the mark of each),
     `a_million_buys`, `people_reached`, `life_years`, `change_of_gap_in_days`.
     """
     rows = table.set_index("name")
@@ -1314,7 +1331,7 @@ def break_even(table: pd.DataFrame, people: pd.DataFrame, pounds: float = POUNDS
                     "low": float(row["low"]),
                     "high": float(row["high"]),
                     "unit": row["unit"],
-                    "level": "no value" if np.isnan(even) else _digits(even),
+                    "level": "no value" if np.isnan(even) else _alone(even),
                     "note": _where(even, float(row["low"]), float(row["high"])),
                 }
             )
@@ -1344,4 +1361,4 @@ def _root(
 
 def _where(even: float, low: float, high: float) -> str:
     where = "inside" if low <= even <= high else "beyond"
-    return f"{'nowhere in' if np.isnan(even) else where} {_digits(low)} to {_digits(high)}"
+    return f"{'nowhere in' if np.isnan(even) else where} {_alone(low)} to {_alone(high)}"

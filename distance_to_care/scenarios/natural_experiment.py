@@ -1117,7 +1117,8 @@ def headlines(told: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     wide = ((history["ci_high"] - history["ci_low"]) / 2).mean()
     return {
         "power": f"At best, an effect below about {least:.0f} per cent would often be missed",
-        "breaks": f"{hide} breaks can hide an effect, and {feign} can feign one",
+        "breaks": f"Of {len(BREAKS)} things that may break it, {hide} can hide an effect, and "
+        f"{feign} can feign one",
         "proof": f"Errors that ignore regions find what is not there {wrong:.0f} times in a "
         "hundred",
         "history": f"Around {before:.0f} per cent before the start and {after:.0f} after, each "

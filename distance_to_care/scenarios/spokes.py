@@ -1103,7 +1103,7 @@ def headline(name: str, rows: pd.DataFrame) -> str:
         saved_by = rows[rows["level"] == EFFICIENT].set_index("group")["estimate"]
         least = str(saved_by.idxmin())
         named = national_spokes.FIFTHS.get(least, f"deprivation quintile {least}")
-        return f"Five spokes placed for everybody would save {named} the least {CAR}"
+        return f"Five spokes placed for everybody in England would save {named} the least {CAR}"
     if name == "fair_spokes_trade_off":
         both = rows.assign(least=rows[["value", "estimate"]].min(axis=1))
         share = both.groupby("centre_list")["least"].max().min()

@@ -25,7 +25,11 @@ SUMS = {"reassoc", "contract"}  # sums may be added up in any order; NaN stays N
 # Numbers of one product of matrices: small enough to stay in one thread and in the cache.
 PRODUCT = 131_072
 ROUNDED = 1.5 * 2.0**52  # a number so large that adding it rounds to whole ones
-LARGEST = 1e250  # of a product of risk sets, before its logarithm is taken
+# Smallest sum of relative hazards at risk, the largest hazard of all being one: the square of what
+# is smaller, which the information needs, has no digits.
+LEAST = 1e-150
+LARGEST = 1 / LEAST  # of a product of risk sets, before its logarithm is taken
+HALVINGS = 40  # of the steps of one fit together: who needs more creeps towards no top
 # After a step as small as this the information at its start leads from its end nearer to the top
 # than is asked for: what is left shrinks by about the size of the step.
 LEADS = 3e-4
@@ -211,7 +215,8 @@ def at_risk(Z, weight, relative, edges, deaths, terms_of, opens, sums, dying, nu
 
     `terms_of` holds how many of Efron's terms a block has (1: Breslow's, 0: none). `sums` and
     `dying` receive the sums over the people at risk and, where there are several terms, over the
-    dead; `numbers` what is said above. Returns the sum of the weighted logarithms of the risk sets.
+    dead; `numbers` what is said above. Returns the sum of the weighted logarithms of the risk sets;
+    not a number where one is too small beside the largest hazard.
     """
     wide = Z.shape[1]
     running = np.zeros(wide)
@@ -247,6 +252,8 @@ def at_risk(Z, weight, relative, edges, deaths, terms_of, opens, sums, dying, nu
                 running[j] += r * Z[i, j]
         if count == 0:
             continue
+        if not risk > LEAST:
+            return math.nan
         for j in range(wide):
             sums[t, j] = running[j]
         each = whole / count
@@ -432,6 +439,12 @@ def observed(Z, weight, edges, deaths, terms_of, by, out):
 
 
 @compiled.kernel
+def little(likelihood):
+    """Tell how much of a log likelihood rounding may make: a last step that gains more is none."""
+    return 1e-9 + 1e-11 * abs(likelihood)
+
+
+@compiled.kernel
 def climb(
     Z,
     weight,
@@ -449,6 +462,7 @@ def climb(
 ):
     """Climb to the top of the likelihood from `beta`, by Newton's method with steps halved.
 
+    The top is where a whole step of Newton's is small and gains next to nothing.
     `first` receives the information at the start, `variance` the inverse of that at the end.
     Returns a code, the determinant of the information at the start as a matrix of correlations,
     the likelihood at the start and at the end, the score statistic at the start, and the number
@@ -464,7 +478,8 @@ def climb(
     lower, now = np.zeros((wide, wide)), np.zeros((wide, wide))
     score, step, tried = np.zeros(wide), np.zeros(wide), beta.copy()
     start, likelihood, statistic, gain, determinant = 0.0, -math.inf, 0.0, 0.0, 0.0
-    taken, halved = 0, 0
+    taken, halved, whole = 0, 0, True
+    squares = np.zeros((wide, wide))
     led, lived, expected = False, np.empty(people), np.empty(wide)
     while True:
         largest = relative_hazards(Z, tried, relative)
@@ -484,15 +499,17 @@ def climb(
             led = False
             continue
         led = False
-        squares = curvature(
-            Z, weight, relative, edges, deaths, terms_of, opens, sums, dying, numbers, by, now
-        )
         sound = math.isfinite(found)
-        for j in range(terms):
-            sound = sound and math.isfinite(now[j, j])
+        if sound:
+            squares = curvature(
+                Z, weight, relative, edges, deaths, terms_of, opens, sums, dying, numbers, by, now
+            )
+            for j in range(terms):
+                sound = sound and math.isfinite(now[j, j])
         if taken > 0 and not (sound and found >= likelihood - 1e-11 * abs(likelihood)):
             halved += 1
-            if halved > 40:
+            whole = False
+            if halved > HALVINGS:
                 return UNCLEAR, determinant, start, likelihood, statistic, taken
             step /= 2.0
             tried = beta + step
@@ -507,9 +524,11 @@ def climb(
             for j in range(terms):
                 if not now[j, j] > 1e-12 * weights:
                     return UNCLEAR, determinant, start, likelihood, statistic, taken
-        # The step just taken was so small that this is the top.
+        # The step just taken was Newton's own, and so small that this is the top: one that was
+        # halved is small anywhere.
         reached = np.max(np.abs(step))
-        if taken > 0 and (reached < step_size or (gain < step_size**2 and reached < 1e-6)):
+        near = reached < step_size or (gain < step_size**2 and reached < 1e-6)
+        if taken > 0 and whole and near and gain < little(likelihood):
             if not inverted(now, terms, lower, variance):
                 return UNCLEAR, determinant, start, likelihood, statistic, taken
             return DONE, determinant, start, likelihood, statistic, taken
@@ -527,10 +546,10 @@ def climb(
         if gain < 1e-9 and furthest(Z, step) > runaway:
             return UNCLEAR, determinant, start, likelihood, statistic, taken
         taken += 1
-        halved = 0
+        whole = True
         reached = np.max(np.abs(step))
         # A step that small leaves the information as it is to more digits than are asked for.
-        if reached < 0.1 * step_size:
+        if reached < 0.1 * step_size and gain < little(likelihood):
             beta += step
             inverted(now, terms, lower, variance)
             return DONE, determinant, start, likelihood + 0.5 * gain, statistic, taken

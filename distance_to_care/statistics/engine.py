@@ -42,7 +42,7 @@ CANCELLED = 1e-5
 
 NOT_CONVERGING = (
     "The Cox model does not converge: the covariates are too extreme, or all but separate the "
-    "people with the event from the others."
+    "people with the event from the others, as one that is made from the time of follow-up does."
 )
 
 
@@ -53,6 +53,26 @@ def no_estimate(names: Sequence[str], direction: np.ndarray) -> AnalysisError:
         f"The hazard ratio of '{name}' has no finite estimate: the people with the event are "
         "separated from the others by the covariates (a level without events, for example)."
     )
+
+
+def determining(names: Sequence[str], direction: np.ndarray) -> AnalysisError:
+    """Say which covariates determine one another: those that the direction without news holds."""
+    held = (name for name, part in zip(names, direction, strict=True) if abs(part) > 1e-3)
+    first, *others = dict.fromkeys(held)
+    if not others:
+        return AnalysisError(
+            f"The levels of '{first}' determine one another among the people at risk of an event: "
+            "put levels together."
+        )
+    told = ", ".join(f"'{name}'" for name in (first, *others))
+    return AnalysisError(f"These covariates determine one another: {told}. Leave one out.")
+
+
+def at_top(step: np.ndarray, gain: float, log_likelihood: float) -> bool:
+    """Tell whether a step of Newton's, not halved, that would gain so much has reached the top."""
+    largest = np.max(np.abs(step))
+    near = largest < STEP or (gain < STEP**2 and largest < 1e-6)
+    return bool(near and gain < cox_kernels.little(log_likelihood))
 
 
 def merge_times(*times: np.ndarray) -> list[np.ndarray]:
@@ -261,6 +281,8 @@ class CoxFit:
         means = sums[1:] / total
         dying_weight = self._weight[sets.dying]
         log_likelihood = dying_weight @ (predictor[sets.dying] - shift) - weight @ np.log(total)
+        if not total.min() > cox_kernels.LEAST:
+            log_likelihood = np.nan
         score = Z[:, sets.dying] @ dying_weight - means @ weight
         information = self._curvature(weight / total, weighted[1:], (means * weight) @ means.T)
         return _Sums(log_likelihood, score, information, relative, shift, total, means)
@@ -336,6 +358,7 @@ class CoxFit:
             self.log_likelihood_null = now.log_likelihood
             self._check_rank(now.information)
             self.score_statistic = float(now.score @ np.linalg.solve(now.information, now.score))
+            self._halvings = cox_kernels.HALVINGS
             for self.iterations in range(1, ITERATIONS + 1):
                 try:
                     step = np.linalg.solve(now.information, now.score)
@@ -345,11 +368,10 @@ class CoxFit:
                 if gain < 1e-9 and np.max(np.abs(step @ self._Z)) > RUNAWAY:
                     self._no_estimate(step)
                 beta, now = self._climb(beta, now, step)
-                largest = np.max(np.abs(step))
-                if largest < STEP or (gain < STEP**2 and largest < 1e-6):
+                if at_top(step, gain, now.log_likelihood):
                     break
             else:
-                self._no_estimate(step)
+                raise AnalysisError(NOT_CONVERGING)
         self._beta, self._final = beta, now
         self.log_likelihood = now.log_likelihood
         self._variance = np.linalg.inv(now.information)
@@ -365,13 +387,15 @@ class CoxFit:
     def _climb(self, beta, now, step):
         """Take the Newton step, halved until the likelihood does not fall."""
         slack = 1e-11 * abs(now.log_likelihood)
-        for _ in range(40):
+        while True:
             tried = self._sums(beta + step)
             known = np.isfinite(tried.log_likelihood) and np.all(np.isfinite(tried.information))
             if known and tried.log_likelihood >= now.log_likelihood - slack:
                 return beta + step, tried
+            self._halvings -= 1
+            if self._halvings < 0:
+                raise AnalysisError(NOT_CONVERGING)
             step = step / 2
-        raise AnalysisError(NOT_CONVERGING)
 
     def _no_estimate(self, direction):
         raise no_estimate(self.names, direction)
@@ -384,9 +408,7 @@ class CoxFit:
         width = np.sqrt(spread)
         values, vectors = np.linalg.eigh(information / np.outer(width, width))
         if values[0] < COLLINEAR:
-            in_it = np.abs(vectors[:, 0]) > 1e-3
-            names = ", ".join(f"'{n}'" for n, x in zip(self.names, in_it, strict=True) if x)
-            raise AnalysisError(f"These covariates determine one another: {names}. Leave one out.")
+            raise determining(self.names, vectors[:, 0])
 
     def resampled(self, times_drawn: np.ndarray) -> np.ndarray:
         """Fit again to the same people, each there as often as it was drawn: the coefficients.

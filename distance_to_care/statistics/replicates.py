@@ -54,6 +54,7 @@ def cohort(model: Model, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
     Bender, Augustin and Blettner 2005, doi 10.1002/sim.2059.
     """
+    _whole(seed, 0, "A seed")
     random = np.random.default_rng(seed)
     X = np.empty((model.people, len(model.shares)))
     for j, share in enumerate(model.shares):
@@ -65,6 +66,11 @@ def cohort(model: Model, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     event = np.ceil(random.standard_exponential(model.people) / hazard)
     end = np.ceil(random.uniform(*model.follow_up, model.people))
     return np.minimum(event, end), event <= end, X
+
+
+def _whole(value: object, least: int, what: str) -> None:
+    if not isinstance(value, int | np.integer) or value < least:
+        raise AnalysisError(f"{what} is a whole number, {least} or above.")
 
 
 def study(
@@ -87,6 +93,8 @@ def study(
     `standard_error`; empty where a cohort has no finite estimate.
     """
     seeds = list(seeds)
+    for seed in seeds:
+        _whole(seed, 0, "A seed")
     jobs = [(model, seeds[i : i + BLOCK], ties) for i in range(0, len(seeds), BLOCK)]
     terms = len(model.shares)
     found = [*_spread(_fit_block, jobs, workers, address)]
@@ -187,10 +195,12 @@ def bootstrap(
 
     Raises
     ------
-    AnalysisError : as `engine.cox`, for the people as they are.
+    AnalysisError : as `engine.cox`, for the people as they are; no replicates, or a seed below 0.
 
     Efron and Tibshirani 1986, doi 10.1214/ss/1177013815.
     """
+    _whole(replicates, 1, "The number of replicates")
+    _whole(seed, 0, "A seed")
     people = (time, event, X, strata, ties)
     # Told at once, and not as so many empty rows.
     terms = engine.cox(time, event, X, strata=strata, ties=ties).terms

@@ -54,8 +54,34 @@ def test_a_postcode_gets_a_whole_answer(visit):
         "people without a car",
     ):
         assert words in shown
-    link = visit.page.locator(f"{RESULT} a").first
+    link = visit.page.locator(f"{RESULT} a[href*='boards/']")
     assert re.fullmatch(r"boards/e54\d{6}\.html", link.get_attribute("href"))
+
+
+def test_both_services_are_told_apart(visit):
+    said, shown = ask(visit, "CB2 0QQ")
+    assert "to the nearest specialist centre for lung diseases: Royal Papworth" in said
+    assert "The nearest hospitals for SMA stand below." in said
+    headings = visit.page.locator(f"{RESULT} :is(h3, h4)").all_inner_texts()
+    assert headings == [
+        "Lung diseases such as idiopathic pulmonary fibrosis (IPF)",
+        "Spinal muscular atrophy (SMA)",
+        "Children, under 18 years",
+        "Adults",
+    ]
+    lungs, children, adults = visit.page.locator(f"{RESULT} .find-my-area-sites").all_inner_texts()
+    assert "Royal Papworth" in lungs and "Papworth" not in children + adults
+    # The surest for children is one of London's, and Cambridge itself is doubtful.
+    assert "Great Ormond Street Hospital" in children
+    assert "Addenbrooke's Hospital, Cambridge" in children and "Doubtful" in children
+    assert "National Hospital for Neurology and Neurosurgery" in adults
+    assert "on another list of ours, which is for England and unofficial too" in shown
+    link = visit.page.locator(f"{RESULT} a[href$='sma_travel.html']")
+    assert link.inner_text() == "How far the nearest neuromuscular centre is"
+    # Of an outcode as well, over all of its areas.
+    _, shown = ask(visit, "CB2")
+    assert visit.page.locator(f"{RESULT} :is(h3, h4)").all_inner_texts() == headings
+    assert re.search(r"Great Ormond Street Hospital, London: \d+ to \d+ minutes", shown)
 
 
 def test_what_an_analyst_wants_is_closed_until_asked_for(visit):
@@ -88,7 +114,8 @@ def test_minutes_are_a_range_where_the_lists_differ(visit):
     ):
         assert words in said
     # The surest come first, and each says how sure we are of it.
-    blocks = visit.page.locator(f"{RESULT} .find-my-area-sites li").all_inner_texts()
+    first = visit.page.locator(f"{RESULT} .find-my-area-sites").first
+    blocks = first.locator("li").all_inner_texts()
     marks = [re.search(r"\(([ABC])\)\.$", block)[1] for block in blocks]
     assert marks == sorted(marks)
     assert f"{low} minutes" not in blocks[0]
@@ -113,7 +140,7 @@ def test_wales_has_centres_and_neither_deprivation_nor_board(visit):
     assert "minutes by car, one way" in said
     assert "English deprivation and care boards do not apply in Wales" in shown
     assert "most deprived" not in shown
-    assert visit.page.locator(f"{RESULT} a").count() == 0
+    assert visit.page.locator(f"{RESULT} a[href*='boards/']").count() == 0
     assert SENTENCE in shown
 
 

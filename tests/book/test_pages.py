@@ -8,10 +8,11 @@ import parsed
 import pytest
 from parsed import main
 
-from distance_to_care import places, results
+from distance_to_care import figures, places, results
 from distance_to_care.publication import build, checks
 
 PAGES = build.contents()
+CELLS = "table.published-table td"
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -183,3 +184,21 @@ def test_the_data_dictionary_describes_every_input(site):
         assert resource["title"] in text
         for field in resource.get("schema", {}).get("fields", []):
             assert field["name"] in text
+
+
+# Pages about the code and its files, whose tables name them.
+OF_THE_CODE = ("book/data_dictionary", "book/functions", "book/secure_environment")
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if not p.startswith(OF_THE_CODE)])
+def test_no_table_shows_a_name_of_the_code(site, page):
+    """What a cell says is words; the files keep the names of their rows."""
+    said = [cell.get_text(" ", strip=True) for cell in main(site, page).select(CELLS)]
+    assert [text for text in said if figures.tables.CODE.search(text)] == []
+
+
+def test_names_of_the_code_are_in_the_files_and_would_be_seen(site):
+    file = (site / "downloads" / "people_out_of_hundred.csv").read_text(encoding="utf-8")
+    assert figures.tables.CODE.search(file)
+    cells = main(site, "notebooks/people_out_of_hundred").select(CELLS)
+    assert "People with IPF, when first seen" in {cell.get_text(strip=True) for cell in cells}

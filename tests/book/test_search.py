@@ -120,6 +120,95 @@ def test_words_are_asked_and_not_the_letters_of_a_question(base: str, browser):
         assert "book/glossary" in search(page, base, "glossar")
 
 
+def test_a_page_that_holds_little_of_the_question_is_left_out(site: Path, base: str, browser):
+    # Nearly every page holds the second word, and few the first, which is worth more.
+    held = index(site)["terms"]
+    assert len(held["distanc"]) > 3 * len(held["townsend"])
+    with visited(browser, base, "search.html") as visit:
+        found = search(visit.page, base, "townsend distance")
+        assert "notebooks/real_cohort_leukaemia" in found
+        said = visit.page.inner_text(".search-summary")
+        count = len(found) if said.startswith(str(len(found))) else int(said.split()[4])
+        assert count < len(held["distanc"])
+
+
+def test_a_beginning_is_asked_from_four_letters_on(base: str, browser):
+    with visited(browser, base, "search.html") as visit:
+        assert search(visit.page, base, "glo") == []
+        assert search(visit.page, base, "gloss")[0] == "book/glossary"
+
+
+def test_what_belongs_to_somebody_is_asked_without_its_s(base: str, browser):
+    with visited(browser, base, "search.html") as visit:
+        page = visit.page
+        plain = search(page, base, "hospital")
+        assert search(page, base, "hospital's") == search(page, base, "hospital\u2019s") == plain
+
+
+def test_a_word_that_the_book_does_not_use_finds_those_that_mean_the_same(
+    site: Path, base: str, browser
+):
+    known = index(site)
+    asked = " ".join(known["asked"]).lower()
+    with visited(browser, base, "search.html") as visit:
+        for word, page in (
+            ("daughter", "book/for_families"),
+            ("job", "notebooks/care_coordinators"),
+        ):
+            assert word not in known["terms"] and f" {word} " not in f" {asked} "
+            assert page in search(visit.page, base, word)[:5]
+
+
+def test_a_question_of_asking_words_alone_is_asked_all_the_same(base: str, browser):
+    with visited(browser, base, "search.html") as visit:
+        assert search(visit.page, base, "what is it") != []
+
+
+def test_a_part_is_named_only_where_it_fits_better_than_the_page(base: str, browser):
+    with visited(browser, base, "search.html") as visit:
+        page = visit.page
+        assert search(page, base, "glossary")[0] == "book/glossary"
+        assert "On this page" not in page.locator(RESULTS).first.inner_text()
+        search(page, base, "what does antifibrotic mean")
+        assert "On this page: " in page.inner_text("#search-results")
+
+
+def test_the_words_that_were_asked_are_marked_on_the_page_that_is_opened(base: str, browser):
+    with visited(browser, base, "search.html") as visit:
+        search(visit.page, base, "how far is the lungs' hospital")
+        kept = visit.page.evaluate("localStorage.getItem('sphinx_highlight_terms')")
+        assert kept == "lungs hospital"
+
+
+def test_one_page_is_one_page_and_a_second_question_takes_the_place_of_the_first(
+    base: str, browser
+):
+    with visited(browser, base, "search.html") as visit:
+        page = visit.page
+        search(page, base, "glossary")
+        alone = page.evaluate("""() => Object.entries(Search._index.terms).find(([word, pages]) =>
+          typeof pages === "number" && /^[a-z]{9,}$/.test(word)
+          && new Stemmer().stemWord(word) === word && !(word in Search._index.titleterms)
+          && !Search._index.asked.join(" ").includes(word))[0]""")
+        assert len(search(page, base, alone)) == 1
+        assert page.inner_text(".search-summary") == "One page was found."
+        first = page.evaluate(ASK_ALL, ["glossary", "townsend"])
+        page.evaluate("Search.query('glossary')")
+        assert page.locator(f"{RESULTS} > a").count() == len(first[0])
+
+
+def test_what_a_page_says_of_itself_is_shown_as_text(base: str, browser):
+    with visited(browser, base, "search.html") as visit:
+        page = visit.page
+        search(page, base, "glossary")
+        page.evaluate("""() => {
+          const place = Search._index.docnames.indexOf("book/glossary");
+          Search._index.descriptions[place] = "fewer than <b>five</b>";
+          Search.query("glossary");
+        }""")
+        assert "fewer than <b>five</b>" in page.locator(RESULTS).first.inner_text()
+
+
 def test_who_keeps_nothing_can_search(base: str, browser):
     refuse = "Object.defineProperty(window, 'localStorage', { get() { throw new Error('no'); } })"
     with visited(browser, base, "search.html") as visit:

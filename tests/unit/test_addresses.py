@@ -2,8 +2,10 @@
 
 import io
 import re
+import shutil
 import subprocess
 from types import SimpleNamespace
+from urllib.parse import parse_qs
 
 import pytest
 from lxml import etree
@@ -11,7 +13,7 @@ from lxml import html as markup
 
 from distance_to_care import places
 from distance_to_care.problems import Problem
-from distance_to_care.publication import addresses, build
+from distance_to_care.publication import addresses, build, citing, site_quality
 
 NOT_HERE = addresses.NOT_FOUND_TITLE
 
@@ -80,10 +82,14 @@ def test_folders_of_the_site_are_known_to_the_missing_page():
     assert folders <= set(addresses.FOLDERS)
 
 
-@pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("address", ["", "https://example.org/book/"])
-def test_a_site_map_is_written_where_the_address_is_known(tmp_path, monkeypatch, address):
-    """A book of two pages, built by Sphinx alone, with the missing page and one redirect."""
+@pytest.mark.parametrize("feedback", ["", "mailto:book@example.org", "https://example.org/new"])
+def test_the_two_settings_of_a_host_reach_the_site(tmp_path, monkeypatch, address, feedback):
+    """A book of two pages, built by Sphinx alone, with the missing page and one redirect.
+
+    Where the address is known there is a site map; where feedback has an address, each page leads
+    there with its name and the version filled in.
+    """
     from sphinx.application import Sphinx
     from sphinx.util.docutils import docutils_namespace, patch_docutils
 
@@ -94,11 +100,16 @@ def test_a_site_map_is_written_where_the_address_is_known(tmp_path, monkeypatch,
     template = (places.BOOK / "redirect.html").read_text(encoding="utf-8")
     (source / "book" / "redirect.html").write_text(template, encoding="utf-8")
     (source / "book" / addresses.MOVED).write_text("address\tpage\twhy\nsma\tbook/sma\tShort\n")
+    shutil.copytree(places.BOOK / "_static", source / "book" / "_static")
+    (source / "book" / "search_words.tsv").write_text("page\twords\nindex\ta\nbook/sma\tb\n")
     monkeypatch.setattr(places, "BOOK", source / "book")
     said = io.StringIO()
     settings = {
-        "extensions": [addresses.__name__],
+        "extensions": [addresses.__name__, site_quality.__name__],
+        "html_theme": "sphinx_book_theme",
+        "html_title": "Book",
         "html_baseurl": address,
+        "distance_to_care_feedback": feedback,
         "language": "en_GB",
     }
     site = tmp_path / "site"
@@ -113,3 +124,15 @@ def test_a_site_map_is_written_where_the_address_is_known(tmp_path, monkeypatch,
     if address:
         places_listed = etree.parse(listed).xpath("//*[local-name()='loc']/text()")
         assert sorted(places_listed) == [f"{address}book/sma.html", f"{address}index.html"]
+    page = markup.fromstring((site / "book" / "sma.html").read_text(encoding="utf-8"))
+    written = page.xpath("//details[@class='about-this-page']//a/@href")
+    assert len(written) == bool(feedback)
+    if feedback:
+        where, _, filled = written[0].partition("?")
+        assert where == feedback
+        told = {name: value for name, [value] in parse_qs(filled).items()}
+        subject, message = told.values()
+        version = citing.this_book().version
+        assert version in subject and "Second" in subject
+        assert f"Page: Second ({f'{address}book/sma.html' if address else 'book/sma'})" in message
+        assert f"Version: {version}" in message

@@ -9,6 +9,7 @@ import pytest
 
 from distance_to_care import cohort, disclosure, figures, results
 from distance_to_care.figures import canvas, diagrams, tables, written
+from distance_to_care.problems import Problem
 from distance_to_care.statistics import cohort_survival
 
 
@@ -177,6 +178,45 @@ def test_tables_speak_in_words_and_not_in_names_of_the_code():
     assert ">0.0004<" in shown
     assert ">-12.3<" in shown
     assert "recovered, 95% CI from" in shown
+
+
+def test_a_cell_that_is_a_name_of_the_code_is_written_in_words():
+    table = pd.DataFrame(
+        {
+            "outcome": ["hazard_ratio", "see a_file.csv and first_half"],
+            "machine": ["x86_64", "aarch64"],
+            "source": ["the table one_two, https://example.org/a_b?c_d", "three_four."],
+            "column": ["age_years", "sex"],
+            "estimand": ["first_fifth.alive.3", "all.alive.3"],
+        }
+    )
+    shown = figures.table_html(table, "A table", words={"hazard_ratio": "ratio of rates"})
+    cells = re.findall(r"<td>([^<]*)</td>", shown)
+    assert cells == [
+        "ratio of rates", "x86_64", "the table one two, https://example.org/a_b?c_d", "age_years",
+        "first fifth, alive, 3",
+        # Only a cell that is nothing else: a sentence may name a file.
+        "see a_file.csv and first_half", "aarch64", "three four.", "sex", "all, alive, 3",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("draw", ["icon_array", "ranges", "grouped_bars"])
+def test_the_data_table_of_a_figure_has_the_labels_that_are_drawn(tmp_path, draw):
+    rows = {"group": ["seen_late"], "level": ["all"], "estimate": [38.0], "low": [30.0]}
+    table = pd.DataFrame(rows | {"high": [40.0], "measure": ["per_hundred"]})
+    page = results.Page("r", root=tmp_path, sources=["published_estimates"])
+    read = page.publish(table, "late", "Late", kind="published")
+    labels = {"seen_late": "Seen\nlate"}
+    drawing = {
+        "icon_array": lambda: figures.icon_array(read, labels, "were late", "people"),
+        "ranges": lambda: figures.ranges(read, "People", labels, "people"),
+        "grouped_bars": lambda: figures.grouped_bars(read, "x", labels, {"all": "All"}, "people"),
+    }[draw]()
+    shown = page.figure(drawing, "late", "Many were late")._repr_html_()
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", shown)
+    assert "Seen late" in cells and "per hundred" in cells
+    assert "seen_late" not in shown
+    assert "seen_late" in (tmp_path / "r" / "late.csv").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -359,6 +399,13 @@ def test_a_grid_of_findings_says_what_was_found_and_how_much_is_empty(tmp_path):
     assert drawing.svg.count("fill: #e4e4e4") == 3
     # A finding in words only is hollow: its mark has a white face.
     assert drawing.svg.count(">Fr<") == 2
+
+
+def test_a_grid_of_more_findings_than_shapes_is_refused_in_a_sentence(tmp_path):
+    findings = ["worse", "no difference", *"abcd"]
+    grid_of(tmp_path, findings=findings)
+    with pytest.raises(Problem, match="7 findings and a shape for 6"):
+        grid_of(tmp_path, findings=[*findings, "e"])
 
 
 def test_a_grid_of_findings_is_a_list_by_question_on_a_phone(tmp_path):
@@ -624,8 +671,20 @@ def test_a_funnel_marks_and_names_what_chance_does_not_explain(tmp_path):
     assert "Far out 31.5 (higher than chance)" in drawing.alt
     assert ">Far out<" in drawing.svg and ">Small<" not in drawing.svg
     assert "Diamonds: outside both" in drawing.svg
+    # A name that would lie on another mark is left out; the alternative text has it all the same.
+    beside = read.assign(value=read["value"].replace(900, 760)).assign(
+        estimate=read["estimate"].replace(18.0, 31.9)
+    )
+    beside.attrs = read.attrs
+    drawing = figures.funnel(beside, "boards", ("People who waited", "Late (%)"))
+    assert ">Far out<" not in drawing.svg and "Far out 31.5" in drawing.alt
     with pytest.raises(ValueError, match="published table"):
         figures.funnel(table, "boards", ("x", "y"))
+    third = limits[limits["level"] == "95"].assign(measure="limits", level="68")
+    page = results.Page("funnel_of_three", sources=["areas"], kind="scenario", root=tmp_path)
+    read = page.publish(pd.concat([table, third]).assign(unit="per cent"), "three", "Late")
+    with pytest.raises(Problem, match="3 levels of limits and a kind of line for 2"):
+        figures.funnel(read, "boards", ("x", "y"))
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def found(scripts) -> dict[str, tuple]:
         outcode, rows = arguments(text)
         assert name == f"{outcode}.js"
         for row in rows:
-            for by_place, units in enumerate(row[8:]):
+            for by_place, units in enumerate(row[8:10]):
                 postcodes = postcodes_of(outcode, units)
                 told += len(postcodes)
                 out |= dict.fromkeys(postcodes, (row, bool(by_place)))
@@ -107,6 +107,25 @@ def test_minutes_are_those_of_the_functions(found, drawn, shared):
             assert abs(minutes - expected.loc[row.area_code, "travel_minutes"]) <= 0.5 + 1e-9
 
 
+def test_the_hospitals_of_the_other_service_are_those_of_the_functions(found, drawn, shared):
+    """For children and for adults, under every list, by another function."""
+    areas, listed = tables.read("areas"), tables.read("centres_neuromuscular")
+    english = drawn[drawn["area_code"].str.startswith("E")].head(200)
+    assert list(shared["beside"]) == ["children", "adults"]
+    for place, (whom, sites) in enumerate(shared["beside"].items()):
+        of_service = listed[listed["service"] == whom]
+        assert sites == of_service[["site", "town", "certainty"]].to_numpy().tolist()
+        for grades in access.LISTS:
+            asked = of_service[of_service["certainty"].isin(list(grades))]
+            expected = travel.nearest_centre(areas, asked).set_index("area_code")
+            for row in english.itertuples():
+                pairs = found[row.postcode][0][10][place]
+                named = zip(pairs[::2], pairs[1::2], strict=True)
+                site, minutes = next((sites[s], m) for s, m in named if sites[s][2] in grades)
+                assert site[0] == expected.loc[row.area_code, "centre"]
+                assert abs(minutes - expected.loc[row.area_code, "travel_minutes"]) <= 0.5 + 1e-9
+
+
 def test_nearest_sites_stand_in_order(found):
     for area, _ in list(found.values())[::5000]:
         minutes = area[6][1::2]
@@ -133,6 +152,8 @@ def test_the_script_has_words_for_every_grade_and_every_list(shared):
     grades = sorted(tables.read("centres_ild")["certainty"].unique())
     assert keys == {"GRADES": grades, "SAID": grades, "LISTS": list(access.LISTS)}
     assert shared["lists"] == list(access.LISTS)
+    whom = re.search(r"const WHOM = {(.*?)};", script, re.S)[1]
+    assert re.findall(r"\b(\w+): \"", whom) == list(shared["beside"])
 
 
 def test_wales_has_centres_but_neither_deprivation_nor_board(found):

@@ -282,7 +282,7 @@ def test_the_longer_end_is_named_and_never_negative():
     assert table.loc["rural", columns].tolist() == [20, 5, 35, 10, 30]
     assert table.loc["rural", "note"] == "higher at the most deprived end on every list"
     assert table.loc["urban", columns].tolist() == [8, 3, 13, -2, 8]
-    assert table.loc["urban", "note"] == "higher at the least deprived end, not sure on every list"
+    assert table.loc["urban", "note"] == "higher at the least deprived end, not on every list"
     assert len(table) == 2
 
 

@@ -183,6 +183,13 @@ def test_classes_count_every_area_and_everybody(drawn, invented):
     assert drawn.table == "invented"
 
 
+def test_the_data_table_says_of_whom_its_shares_are(published):
+    what = ("Minutes", "minutes by car")
+    rows = maps.areas(published, "travel_minutes", EDGES, LABELS, *what, whom="children").rows
+    assert list(rows) == ["class", "areas", "children", "per cent of children"]
+    assert rows["per cent of children"].sum() == pytest.approx(100)
+
+
 def test_the_alternative_text_says_what_the_classes_hold(drawn):
     for row in drawn.rows.to_dict("records"):
         assert f"{row['class']}: {row['areas']:,} areas, " in drawn.alt

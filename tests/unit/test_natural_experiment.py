@@ -467,7 +467,9 @@ def test_headlines_are_worked_out_from_their_tables(plan):
     assert set(told) < set(experiment.TITLES)
     said = experiment.headlines(told)
     # Growth that differs feigns; the other four hide, some of them only at an end of their range.
-    assert said["breaks"] == "4 breaks can hide an effect, and 1 can feign one"
+    assert said["breaks"] == (
+        "Of 5 things that may break it, 4 can hide an effect, and 1 can feign one"
+    )
     history = told["history"].set_index("value")
     before = history.loc[[-8, -7, -6, -5, -4, -3, -2], "estimate"].mean()
     after = history.loc[[0, 1, 2, 3], "estimate"].mean()

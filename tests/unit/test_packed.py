@@ -11,7 +11,7 @@ import survival_data as data
 
 from distance_to_care import survival
 from distance_to_care.packed import cox as packed_cox
-from distance_to_care.packed import kernels, patterns
+from distance_to_care.packed import kernels, patterns, shares
 from distance_to_care.packed import people as packed
 from distance_to_care.problems import AnalysisError
 from distance_to_care.statistics import compiled, engine
@@ -388,6 +388,43 @@ def test_lists_in_a_column_are_refused_in_a_sentence(people, tmp_path):
     ):
         with pytest.raises(AnalysisError, match="Column 'smoking' holds lists or records"):
             asked_for()
+
+
+def test_a_folder_is_refused_in_a_sentence(tmp_path):
+    with pytest.raises(AnalysisError, match="is a folder. Name a file in it"):
+        survival.cox(tmp_path, "days", "died", ["age"])
+
+
+def test_a_category_of_numbers_is_refused_in_a_sentence(people, tmp_path):
+    # A table has a group each; of a file they would be numbers of one slope.
+    path = tmp_path / "people.parquet"
+    people.assign(quintile=people["quintile"].astype("category")).to_parquet(path)
+    for asked_for in (
+        lambda: survival.cox(path, "days", "died", ["age", "quintile"]),
+        lambda: survival.hazard_ratio_along(path, "days", "died", "age", ["quintile"]),
+    ):
+        with pytest.raises(AnalysisError, match="'quintile' was a category of numbers"):
+            asked_for()
+
+
+@pytest.mark.parametrize("index", [["centre"], ["centre", "age"]])
+def test_an_index_is_a_column(index, people, tmp_path):
+    path = tmp_path / "people.parquet"
+    people.set_index(index).to_parquet(path)
+    more = asked("efron") | {"cluster": "centre"}
+    same(survival.cox(path, **more), survival.cox(people, **more))
+    along = ("days", "died", "age", ["male"])
+    of_file = survival.hazard_ratio_along(path, *along)
+    same(of_file, survival.hazard_ratio_along(people, *along))
+
+
+@pytest.mark.parametrize("shape", [(7, 900_000, 3), (900_000, 7, 3), (2, 3, 4), (0, 3, 4)])
+def test_a_product_in_pieces_is_the_product(shape):
+    rows, inner, columns = shape
+    random = np.random.default_rng(1)
+    left, right = random.normal(size=(rows, inner)), random.normal(size=(inner, columns))
+    found = shares.product(left, right)
+    np.testing.assert_allclose(found, left @ right, rtol=1e-9, atol=1e-9)
 
 
 # -- columns ---------------------------------------------------------------------------------------

@@ -190,6 +190,35 @@ def test_sentences_that_point_somewhere_are_bound_or_left_with_a_reason(book):
     assert left - found == set()
 
 
+# What a source or an assumption gives, which is printed with the digits that it was given with.
+GIVEN = ("published_estimates", "scenario_assumption_list")
+
+
+def digits(text: str) -> set[int]:
+    """How many digits after the point the numbers of a text have, where it has a range."""
+    found = re.findall(rf"({sentences.NUMBER})(?!%|[\d.,]*%)", text)
+    return {len(each.partition(".")[2]) for each in found} if sentences.RANGE.search(text) else {0}
+
+
+def test_an_estimate_and_its_range_have_the_same_digits():
+    assert digits("36.7 (36.7 to 40)") == {0, 1}
+    assert digits("1.29 (95% CI 1.01 to 1.64)") == {2}
+    table = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
+    worked_out = table[~table["table"].isin(GIVEN)].set_index("key")["text"].astype(str)
+    assert worked_out.str.contains(" to ").sum() > 1000
+    assert [f"{key}: {text}" for key, text in worked_out.items() if len(digits(text)) > 1] == []
+
+
+def test_a_card_of_the_home_page_has_the_digits_of_its_range(book):
+    table = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
+    texts = table.set_index("key")["text"].astype(str)
+    cards = re.findall(r"\{finding\} (.+)\n:range: (.+)", book["book/index"])
+    assert len(cards) >= 3
+    for key, ends in cards:
+        shown = " to ".join(texts[end] for end in ends.split(" to "))
+        assert len(digits(f"{texts[key]} ({shown})")) == 1, f"{texts[key]} ({shown})"
+
+
 def test_people_of_100_stand_for_the_same_everywhere(book):
     # 62 of all together, or of the least deprived: the second reading is for one table only.
     simple = re.compile(r"\babsolute\.shankar_2024_(?:deprivation|distance)_")

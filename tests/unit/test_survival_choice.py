@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pandas as pd
 import pytest
 import yaml
+from lxml import html as markup
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from distance_to_care import places, results, tables
 from distance_to_care.publication import boards, plain_words, sentences, survival_choice
@@ -17,6 +21,7 @@ CONTENTS = yaml.safe_load((places.ROOT / "_toc.yml").read_text(encoding="utf-8")
 NUMBERS = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
 TELLING = survival_choice.telling(NUMBERS, tables.read("published_estimates"))
 DRAWN = "```{published-figure} lives_curves\n```\n"
+EMPTY = ":::{survival-figures} Show the result\n:::"
 CHOICE = ":::{survival-figures}\nOf 100, {number}`a.alive` live.\n:::\n"
 
 
@@ -33,6 +38,16 @@ def chapters_of_patient_parts() -> list[str]:
         for chapter in part["chapters"]
         if chapter["file"].startswith("notebooks/")
     ]
+
+
+def chapters_of(caption: str) -> list[str]:
+    """Pages of one part of the book."""
+    part = next(part for part in CONTENTS["parts"] if part["caption"] == caption)
+    return [chapter["file"] for chapter in part["chapters"]]
+
+
+# How we searched has no layers.
+OF_EVIDENCE = [page for page in chapters_of("Evidence") if page != "book/how_we_searched"]
 
 
 # --- Which numbers tell it ------------------------------------------------------------------------
@@ -118,6 +133,13 @@ def test_a_number_is_judged_by_what_it_quotes():
         ("```{published-figure} map_of_travel\n```", []),
         ("```{published-figure} drawn\n```", ["drawn"]),
         (":::{survival-figures} Other words to open it by\n{number}`a.alive`\n:::", []),
+        # Without content it closes the rest of its section, and of what stands below it.
+        (f"## One\n{EMPTY}\n{{number}}`a.alive`\n### Below\n{DRAWN}", []),
+        (f"## One\n{EMPTY}\n{{number}}`a.alive`\n## Two\n{{number}}`a.alive`", ["a.alive"]),
+        (f"### One\n{EMPTY}\n## Two\n{DRAWN}", ["lives_curves"]),
+        (f"## One\n{{number}}`a.alive`\n{EMPTY}", ["a.alive"]),
+        # With content it closes no more than that.
+        (f"## One\n{CHOICE}{{number}}`a.alive`", ["a.alive"]),
     ],
 )  # fmt: skip
 def test_what_stands_outside_of_the_choice_is_found(text, found):
@@ -129,7 +151,7 @@ def test_no_page_for_patients_tells_survival_in_the_open(page):
     assert survival_choice.outside(sentences.prose(path_of(page)), TELLING) == []
 
 
-@pytest.mark.parametrize("page", chapters_of_patient_parts())
+@pytest.mark.parametrize("page", [*chapters_of_patient_parts(), *OF_EVIDENCE])
 def test_no_first_layer_of_a_chapter_for_patients_tells_it(page):
     layer = plain_words.layer(sentences.prose(path_of(page))) or ""
     # Not behind a choice either: in 30 seconds nobody is asked for one.
@@ -137,7 +159,17 @@ def test_no_first_layer_of_a_chapter_for_patients_tells_it(page):
     assert survival_choice.outside(layer, TELLING) == []
 
 
-@pytest.mark.parametrize("page", [*chapters_of_patient_parts(), "book/evidence"])
+OF_SYNTHETIC_PEOPLE = set(NUMBERS.loc[NUMBERS["kind"] == "synthetic", "key"])
+
+
+@pytest.mark.parametrize("page", [*chapters_of_patient_parts(), *chapters_of("Evidence")])
+def test_no_full_text_of_these_chapters_tells_it_either(page):
+    """But for numbers of made-up people, and of people whom a simulation invents."""
+    told = {key for key in TELLING - OF_SYNTHETIC_PEOPLE if not key.startswith("found.died-unseen")}
+    assert survival_choice.outside(sentences.prose(path_of(page)), told) == []
+
+
+@pytest.mark.parametrize("page", [*chapters_of_patient_parts(), *OF_EVIDENCE])
 def test_no_answer_of_a_chapter_for_patients_tells_it_in_the_open(page):
     """Families of people with either disease read the answer, and begin the evidence there."""
     layer = plain_words.layer(sentences.prose(path_of(page)), "in-3-minutes")
@@ -168,10 +200,40 @@ def test_the_pages_of_patients_exist_and_are_listed_once():
 
 
 def test_the_warning_is_kind_and_plain():
-    assert plain_words.reading_grade(survival_choice.WARNING) <= plain_words.HARDEST
-    told = " ".join(survival_choice.WARNING)
-    assert "You do not have to read it" in told
-    assert not re.search(r"\d", told)
+    for words in (survival_choice.WARNING, survival_choice.AGAIN):
+        assert plain_words.reading_grade(words) <= plain_words.HARDEST
+        told = " ".join(words)
+        assert "ou do not have to read it" in told
+        assert not re.search(r"\d", told)
+
+
+def test_a_choice_without_content_takes_what_follows_in_its_section(tmp_path):
+    """Built by Sphinx alone: the heading stays in the open, and the next section too."""
+    (tmp_path / "index.md").write_text(
+        f"# Title\n\n{CHOICE.replace('{number}', '')}\n"
+        f"## One\n\nBefore\n\n{EMPTY}\n\nWithin\n\n### Below\n\nDeeper\n\n"
+        "## Two\n\nAfter\n"
+    )
+    settings = {
+        "extensions": ["myst_parser", survival_choice.__name__],
+        "myst_enable_extensions": ["colon_fence"],
+    }
+    site, said = tmp_path / "site", io.StringIO()
+    with patch_docutils(), docutils_namespace():
+        Sphinx(
+            tmp_path, None, site, tmp_path / "trees", "html", settings, io.StringIO(), said
+        ).build()
+    assert said.getvalue() == ""
+    page = markup.fromstring((site / "index.html").read_text(encoding="utf-8"))
+    first, rest = page.xpath("//details[@class='survival-choice']")
+    assert first.xpath("string(summary)") == survival_choice.SUMMARY
+    assert rest.xpath("string(summary)") == "Show the result"
+    assert {"Within", "Deeper"} <= set(rest.xpath(".//p/text()"))
+    assert not {"Before", "After"} & set(rest.xpath(".//p/text()"))
+    assert rest.xpath("string(parent::section/h2)").startswith("One")
+    warnings = page.xpath("//p[contains(@class, 'survival-choice-warning')]")
+    told = [survival_choice.WARNING, survival_choice.AGAIN]
+    assert [warning.text_content() for warning in warnings] == [" ".join(each) for each in told]
 
 
 def test_print_leaves_the_choice_closed():

@@ -437,6 +437,29 @@ def test_files_are_made_once_and_again_only_where_a_table_changed(tmp_path):
     assert write(changed)[1] != kept_again
 
 
+def test_a_chapter_without_a_table_that_fits_a_sheet_offers_no_workbook(tmp_path):
+    published = tmp_path / "published"
+    published.mkdir()
+    table = results.read_published(places.ACCEPTED / "policy_timeline.csv", "policy_timeline")
+    table.head(0).to_csv(published / "policy_timeline.csv", index=False)
+    NUMBERS.head(5).to_csv(published / "numbers.csv", index=False)
+    line = '<p class="downloads"><a href="../downloads/policy_timeline.csv">CSV</a>' + (
+        '<a href="../downloads/policy_timeline.json">JSON</a></p>'
+    )
+    for rows in (0, workbooks.MOST_ROWS + 1):
+        entry = MANIFEST["tables"]["policy_timeline"] | {"rows": rows}
+        without = take_away.Offer({"tables": {"policy_timeline": entry}, "figures": {}}, {})
+        take_away.write(tmp_path / "site", without, published, tmp_path / "kept")
+        there = {path.name for path in (tmp_path / "site").iterdir()}
+        assert f"policy_timeline{column_metadata.ENDING}" in there
+        assert not [name for name in there if name.endswith(workbooks.ENDING)]
+        offered = links(take_away.offered(line, without))
+        assert "../downloads/policy_timeline.csv" in offered
+        assert not [address for address in offered if address.endswith(workbooks.ENDING)]
+        assert workbooks.ENDING not in take_away.workbooks_html(without, "../")
+    assert workbooks.ENDING in take_away.workbooks_html(offer(), "../")
+
+
 # Slides -------------------------------------------------------------------------------------------
 
 DRAWING = (

@@ -353,3 +353,16 @@ def test_the_list_of_centres_is_sound_and_its_tables_can_be_published(tmp_path):
     shown = page.publish(found, "trial", "Both services")
     assert len(shown) == len(found)
     assert set(shown["kind"]) == {"modelled"}
+
+
+def test_places_are_ordered_by_how_far_the_lists_part_on_them():
+    rows = pd.DataFrame(
+        [("children", "North", 30.0, 40.0), ("adults", "North", 30.0, 31.0),
+         ("children", "South", 20.0, 21.0), ("adults", "South", 20.0, 45.0),
+         ("children", "West", 50.0, 55.0), ("adults", "West", 50.0, 52.0)],
+        columns=["level", "group", "low", "high"],
+    ).assign(measure="mean")  # fmt: skip
+    found = two_services.most_apart(rows)
+    assert [(row["group"], row["level"]) for row in found] == [
+        ("South", "adults"), ("North", "children"), ("West", "children")
+    ]  # fmt: skip
