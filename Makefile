@@ -7,7 +7,7 @@ READY := $(VENV)/.ready-$(shell cat requirements.txt pyproject.toml 2>/dev/null 
 COMMAND := $(BIN)/python -m distance_to_care
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all lint accept data serve clean environment browser lock open-data calibrate structures certify cohort speed pages links print-preview bench mutation pdf slides
+.PHONY: help book test test-all lint accept data serve clean environment browser lock open-data calibrate structures certify cohort speed many pages links print-preview bench mutation pdf slides
 
 help:
 	@echo "Distance to Care"
@@ -27,6 +27,7 @@ help:
 	@echo "For those who change the project:"
 	@echo "  make lint       check the style of the code"
 	@echo "  make speed      measure cold, no-op and one-notebook builds beside plain jupyter-book"
+	@echo "  make many       measure drawing, checking and analysing ten million people"
 	@echo "  make pages      measure every page on a slow connection (MEASURE=--peers --lighthouse ...)"
 	@echo "  make links      ask every link to another site once, over the network, and list the dead ones"
 	@echo "  make print-preview  pictures of every page as it is printed, in _build/print_preview/"
@@ -127,6 +128,11 @@ cohort: environment
 
 speed: environment
 	@$(BIN)/python tests/speed.py $(if $(ROUNDS),--rounds $(ROUNDS))
+	@$(COMMAND) describe
+
+many: environment
+	@$(BIN)/python tests/many_people.py
+	@$(COMMAND) describe
 
 # MEASURE='--peers' builds the same chapters as plain jupyter-book does and measures them beside ours;
 # MEASURE='--lighthouse' asks Lighthouse as well, for which npm has to be there.
@@ -140,7 +146,8 @@ print-preview: environment browser
 	@PYTHONPATH=tests/book $(BIN)/python tests/book/print_preview.py
 
 # The other engines stand in an environment of their own; R is asked where it is installed.
-# BENCH='--quick', '--sizes 2359 24000', '--limit-seconds 60', '--resume': tests/bench/__main__.py.
+# BENCH='--quick', '--sizes 2359 24000', '--limit-seconds 60', '--resume', and '--again this_package
+# 10000000' to ask an engine, a task or a number of people anew: tests/bench/__main__.py.
 bench: environment
 	@test -x _build/bench/peers/bin/python || $(BIN)/python -m venv _build/bench/peers
 	@_build/bench/peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \

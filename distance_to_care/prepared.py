@@ -1,7 +1,8 @@
 """People ready for analysis in a file of a run's own: counted, and never held in memory.
 
 Where people are too many for memory, `analyse` writes them once, checked and with what the
-analyses need, into a Parquet file in a private folder that is deleted at the end. Functions that
+analyses need, into a Parquet file in a private folder that is deleted at the end; where it is
+stopped, the folder waits for the same run and no other. Functions that
 take people as a table take this file as well: what they need of it are counts.
 """
 
@@ -9,8 +10,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -34,6 +37,26 @@ _ARROW = {
 _PENDING = 2_000_000
 # Levels of a model's category are named by place: sorted as text they stay in order.
 _LEVEL = "{:04d}"
+
+
+class _Told:
+    """Who is told of each question that people in a file are asked; nobody, as it begins."""
+
+    say: Callable[[str], None] = staticmethod(lambda line: None)
+
+
+@contextmanager
+def telling(say: Callable[[str], None]) -> Iterator[None]:
+    """Tell of each question that people in a file are asked, when it is asked.
+
+    say : called with a line that names columns, and never a value.
+    """
+    begun, before = time.monotonic(), _Told.say
+    _Told.say = lambda line: say(f"{time.monotonic() - begun:,.0f} seconds: {line}")
+    try:
+        yield
+    finally:
+        _Told.say = before
 
 
 class People:
@@ -71,6 +94,7 @@ class People:
         """
         by = list(dict.fromkeys(by))
         known = [name for name in dict.fromkeys(known) if name not in by]
+        _Told.say(f"counting people by {', '.join(by) or 'what is known of them'}")
         counted, pending = [], 0
         for table in self._tables([*by, *known]):
             for name in known:
@@ -103,6 +127,7 @@ class People:
         """
         file = self.file.with_name("model.parquet")
         writer = None
+        _Told.say(f"a model of {', '.join(terms)}")
         try:
             for table in self._tables(["follow_up_years", "died", *terms, *others]):
                 for name in others:
@@ -189,26 +214,63 @@ class Writer:
 
 
 @contextmanager
-def private_folder() -> Iterator[Path]:
+def private_folder(key: str = "") -> Iterator[Path]:
     """A folder that nobody else may read, in the temporary folder of the machine, and its end.
 
-    What a run left there that was killed is deleted first.
+    What other runs left there that were killed is deleted first.
+
+    Parameters
+    ----------
+    key : letters and digits that name the run. What a run of that name left when it was stopped is
+        taken over; and where this one is stopped (KeyboardInterrupt), the folder stays for the
+        next. It is deleted when the run ends in any other way.
     """
-    _forget_the_dead()
-    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-"))
+    left = _of_the_dead(key)
+    folder = _taken_over(left, key) if left else None
+    folder = folder or Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-{key}-"))
     try:
         yield folder
-    finally:
+    except KeyboardInterrupt:
+        if not key:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    else:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _forget_the_dead() -> None:
+def _of_the_dead(key: str) -> Path | None:
+    """Delete what runs left that live no more, but for one of this name, which is returned."""
+    found = None
     for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER}*"):
-        process = folder.name.removeprefix(FOLDER).split("-")[0]
-        if process.isdigit() and not _lives(int(process)):
-            # Another person's folder is not ours to delete.
-            with suppress(OSError):
-                shutil.rmtree(folder)
+        process, *named = folder.name.removeprefix(FOLDER).split("-")
+        if not process.isdigit() or _lives(int(process)):
+            continue
+        if key and named[:1] == [key] and found is None and _is_ours(folder):
+            found = folder
+            continue
+        # Another person's folder is not ours to delete.
+        with suppress(OSError):
+            shutil.rmtree(folder)
+    return found
+
+
+def _is_ours(folder: Path) -> bool:
+    """Say that nobody else made a folder or could put anything into it."""
+    state = folder.lstat()
+    private = stat.S_ISDIR(state.st_mode) and not state.st_mode & 0o077
+    return private and state.st_uid == os.getuid()
+
+
+def _taken_over(folder: Path, key: str) -> Path | None:
+    """Give a folder the name of this process; None where another one was quicker."""
+    own = folder.with_name(f"{FOLDER}{os.getpid()}-{key}-{folder.name.rsplit('-', 1)[-1]}")
+    try:
+        return folder.rename(own)
+    except OSError:
+        return None
 
 
 def _lives(process: int) -> bool:

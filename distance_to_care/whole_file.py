@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows has no advisory locks of this form.
+    fcntl = None
+
+_END = ".part"
 
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """Give a new file to write to, which becomes `path` at the end: whole or not at all.
 
-    It has a name that no file in the folder has, so nothing of the user's is touched.
+    It has a name that no file in the folder has, so nothing of the user's is touched. What a
+    program left of the same file that was killed while it wrote is removed, where the system has
+    locks that end with a program.
 
     Raises
     ------
     OSError : the folder or the file cannot be written; it names `path`.
     """
     real = path.resolve()
+    _forget_the_dead(real)
     try:
-        handle, temporary = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}-")
+        handle, temporary = tempfile.mkstemp(_END, f".{real.name}-", real.parent)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
-    os.close(handle)
+    if not _locked(handle):
+        os.close(handle)
+        handle = None
     part = Path(temporary)
     try:
         yield part
@@ -34,3 +47,35 @@ def whole(path: Path) -> Iterator[Path]:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     finally:
         part.unlink(missing_ok=True)
+        if handle is not None:
+            os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    """Lock an open file until it is closed or the program ends; False where that cannot be."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _forget_the_dead(real: Path) -> None:
+    left = re.compile(rf"\.{re.escape(real.name)}-[a-z0-9_]{{8}}{re.escape(_END)}")
+    with suppress(OSError):
+        for each in real.parent.iterdir():
+            if left.fullmatch(each.name) and not each.is_symlink():
+                _remove_unless_locked(each)
+
+
+def _remove_unless_locked(part: Path) -> None:
+    # Another person's file, and one that has gone meanwhile, are left alone.
+    with suppress(OSError):
+        handle = os.open(part, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        try:
+            if _locked(handle):
+                part.unlink()
+        finally:
+            os.close(handle)

@@ -19,9 +19,9 @@ import typer
 from distance_to_care import places
 from distance_to_care.command_line.frame import (
     CODES,
-    STOPPED,
     Kind,
     KindOption,
+    Stopped,
     StudyOption,
     app,
     counted,
@@ -87,6 +87,13 @@ def check(
     be withheld, how long it will take and how much memory it needs. A file of more than a million
     people is checked in parts, in the same memory however many they are.
     """
+    with stoppable("Stopped before the end. A check writes nothing, so nothing is left."):
+        _check(file, study, profile, threshold, as_json)
+
+
+def _check(
+    file: Path, study: str | None, profile: str | None, threshold: int | None, as_json: bool
+) -> None:
     from distance_to_care import analyses, forecast, long_cohort, residence, tables
     from distance_to_care.command_line import long_files
 
@@ -134,6 +141,18 @@ def synthesise(
     Any number of them, up to 50 million, is drawn in the same memory and written as it is drawn;
     the same seed gives the same people, and the first of many are those of a few.
     """
+    with stoppable(f"Stopped before the end. {output} is as it was before."):
+        _synthesise(people, output, seed, effects, study, overwrite)
+
+
+def _synthesise(
+    people: int,
+    output: Path,
+    seed: int | None,
+    effects: Effects,
+    study: str | None,
+    overwrite: bool,
+) -> None:
     from distance_to_care import synthetic, tables
     from distance_to_care.command_line import cohort_files
 
@@ -167,14 +186,20 @@ def analyse(
     A run that was interrupted goes on with the chapters that it had finished, when the same
     command is given again. More than a million people are analysed from the file, by the chapters
     that hold nobody in memory; their rows stand for that time in a private folder, which goes with
-    the run.
+    the run. A run that was stopped goes on from the rows that it had prepared.
     """
-    stopped = "Stopped before the end. The same command goes on from the chapters that were done."
-    with stoppable(stopped):
-        _analyse(file, output, study, kind, profile, threshold)
+    stopped = "Stopped before the end. The same command goes on from what was done."
+    with stoppable(stopped), sentences(), withholding("The analysis"):
+        from distance_to_care.command_line import long_files
+
+        # What is wrong with the folder is told before the file is read.
+        _refuse_folder(output, kind)
+        with long_files.private_folder(_prepared_from(file, study, output)) as private:
+            _analyse(private, file, output, study, kind, profile, threshold)
 
 
 def _analyse(
+    private: Path,
     file: Path,
     output: Path,
     study: str | None,
@@ -186,56 +211,76 @@ def _analyse(
     from distance_to_care.command_line import chapters, long_files, run_record
 
     started = run_record.now()
-    with sentences(), withholding("The analysis"), long_files.private_folder() as private:
-        pointed = point(file, study, kind, profile, threshold, private)
-        many = long_files.are_many(pointed.people)
-        chapters.recover(output)
-        own_folder(output, written_before(output), pointed.kind)
-        same_kind(output.glob("manifest.json"), pointed.kind)
-        paths = analyses.cohort_notebooks(analyses.chapters_for(pointed.study))
+    pointed = point(file, study, kind, profile, threshold, private)
+    many = long_files.are_many(pointed.people)
+    own_folder(output, written_before(output), pointed.kind)
+    same_kind(output.glob("manifest.json"), pointed.kind)
+    paths = analyses.cohort_notebooks(analyses.chapters_for(pointed.study))
+    if many:
+        paths = analyses.notebooks_from_file()
+    # All of them before the first runs, which may be long before the last.
+    analyses.refuse_to_show_people(map(analyses.Notebook, paths))
+    program = chapters.of_program(paths)
+    with chapters.Kept(output, _made_from(file, pointed, program)) as kept:
+        ready = _nothing
         if many:
-            paths = analyses.notebooks_from_file()
-        # All of them before the first runs, which may be long before the last.
-        analyses.refuse_to_show_people(map(analyses.Notebook, paths))
-        program = chapters.of_program(paths)
-        with chapters.Kept(output, _made_from(file, pointed, program)) as kept:
-            ready = _nothing
-            if many:
-                ready = long_files.preparing(pointed.people, pointed.study, private)
-            seconds, left_out = _run_chapters(paths, kept, ready)
-            merged = kept.gather(list(seconds))
-            opinion = second_opinion.NOT_ASKED
-            if not many:
-                opinion = _second_opinion(merged, pointed)
-            run_record.write(
-                merged,
-                run_record.record(
-                    pointed.study,
-                    len(pointed.people),
-                    pointed.kind,
-                    pointed.profile,
-                    program,
-                    started,
-                    seconds,
-                    left_out,
-                    opinion,
-                ),
-            )
-            # The old tables go only when the new ones stand ready.
-            chapters.take_place(merged, output)
-        count = len(list(output.glob("*.csv"))) - 1
-        typer.echo(f"{output}: {count} published tables, numbers.csv, manifest.json and run.json.")
-        typer.echo(f"Second opinion: {second_opinion.said(second_opinion.total(opinion))}.")
-        if many and (held := analyses.left_in_memory(pointed.study)):
-            typer.echo(
-                f"{counted(len(held), 'chapter')} of the study {pointed.study.name} hold everybody "
-                "in memory and were not run: there are too many people."
-            )
-        if left_out:
-            typer.echo(
-                f"{counted(len(left_out), 'chapter')} of {len(paths)} could not be done with these "
-                f"people and left nothing: {', '.join(left_out)}. The reasons stand above."
-            )
+            ready = long_files.preparing(pointed.people, pointed.study, private)
+        seconds, left_out = _run_chapters(paths, kept, ready)
+        merged = kept.gather(list(seconds))
+        opinion = second_opinion.NOT_ASKED
+        if not many:
+            opinion = _second_opinion(merged, pointed)
+        run_record.write(
+            merged,
+            run_record.record(
+                pointed.study,
+                len(pointed.people),
+                pointed.kind,
+                pointed.profile,
+                program,
+                started,
+                seconds,
+                left_out,
+                opinion,
+            ),
+        )
+        # The old tables go only when the new ones stand ready.
+        chapters.take_place(merged, output)
+    count = len(list(output.glob("*.csv"))) - 1
+    typer.echo(f"{output}: {count} published tables, numbers.csv, manifest.json and run.json.")
+    typer.echo(f"Second opinion: {second_opinion.said(second_opinion.total(opinion))}.")
+    if many and (held := analyses.left_in_memory(pointed.study)):
+        typer.echo(
+            f"{counted(len(held), 'chapter')} of the study {pointed.study.name} hold everybody "
+            "in memory and were not run: there are too many people."
+        )
+    if left_out:
+        typer.echo(
+            f"{counted(len(left_out), 'chapter')} of {len(paths)} could not be done with these "
+            f"people and left nothing: {', '.join(left_out)}. The reasons stand above."
+        )
+
+
+def _refuse_folder(output: Path, kind: Kind | None) -> None:
+    """Refuse a folder of results as far as can be known before the people are read."""
+    from distance_to_care.command_line import chapters
+
+    chapters.recover(output)
+    own_folder(output, written_before(output), kind.value if kind else "")
+    above = next(folder for folder in (output, *output.absolute().parents) if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise Problem(f"{output} cannot be made: {above} is no folder that you may write to.")
+
+
+def _prepared_from(file: Path, study: str | None, output: Path) -> dict[str, str]:
+    """Digests of everything that the people of a long file are prepared from, and for which run."""
+    from distance_to_care import long_cohort, tables
+    from distance_to_care.command_line import chapters
+
+    chosen = tables.read_study(study)
+    if not long_cohort.is_long(file, chosen):
+        return {}
+    return {"the folder": str(output.absolute()), **_inputs(file, chosen, chapters.of_program([]))}
 
 
 def _second_opinion(merged: Path, pointed: Pointed) -> dict[str, object]:
@@ -261,7 +306,7 @@ def _run_chapters(
     A chapter that cannot be done with these people (nobody has the event, a fifth is empty) is left
     out whole and named; any other fault stops the run. `ready` is called before each.
     """
-    from distance_to_care import analyses
+    from distance_to_care import analyses, prepared
 
     anew = kept.begin()
     if anew:
@@ -272,7 +317,7 @@ def _run_chapters(
     chapters = {path.stem: analyses.Notebook(path) for path in paths}
     publisher = {table: name for name, each in chapters.items() for table in each.publishes}
     try:
-        for path in _progress(paths, kept):
+        for path, tell in _progress(paths, kept):
             took = kept.seconds(path.stem)
             needed = {publisher.get(table) for table in chapters[path.stem].reads}
             if missing := needed & set(left_out):
@@ -283,7 +328,8 @@ def _run_chapters(
                 ready()
                 begun = time.perf_counter()
                 try:
-                    analyses.run(path, _quietly)
+                    with prepared.telling(tell):
+                        analyses.run(path, _quietly)
                 except AnalysisError as impossible:
                     say(f"left out: {impossible}")
                     kept.forget(path.stem)
@@ -294,11 +340,10 @@ def _run_chapters(
             seconds[path.stem] = round(took, 2)
     except KeyboardInterrupt:
         done = sum(kept.seconds(path.stem) is not None for path in paths)
-        say(
+        raise Stopped(
             f"Stopped with {done} of {len(paths)} chapters done. The same command goes on from "
             "there; results that were there before are whole."
-        )
-        raise typer.Exit(STOPPED) from None
+        ) from None
     if not seconds:
         raise Problem("No chapter could be done with these people. The reasons stand above.")
     return seconds, left_out
@@ -310,28 +355,42 @@ def _quietly(line: str) -> None:
 
 def _made_from(file: Path, pointed: Pointed, program: str) -> dict[str, str]:
     """Digests of everything that the chapters of a run are made from."""
-    from distance_to_care import disclosure, tables
+    from distance_to_care import disclosure
+
+    return {
+        **_inputs(file, pointed.study, program),
+        "the kind of the people": pointed.kind,
+        "the disclosure profile": disclosure.to_words(pointed.profile),
+    }
+
+
+def _inputs(file: Path, study: Study, program: str) -> dict[str, str]:
+    """Digests of what people are read from and by, whatever is made of them."""
+    from distance_to_care import tables
     from distance_to_care.command_line import chapters, run_record
 
     versions = run_record.packages() | {"python": sys.version}
     return {
         "the file of people": chapters.digest_of(file),
-        "the study file": tables.study_content(pointed.study)[1],
-        "the kind of the people": pointed.kind,
-        "the disclosure profile": disclosure.to_words(pointed.profile),
+        "the study file": tables.study_content(study)[1],
         "the program": program,
         "the open data": chapters.of_open_data(),
         "the installed packages": json.dumps(versions, sort_keys=True),
     }
 
 
-def _progress(paths: Sequence[Path], kept: Kept) -> Iterator[Path]:
-    """Show progress: a bar on a terminal, and a line a chapter anywhere else."""
-    if not sys.stderr.isatty():
+def _progress(paths: Sequence[Path], kept: Kept) -> Iterator[tuple[Path, Callable[[str], None]]]:
+    """Show progress: a bar on a terminal, and a line a chapter anywhere else.
+
+    Yields each chapter, and what says a line while it runs.
+    """
+    # Bound to the stream now: while a chapter runs, the standard streams lead nowhere.
+    stream = sys.stderr
+    if not stream.isatty():
         for place, path in enumerate(paths, start=1):
             again = "" if kept.seconds(path.stem) is None else " (kept from the interrupted run)"
             say(f"chapter {place} of {len(paths)}: {path.stem}{again}")
-            yield path
+            yield path, lambda line: print(f"  {line}", file=stream, flush=True)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -341,8 +400,7 @@ def _progress(paths: Sequence[Path], kept: Kept) -> Iterator[Path]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        # Bound to the stream now: while a chapter runs, the standard streams lead nowhere.
-        console=Console(file=sys.stderr),
+        console=Console(file=stream),
         transient=True,
         redirect_stdout=False,
         redirect_stderr=False,
@@ -350,7 +408,7 @@ def _progress(paths: Sequence[Path], kept: Kept) -> Iterator[Path]:
         task = progress.add_task("Analysing", total=len(paths))
         for path in paths:
             progress.update(task, description=path.stem.replace("_", " "))
-            yield path
+            yield path, progress.console.print
             progress.advance(task)
 
 

@@ -86,11 +86,15 @@ def _main(
     """Distance to Care."""
 
 
+class Stopped(KeyboardInterrupt):
+    """Somebody stopped the command, and its text is the sentence that says what that leaves."""
+
+
 @contextmanager
 def stoppable(words: str) -> Iterator[None]:
     """Turn Ctrl-C, and an end that the system asks for (SIGTERM), into a sentence and code 130.
 
-    words : the sentence.
+    words : the sentence, where what was stopped has none of its own.
     """
 
     def stop(*_: object) -> None:
@@ -101,8 +105,8 @@ def stoppable(words: str) -> Iterator[None]:
     before = signal.signal(signal.SIGTERM, stop) if main else None
     try:
         yield
-    except KeyboardInterrupt:
-        say(words)
+    except KeyboardInterrupt as stopped:
+        say(str(stopped) if isinstance(stopped, Stopped) else words)
         raise typer.Exit(STOPPED) from None
     finally:
         if main:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from distance_to_care import analyses, cohort, forecast, long_cohort, places, prepared, tables
-from distance_to_care.command_line.frame import rows_done
+from distance_to_care.command_line.frame import rows_done, say
 from distance_to_care.disclosure.profiles import Profile
 from distance_to_care.problems import Problem
 from distance_to_care.study import Study
+from distance_to_care.whole_file import whole
 
 # Room on the disk: twice some twenty columns of eight bytes. Rounded numbers take a tenth of it.
 BYTES_A_PERSON = 400
@@ -56,7 +61,7 @@ def foretell(file: Path, study: Study, profile: Profile) -> tuple[forecast.Forec
     notes.append(
         "While it runs, 'analyse' keeps these people in a private folder under "
         f"{tempfile.gettempdir()} (TMPDIR), which takes up to {_room(rows)} and is deleted at the "
-        "end."
+        "end. A run that is stopped leaves it there for the same command; any other deletes it."
     )
     return forecast.of_counts(counts, forecast.from_file(), left_out), notes
 
@@ -65,18 +70,38 @@ def _room(people: int) -> str:
     return f"{people * BYTES_A_PERSON / 1e9:.1f} GB"
 
 
-# People who keep the contract, with their homes used up; and the same with what analyses need.
-_PLACED, _PREPARED = "placed.parquet", "people.parquet"
+# People who keep the contract, with their homes used up; the same with what analyses need; and
+# what is known of them all.
+_PLACED, _PREPARED, _CHECKED = "placed.parquet", "people.parquet", "checked.json"
 
 
 @contextmanager
-def private_folder() -> Iterator[Path]:
-    """A private folder for the people of a run; at its end nobody is pointed at them any more."""
-    with prepared.private_folder() as folder:
-        try:
-            yield folder
-        finally:
-            os.environ.pop(places.PREPARED_VARIABLE, None)
+def private_folder(made_from: Mapping[str, str]) -> Iterator[Path]:
+    """A private folder for the people of a run; at its end nobody is pointed at them any more.
+
+    made_from : digest of each thing that the prepared people hang on, and of the run; empty where
+        nothing is kept for a run that goes on.
+    """
+    text = json.dumps(dict(made_from), sort_keys=True)
+    key = hashlib.sha256(text.encode()).hexdigest()[:16] if made_from else ""
+    folder = None
+    try:
+        with prepared.private_folder(key) as folder:
+            try:
+                yield folder
+            except KeyboardInterrupt:
+                # Half of them are of no use to the next run.
+                if not (folder / _CHECKED).exists():
+                    shutil.rmtree(folder)
+                raise
+    finally:
+        os.environ.pop(places.PREPARED_VARIABLE, None)
+        if folder is not None and folder.is_dir():
+            say(
+                f"The people stay, as far as they are ready, in {folder}, which only you can "
+                "read, for the same command. Its end deletes the folder, and so does any other "
+                "analysis."
+            )
 
 
 def are_many(people: pd.DataFrame | long_cohort.Checked) -> bool:
@@ -99,12 +124,44 @@ def checked(file: Path, study: Study, private: Path) -> long_cohort.Checked:
     ------
     Problem : every fault of the file at once; nobody's deprivation or distance is known.
     """
+    if kept := _kept(file, private):
+        ready = "prepared" if (private / _PREPARED).exists() else "checked"
+        say(f"The {len(kept):,} people that the interrupted run had {ready} are used again.")
+        return kept
     rows = tables.cohort_rows(file, study)
     writer = prepared.Writer(private / _PLACED, study)
     with rows_done("Checking", rows) as advance, writer:
         found = long_cohort.check(file, study, advance, writer.add)
     cohort.require(found.known, bool(found.notes))
+    with whole(private / _CHECKED) as part:
+        part.write_text(json.dumps(_as_json(found)), encoding="utf-8")
     return found
+
+
+def _as_json(found: long_cohort.Checked) -> dict:
+    return {
+        "people": found.people,
+        "notes": found.notes,
+        "known": sorted(found.known),
+        "cuts": [float(cut).hex() for cut in found.cuts],
+    }
+
+
+def _kept(file: Path, private: Path) -> long_cohort.Checked | None:
+    """What an interrupted run knew of the file; None where it had not read the whole of it."""
+    people = [private / name for name in (_PREPARED, _PLACED) if (private / name).exists()]
+    if not people or not (private / _CHECKED).exists():
+        return None
+    said = json.loads((private / _CHECKED).read_text(encoding="utf-8"))
+    first = next(prepared.People(people[0]).parts(["record_kind"])).head(10)
+    return long_cohort.Checked(
+        file,
+        said["people"],
+        first,
+        tuple(said["notes"]),
+        frozenset(said["known"]),
+        np.array([float.fromhex(cut) for cut in said["cuts"]]),
+    )
 
 
 def preparing(people: long_cohort.Checked, study: Study, private: Path) -> Callable[[], None]:
@@ -116,6 +173,7 @@ def preparing(people: long_cohort.Checked, study: Study, private: Path) -> Calla
 
     def prepare() -> None:
         if file.exists():
+            os.environ[places.PREPARED_VARIABLE] = str(file)
             return
         placed = prepared.People(private / _PLACED)
         part = file.with_suffix(".part")

@@ -32,9 +32,25 @@ TASKS = {
     "cox_of_a_file": "from a file to hazard ratios",
     "simulation": "1,000 cohorts simulated and fitted",
 }
+# What `make speed` measures, in words.
+STEPS = {
+    "run": "when and how it was measured",
+    "plain": "plain jupyter-book, everything anew",
+    "cold": "this book, everything anew",
+    "unchanged": "this book, nothing changed",
+    "one_changed": "this book, one notebook changed",
+    "ratio": "everything anew: this book over plain jupyter-book",
+    "kernels": "kernels that are started when everything is made anew",
+    "libraries_once": "first kernel, with the libraries imported once for all",
+    "kernel_forked": "each further kernel, until it has imported the package",
+    "kernel_started": "a kernel as Jupyter starts it, until it has imported the package",
+    "slowest_notebook": "one of the slowest notebooks",
+}
 # Per person, as many times as long with four times as many people is still called linear.
 LINEAR = 1.5
 LARGE = 240_000
+# Answers that differ by less, relatively, are called the same.
+ALIKE = 1e-4
 
 
 def beside_this_package(timed: pd.DataFrame) -> pd.DataFrame:
@@ -226,6 +242,108 @@ def summary(beside: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def first_calls(timed: pd.DataFrame) -> pd.DataFrame:
+    """Say how long each engine's first call takes beyond later ones: it loads what they find.
+
+    Parameters
+    ----------
+    timed : as for `beside_this_package`, with `first_seconds`.
+
+    Returns
+    -------
+    One row an engine, over the questions about the fewest people: `engine`, `answers` (questions),
+    `estimate`, `low`, `high` (the middle one, the least and the most seconds), `unit`.
+    """
+    fewest = timed[(timed["people"] == timed["people"].min()) & (timed["outcome"] == MEASURED)]
+    fewest = fewest[~fewest["engine"].isin(READERS)]
+    rows = []
+    for engine, own in fewest.groupby("engine", sort=True):
+        more = own["first_seconds"] - own["seconds"]
+        ends = {"low": float(more.min()), "high": float(more.max())}
+        rows.append(
+            {"engine": engine, "answers": len(own), "estimate": float(more.median())}
+            | ends
+            | {"unit": "seconds more than the fastest call"}
+        )
+    return pd.DataFrame(rows)
+
+
+def agreement(beside: pd.DataFrame) -> pd.DataFrame:
+    """Say of each engine whether its answers are this package's.
+
+    Parameters
+    ----------
+    beside : as `beside_this_package` returns it.
+
+    Returns
+    -------
+    One row an engine other than this package's, and first one of all of them (`engine` is `all`):
+    `answers` (questions whose answers were compared; of `all` the engines), `difference` and
+    `error_difference` (the largest relative ones of estimates and of standard errors), `verdict`
+    (`pass` where none is above ALIKE, else `fail`; of `all` how many pass, in `estimate`), `note`
+    (the questions with larger ones; of `all` the engines that have any).
+    """
+    compared = beside.dropna(subset="difference")
+    compared = compared[~compared["engine"].isin([OURS, ARRAYS, *READERS])]
+    rows = []
+    for engine, own in compared.groupby("engine", sort=True):
+        apart = (own["difference"] > ALIKE) | (own["error_difference"] > ALIKE)
+        rows.append(
+            {
+                "engine": engine,
+                "answers": len(own),
+                "estimate": float(not apart.any()),
+                "difference": own["difference"].max(),
+                "error_difference": own["error_difference"].max(),
+                "verdict": "fail" if apart.any() else "pass",
+                "note": "; ".join(dict.fromkeys(own.loc[apart, "measure"])),
+            }
+        )
+    found = pd.DataFrame(rows)
+    # A bare fit is no other engine.
+    whole = found[~found["engine"].str.endswith("bare fit")]
+    apart = whole[whole["verdict"] == "fail"]
+    everybody = {
+        "engine": "all",
+        "answers": len(whole),
+        "estimate": float(whole["estimate"].sum()),
+        "difference": whole["difference"].max(),
+        "error_difference": whole["error_difference"].max(),
+        "verdict": "fail" if len(apart) else "pass",
+        "note": " and ".join(apart["engine"]) or "none",
+    }
+    return pd.concat([pd.DataFrame([everybody]), found], ignore_index=True)
+
+
+def building(built: pd.DataFrame) -> pd.DataFrame:
+    """Put what building the book takes into words.
+
+    Parameters
+    ----------
+    built : `item`, `about`, `estimate`, `low`, `high`, `unit`, as `make speed` writes them.
+
+    Returns
+    -------
+    One row an item that was measured: `measure` (in words, with the notebook that it is about),
+    `term` (the item; a notebook's with its name), `estimate`, `low`, `high`, `unit`, `note` (of
+    `run`: when and how it was measured).
+    """
+    about = built["about"].fillna("").astype(str)
+    named = about.where(built["estimate"].notna(), "")
+    suffix = (": " + named).where(named != "", "")
+    return pd.DataFrame(
+        {
+            "measure": built["item"].map(STEPS) + suffix,
+            "term": built["item"] + suffix,
+            "estimate": built["estimate"].astype(float),
+            "low": built["low"].astype(float),
+            "high": built["high"].astype(float),
+            "unit": built["unit"].fillna(""),
+            "note": about.where(built["estimate"].isna(), ""),
+        }
+    )
 
 
 def machine(described: pd.DataFrame, words: Mapping[str, str]) -> pd.DataFrame:

@@ -2,8 +2,8 @@
 
 Every measurement is a process of its own with a limit of time and memory, and engines take turns,
 so that a busy machine burdens all alike. Results go to `data/speed_of_engines.csv` and
-`data/speed_machine.csv`; what was measured so far is kept in `_build/bench/measures.jsonl`, where
-`--resume` goes on.
+`data/speed_machine.csv`, those of `--quick` to `_build/bench/`. What was measured so far is kept in
+`_build/bench/measures.jsonl`, where `--resume` goes on; `--again` asks a part of it anew.
 """
 
 from __future__ import annotations
@@ -93,9 +93,56 @@ def ask(asked: list[str], limit: float, memory: int, given: dict[str, str]) -> d
     return {"outcome": f"failed: {last[:120]}"}
 
 
-def measure_all(options: argparse.Namespace, kept: Path) -> list[dict]:
+def begin(options: argparse.Namespace, kept: Path) -> list[dict]:
+    """Read what was kept, as far as the run goes on from it, and keep that and no more.
+
+    What is forgotten stays in a file beside it, whose name ends in `.before`.
+    """
+    if not kept.exists():
+        return []
+    before = kept.with_name(f"{kept.name}.before")
+    shutil.copyfile(kept, before)
+    if not (options.resume or options.again):
+        kept.unlink()
+        return []
+    day = datetime.date.fromtimestamp(kept.stat().st_mtime).isoformat()
+    found = [{"begun": f"{day} or before"} | json.loads(line) for line in _lines(kept)]
+    again = set(options.again)
+
+    def stays(one: dict) -> bool:
+        # What this run does not ask for is kept as it is.
+        simulated = one["task"] == plan.SIMULATION
+        if one["task"] not in options.tasks or not (simulated or one["people"] in options.sizes):
+            return True
+        named = {one["engine"], one["task"], str(one["people"])}
+        old = summary.too_few(one) or one["outcome"].startswith("not tried")
+        return not (again & named) and not old
+
+    measures = [one for one in found if stays(one)]
+    # The rounds of a task are one measurement: where one of them goes, all go.
+    gone = {_question(one) for one in found if not stays(one)}
+    measures = [one for one in measures if _question(one) not in gone]
+    print(f"{len(measures)} results are kept, {len(found) - len(measures)} are measured again.")
+    part = kept.with_name(f"{kept.name}.part")
+    part.write_text("".join(json.dumps(one) + "\n" for one in measures))
+    part.replace(kept)
+    return measures
+
+
+def _lines(kept: Path) -> list[str]:
+    """The lines that were written whole: the last one may have been cut short."""
+    return [line for line in kept.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+
+def _question(one: dict) -> tuple:
+    return one["people"], one["task"], one["engine"]
+
+
+def measure_all(options: argparse.Namespace, kept: Path, load: float) -> list[dict]:
     """Measure every task with every engine and number of people, and keep each result at once."""
-    measures = [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
+    measures = begin(options, kept)
+    begun = datetime.datetime.now().isoformat(sep=" ", timespec="minutes")
+    noted = {"begun": begun, "limit_seconds": options.limit_seconds, "load": load}
     done = {(one["people"], one["task"], one["engine"], one["round"]) for one in measures}
     memory = int(options.memory_gb * 1e9)
     given = environment(options.threads)
@@ -114,7 +161,7 @@ def measure_all(options: argparse.Namespace, kept: Path) -> list[dict]:
             for engine in order:
                 if (people, task, engine, turn) in done:
                     continue
-                why = summary.gave_up(measures, engine, task, people)
+                why = summary.gave_up(measures, engine, task, people, options.limit_seconds)
                 if commands[engine] is None:
                     why = summary.NOT_INSTALLED
                 if why and turn:
@@ -122,9 +169,10 @@ def measure_all(options: argparse.Namespace, kept: Path) -> list[dict]:
                 found = {"outcome": why}
                 if not why:
                     asked = [*commands[engine], engine, task, str(folder)]
-                    asked.append(str(options.call_seconds))
+                    rules = (plan.LONG_SECONDS, plan.LEAST_CALLS, plan.SHORT_SECONDS)
+                    asked += map(str, (options.call_seconds, *rules))
                     found = ask(asked, options.limit_seconds, memory, given)
-                found |= {"people": people, "task": task, "engine": engine, "round": turn}
+                found |= {"people": people, "task": task, "engine": engine, "round": turn} | noted
                 measures.append(found)
                 with kept.open("a") as file:
                     file.write(json.dumps(found) + "\n")
@@ -136,19 +184,16 @@ def measure_all(options: argparse.Namespace, kept: Path) -> list[dict]:
     return measures
 
 
-def machine(options: argparse.Namespace, load_before: float) -> list[tuple[str, str]]:
-    """Describe the machine and the versions, as rows of a name and a value."""
+def machine(options: argparse.Namespace, measures: list[dict]) -> list[tuple[str, str]]:
+    """Describe the run, the machine and the versions, as rows of a name and a value."""
     rows = [
-        ("date", datetime.date.today().isoformat()),
+        *summary.when(measures, options.quick),
         ("processor", _processor()),
         ("cores", str(os.cpu_count())),
         ("memory_gb", f"{memory_of_the_machine() / 1e9:.0f}"),
         ("system", f"{platform.system()} {platform.machine()}"),
         ("threads", str(options.threads)),
-        ("other_work_before", f"{load_before:.1f}"),
-        ("limit_seconds", f"{options.limit_seconds:g}"),
         ("memory_limit_gb", f"{options.memory_gb:.0f}"),
-        ("run", "quick" if options.quick else "whole"),
         ("Python", platform.python_version()),
     ]
     for whose, python in (("ours", sys.executable), ("peers", options.peers)):
@@ -186,22 +231,56 @@ def write(path: Path, head: tuple[str, ...], rows: list) -> None:
         writer.writerows(rows)
 
 
+def _people(word: str) -> int:
+    """Read a number of people; argparse makes a sentence of what is wrong."""
+    if not word.isdigit() or int(word) < 100:
+        raise argparse.ArgumentTypeError(f"{word} is no number of people: at least 100 are asked")
+    return int(word)
+
+
+def _count(word: str) -> int:
+    if not word.isdigit() or not int(word):
+        raise argparse.ArgumentTypeError(f"{word} is no number of threads")
+    return int(word)
+
+
+def _positive(word: str) -> float:
+    try:
+        number = float(word)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{word} is no number above nought")
+    return number
+
+
+def _kept(word: str) -> str:
+    if word not in plan.ENGINES and word not in plan.TASKS and not word.isdigit():
+        known = ", ".join((*plan.ENGINES, *plan.TASKS))
+        raise argparse.ArgumentTypeError(f"{word} is no number of people and none of {known}")
+    return word
+
+
 def options_of(words: list[str] | None = None) -> argparse.Namespace:
     """Read the options; `--quick` sets what is not said."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", type=int, nargs="+", help="numbers of people")
+    parser.add_argument("--sizes", type=_people, nargs="+", help="numbers of people")
     parser.add_argument("--tasks", nargs="+", help="only these tasks",
-                        choices=[*plan.OF_TABLES, *plan.OF_FILES, plan.SIMULATION])  # fmt: skip
-    parser.add_argument("--limit-seconds", type=float, help="of a process, reading included")
-    parser.add_argument("--call-seconds", type=float, help="how long a short call is repeated")
-    parser.add_argument("--memory-gb", type=float, help="that a process may ask for")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+                        choices=plan.TASKS)  # fmt: skip
+    parser.add_argument("--limit-seconds", type=_positive, help="of a process, reading included")
+    parser.add_argument("--call-seconds", type=_positive, help="how long a short call is repeated")
+    parser.add_argument("--memory-gb", type=_positive, help="that a process may ask for")
+    parser.add_argument("--threads", type=_count, default=os.cpu_count())
     parser.add_argument("--quick", action="store_true", help="two sizes, one round, 20 seconds")
     parser.add_argument("--resume", action="store_true", help="go on where the last run stopped")
+    parser.add_argument("--again", nargs="+", type=_kept, default=[], metavar="WHAT",
+                        help="go on, but ask these engines, tasks or numbers of people anew; after "
+                        "an interruption give --resume alone")  # fmt: skip
     parser.add_argument("--peers", default=str(WORK / "peers" / "bin" / "python"),
                         help="the Python that has the other engines")  # fmt: skip
-    parser.add_argument("--output", type=Path, default=ROOT / "data",
-                        help="folder of the two tables")  # fmt: skip
+    parser.add_argument(
+        "--output", type=Path, help="folder of the two tables: data/, or _build/bench/ with --quick"
+    )
     options = parser.parse_args(words)
     usual = {
         "sizes": plan.SIZES,
@@ -212,7 +291,8 @@ def options_of(words: list[str] | None = None) -> argparse.Namespace:
         if getattr(options, name) is None:
             setattr(options, name, value)
     options.sizes = sorted(options.sizes)
-    options.tasks = options.tasks or [*plan.OF_TABLES, *plan.OF_FILES, plan.SIMULATION]
+    options.tasks = options.tasks or [*plan.TASKS]
+    options.output = options.output or (WORK if options.quick else ROOT / "data")
     options.memory_gb = options.memory_gb or MEMORY_SHARE * memory_of_the_machine() / 1e9
     return options
 
@@ -223,19 +303,19 @@ def main() -> None:
     if load > 0.5:
         print(f"This machine is at work already (load {load:.1f}): times will be too long.")
     WORK.mkdir(parents=True, exist_ok=True)
-    kept = WORK / "measures.jsonl"
-    if not options.resume:
-        kept.unlink(missing_ok=True)
-    measures = measure_all(options, kept)
+    # A quick run neither writes over a whole one nor goes on from it.
+    kept = WORK / ("measures_quick.jsonl" if options.quick else "measures.jsonl")
+    measures = measure_all(options, kept, load)
     rows = summary.table(measures)
     write(
         options.output / "speed_of_engines.csv",
         summary.COLUMNS,
         [[summary.digits(row[name]) for name in summary.COLUMNS] for row in rows],
     )
-    described = machine(options, load)
-    write(options.output / "speed_machine.csv", ("item", "value"), described)
-    print("Wrote speed_of_engines.csv and speed_machine.csv. Run 'distance-to-care describe' next.")
+    write(options.output / "speed_machine.csv", ("item", "value"), machine(options, measures))
+    print(f"Wrote speed_of_engines.csv and speed_machine.csv into {options.output}.")
+    if options.output == ROOT / "data":
+        print("Run 'distance-to-care describe' next.")
 
 
 if __name__ == "__main__":

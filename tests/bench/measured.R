@@ -1,8 +1,11 @@
 # One measurement of R's package survival, in a process of its own, printed as measured.py does:
-# Rscript measured.R ENGINE TASK FOLDER SECONDS, where ENGINE is r, or r_raw for the bare fit.
+# Rscript measured.R ENGINE TASK FOLDER SECONDS LONG LEAST SHORT, where ENGINE is r, or r_raw for the
+# bare fit; the last three are LONG_SECONDS, LEAST_CALLS and SHORT_SECONDS of plan.py.
 suppressPackageStartupMessages(library(survival))
 asked <- commandArgs(TRUE)
 engine <- asked[1]; task <- asked[2]; folder <- asked[3]; seconds <- as.numeric(asked[4])
+long_seconds <- as.numeric(asked[5]); least_calls <- as.numeric(asked[6])
+short_seconds <- as.numeric(asked[7])
 if (task == "simulation") { # cohorts are drawn by this package's own simulation
   cat('{"outcome": "not offered"}\n')
   quit()
@@ -100,7 +103,14 @@ started <- now()
 found <- call()
 took <- now() - started
 peak <- memory("VmHWM")
-while (length(took) < 50 && now() - started < seconds) {
+ended <- now()
+# As `another` of measured.py, with the numbers of plan.py.
+another <- function() {
+  if (length(took) >= 50 || took[1] >= long_seconds) return(FALSE)
+  few <- length(took) < least_calls && min(took) < short_seconds
+  length(took) == 1 || few || now() - ended < seconds
+}
+while (another()) {
   again <- now()
   found <- call()
   took <- c(took, now() - again)

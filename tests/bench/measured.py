@@ -16,6 +16,7 @@ import time
 import warnings
 from pathlib import Path
 
+import plan
 from invented import Invented
 
 CALLS = 50  # enough of a call of a millisecond
@@ -29,6 +30,19 @@ def _forget_the_peak() -> None:
         Path("/proc/self/clear_refs").write_text("5")
 
 
+def another(took: list[float], since_first: float, seconds: float) -> bool:
+    """Say whether one more call is made.
+
+    took : seconds of the calls so far. since_first : seconds since the first call ended, which
+    loads what later ones find loaded, and so never stands alone where a call is short.
+    seconds : as for `measure`.
+    """
+    if len(took) >= CALLS or took[0] >= plan.LONG_SECONDS:
+        return False
+    few = len(took) < plan.LEAST_CALLS and min(took) < plan.SHORT_SECONDS
+    return len(took) == 1 or few or since_first < seconds
+
+
 def _peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT / MEGABYTE
 
@@ -36,7 +50,7 @@ def _peak_mb() -> float:
 def measure(engine: str, task: str, folder: str, seconds: float) -> dict:
     """Ask one engine one thing.
 
-    seconds : after so many no call is begun any more, other than the first.
+    seconds : after so many from the end of the first call short calls are no more repeated.
     Returns `outcome` (`measured`, or `not offered`), `first_seconds`, `seconds` (the fastest call),
     `calls`, `memory_mb`, `process_mb` and `answers`.
     """
@@ -51,8 +65,8 @@ def measure(engine: str, task: str, folder: str, seconds: float) -> dict:
     before, started = _peak_mb(), time.perf_counter()
     found = call()
     took = [time.perf_counter() - started]
-    peak = _peak_mb()
-    while len(took) < CALLS and time.perf_counter() - started < seconds:
+    peak, first_ended = _peak_mb(), time.perf_counter()
+    while another(took, time.perf_counter() - first_ended, seconds):
         again = time.perf_counter()
         found = call()
         took.append(time.perf_counter() - again)

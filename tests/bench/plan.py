@@ -4,7 +4,10 @@ from __future__ import annotations
 
 SIZES = (2_359, 24_000, 240_000, 1_000_000, 10_000_000)
 LIMIT_SECONDS = 300
-CALL_SECONDS = 1.0  # calls are repeated for so long, where one takes less
+CALL_SECONDS = 1.0  # from the end of the first call short ones are repeated for so long
+# A first call loads what later ones find loaded: only a longer one than this is the only one.
+LONG_SECONDS = 10
+LEAST_CALLS, SHORT_SECONDS = 5, 3  # so many calls at the least, where one takes less than this
 QUICK = {"sizes": (2_359, 24_000), "limit_seconds": 20, "call_seconds": 0.3}
 # So many processes an engine and task: short calls vary more.
 ROUNDS = {2_359: 5, 24_000: 5, 240_000: 3, 1_000_000: 2, 10_000_000: 1}
@@ -16,6 +19,7 @@ OF_TABLES = (
 )  # fmt: skip
 OF_FILES = ("read_columns", "curves_of_a_file", "cox_of_a_file")
 SIMULATION = "simulation"
+TASKS = (*OF_TABLES, *OF_FILES, SIMULATION)
 SIMULATED_PEOPLE = 2_400
 
 # Module or script that asks it, its name in the results, and whose environment it needs.

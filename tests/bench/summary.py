@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 
 from answers import largest_difference
-from plan import ENGINES, OF_TABLES, OURS, SECOND_WAYS
+from plan import (
+    ENGINES,
+    LEAST_CALLS,
+    LONG_SECONDS,
+    OF_TABLES,
+    OURS,
+    SECOND_WAYS,
+    SHORT_SECONDS,
+    SIMULATION,
+)
 
 COLUMNS = (
     "people", "task", "engine", "outcome", "seconds", "first_seconds", "calls", "memory_mb",
     "process_mb", "estimate_difference", "error_difference",
 )  # fmt: skip
 MEASURED, NOT_OFFERED, NOT_INSTALLED = "measured", "not offered", "not installed"
+NOT_ASKED = (NOT_OFFERED, NOT_INSTALLED, "not tried")
 # Who gave up for one of these at a size is not tried with more people.
 ENDS = ("not finished", "did not fit", "not tried", NOT_OFFERED, NOT_INSTALLED)
 
 
-def gave_up(measures: Sequence[Mapping], engine: str, task: str, people: int) -> str:
-    """Say why an engine is not tried with so many people; empty where it is."""
+def gave_up(
+    measures: Sequence[Mapping], engine: str, task: str, people: int, limit: float = math.inf
+) -> str:
+    """Say why an engine is not tried with so many people; empty where it is.
+
+    limit : seconds; who would take longer, as its times grew so far, is not tried.
+    """
     for one in measures:
         if (one["engine"], one["task"]) != (engine, task) or one["people"] > people:
             continue
@@ -28,7 +45,32 @@ def gave_up(measures: Sequence[Mapping], engine: str, task: str, people: int) ->
             if one["people"] == people or outcome.startswith("not tried"):
                 return outcome
             return f"not tried: {outcome} with {one['people']:,} people"
-    return ""
+    fastest: dict[int, float] = {}
+    for one in measures:
+        if (one["engine"], one["task"], one["outcome"]) == (engine, task, MEASURED):
+            size = one["people"]
+            fastest[size] = min(one["seconds"], fastest.get(size, math.inf))
+    sizes = sorted(size for size in fastest if size < people)[-2:]
+    if people in fastest or len(sizes) < 2:
+        return ""
+    fewer, most = sizes
+    # As a power of the number of people, which is at least nought: noise may make it less.
+    growth = max(0.0, math.log(fastest[most] / fastest[fewer]) / math.log(most / fewer))
+    expected = fastest[most] * (people / most) ** growth
+    if expected <= limit:
+        return ""
+    return (
+        f"not tried: took {fastest[most]:.0f} s with {most:,} people and would take about "
+        f"{expected:.0f} s, where {limit:g} s are given"
+    )
+
+
+def too_few(one: Mapping) -> bool:
+    """Say whether a measurement has fewer calls than are made now (a simulation always has)."""
+    if one["outcome"] != MEASURED or one["task"] == SIMULATION:
+        return False
+    alone = one["calls"] == 1 and one["first_seconds"] < LONG_SECONDS
+    return alone or (one["calls"] < LEAST_CALLS and one["seconds"] < SHORT_SECONDS)
 
 
 def table(measures: Sequence[Mapping]) -> list[dict]:
@@ -73,6 +115,48 @@ def _reference(groups: Mapping[tuple, Sequence[Mapping]], people: int, task: str
             if one["outcome"] == MEASURED:
                 return one["answers"]
     return None
+
+
+def when(measures: Sequence[Mapping], quick: bool) -> list[tuple[str, str]]:
+    """Say what was asked when and with which limits, as rows of a name and a value.
+
+    measures : each with `begun` (when its part of the run began, in words), and where that was
+    noted `limit_seconds` and `load` (processors at work on something else when it began).
+    """
+    asked = [one for one in measures if not one["outcome"].startswith(NOT_ASKED)]
+    parts = sorted({one["begun"] for one in asked}, key=_in_time)
+    limits = {one["limit_seconds"] for one in asked if "limit_seconds" in one}
+    ended = [re.match(r"not finished within (\S+) seconds", one["outcome"]) for one in asked]
+    limits |= {float(end[1]) for end in ended if end}
+    noted = {one["begun"]: one["load"] for one in asked if "load" in one}
+    loads = [f"{noted[part]:.1f}" if part in noted else "not noted" for part in parts]
+    rows = [
+        ("date", _from_to([part[:10] for part in parts])),
+        ("run", f"{'quick, ' * quick}in {_counted(parts)}, begun {', '.join(parts)}"),
+        ("limit_seconds", _from_to([f"{limit:g}" for limit in sorted(limits)])),
+        ("other_work_before", ", ".join(loads)),
+    ]
+    for engine, (name, _) in ENGINES.items():
+        own = [one["begun"] for one in asked if one["engine"] == engine]
+        told = [
+            f"{own.count(part)} in the part begun {part}" for part in sorted(set(own), key=_in_time)
+        ]
+        if told:
+            rows.append((f"processes of {name}", ", ".join(told)))
+    return rows
+
+
+def _in_time(begun: str) -> tuple[str, bool, str]:
+    """Put `DAY or before` before `DAY TIME`."""
+    return begun[:10], "before" not in begun, begun
+
+
+def _counted(parts: Sequence[str]) -> str:
+    return "one part" if len(parts) == 1 else f"{len(parts)} parts"
+
+
+def _from_to(values: Sequence[str]) -> str:
+    return " to ".join(dict.fromkeys([values[0], values[-1]])) if values else ""
 
 
 def digits(value: object) -> str:

@@ -145,13 +145,187 @@ def test_who_did_not_finish_is_not_asked_about_more_people():
     assert summary.digits(float("nan")) == summary.digits(None) == ""
 
 
-def test_a_measurement_ends_at_its_limit_and_says_why_it_failed():
+def test_who_would_take_too_long_as_its_times_grew_is_not_tried_and_the_reason_is_a_row():
+    summary = of_the_bench("summary")
+    grew = [
+        measure(240_000, "cumulative_incidence", "r", seconds=7.5),
+        measure(1_000_000, "cumulative_incidence", "r", seconds=43.4),
+    ]
+    asked = ("r", "cumulative_incidence", 10_000_000)
+    told = summary.gave_up(grew, *asked, 300)
+    assert told.startswith("not tried: took 43 s with 1,000,000 people and would take about ")
+    assert told.endswith(" s, where 300 s are given")
+    assert summary.gave_up(grew, *asked, 3_000) == ""
+    # What is as long with any number of people is not held against anybody.
+    steady = [measure(n, "restricted_mean", "lifelines", seconds=4.0) for n in (2_359, 24_000)]
+    assert summary.gave_up(steady, "lifelines", "restricted_mean", 240_000, 20) == ""
+    assert summary.gave_up(grew[:1], *asked, 20) == ""
+    rows = summary.table([*grew, measure(10_000_000, *asked[1::-1], told)])
+    assert [row["outcome"] for row in rows if row["people"] == 10_000_000] == [told]
+
+
+def test_the_first_call_which_loads_code_is_never_the_only_one_of_a_short_task():
+    measured = of_the_bench("measured")
+    # The first call took all the time that calls are repeated for, and more.
+    assert measured.another([0.4], 0.0, 0.3)
+    assert measured.another([0.4, 0.001, 0.001, 0.001], 0.31, 0.3)
+    assert measured.another([0.4, *[0.001] * 20], 0.1, 0.3)
+    assert not measured.another([0.4, *[0.001] * 20], 0.31, 0.3)
+    assert not measured.another([0.001] * 50, 0.1, 0.3)
+    assert measured.another([9.0], 0.0, 0.3)
+    assert not measured.another([9.0, 3.1], 3.1, 0.3)
+    assert measured.another([9.0, 2.9], 2.9, 0.3)
+    # One that is long is not begun again, or it would not end within its limit.
+    assert not measured.another([10.0], 0.0, 300)
+    text = (BENCH / "measured.R").read_text()
+    for words in ("took[1] >= long_seconds", "length(took) < least_calls && min(took) < short_s"):
+        assert words in text
+
+
+def test_measurements_of_fewer_calls_than_now_are_measured_again():
+    summary = of_the_bench("summary")
+    assert summary.too_few(measure(10, "log_rank", "r", calls=1, first_seconds=3.6, seconds=3.6))
+    assert summary.too_few(measure(10, "log_rank", "r", calls=4, seconds=1.2))
+    assert not summary.too_few(measure(10, "log_rank", "r", calls=5, seconds=1.2))
+    assert not summary.too_few(measure(10, "log_rank", "r", calls=2, seconds=3.6))
+    assert not summary.too_few(measure(10, "log_rank", "r", calls=1, first_seconds=30, seconds=30))
+    assert not summary.too_few(measure(10, "simulation", "lifelines", calls=1))
+    assert not summary.too_few(measure(10, "log_rank", "r", "not offered"))
+
+
+def main_of_the_bench():
     # The main file of a folder has no name to import it by.
     found = importlib.util.spec_from_file_location("bench_main", BENCH / "__main__.py")
     bench = importlib.util.module_from_spec(found)
     sys.path.insert(0, str(BENCH))
     found.loader.exec_module(bench)
     sys.path.remove(str(BENCH))
+    return bench
+
+
+@pytest.fixture
+def bench(tmp_path, monkeypatch):
+    """The bench in a folder of its own, with engines that answer at once and note who was asked."""
+    bench = main_of_the_bench()
+    engines = {name: bench.plan.ENGINES[name] for name in ("this_package", "lifelines")}
+    monkeypatch.setattr(bench, "WORK", tmp_path / "bench")
+    monkeypatch.setattr(bench.plan, "ENGINES", engines)
+    monkeypatch.setattr(bench, "_version", lambda *_: "1.0")
+    monkeypatch.setattr(bench.invented, "write", lambda people, folder: folder)
+    monkeypatch.setattr(bench, "command", lambda engine, peers: [engine])
+    asked = []
+
+    def ask(words, limit, memory, given):
+        engine, _, task, folder = words[:4]
+        people = int(folder.rsplit("_", 1)[1])
+        asked.append((people, task, engine))
+        if len(asked) == bench.stops_after:
+            raise KeyboardInterrupt
+        return {key: value for key, value in measure(people, task, engine, calls=9).items()
+                if key not in ("people", "task", "engine", "round")}  # fmt: skip
+
+    monkeypatch.setattr(bench, "ask", ask)
+    bench.asked, bench.stops_after = asked, 0
+
+    def run(*words):
+        asked.clear()
+        monkeypatch.setattr(sys, "argv", ["bench", "--output", str(tmp_path), *words])
+        bench.main()
+        return list(asked)
+
+    bench.run = run
+    return bench
+
+
+TWO = ("--sizes", "24000", "1000000", "--tasks", "log_rank", "read_columns")
+
+
+def test_a_run_goes_on_where_it_stopped_and_asks_again_what_is_named(bench, tmp_path):
+    whole = bench.run(*TWO)
+    # Rounds: five and two of a table, five and three of a file; two engines.
+    assert len(whole) == 2 * (5 + 2 + 5 + 3)
+    bench.stops_after = 12
+    with pytest.raises(KeyboardInterrupt):
+        bench.run(*TWO)
+    bench.stops_after = 0
+    kept = bench.WORK / "measures.jsonl"
+    kept.write_text(kept.read_text() + '{"outcome": "cut sh')
+    assert bench.run(*TWO, "--resume") == whole[11:]
+    assert bench.run(*TWO, "--resume") == []
+    bench.stops_after = 4
+    with pytest.raises(KeyboardInterrupt):
+        bench.run(*TWO, "--again", "lifelines", "read_columns")
+    bench.stops_after = 0
+    again = [one for one in whole if one[1] == "read_columns" or one[2] == "lifelines"]
+    # --again has forgotten for good: --resume goes on from there.
+    assert bench.run(*TWO, "--resume") == again[3:]
+    assert sorted(bench.run(*TWO, "--again", "1000000")) == sorted(
+        one for one in whole if one[0] == 1_000_000
+    )
+    lines = [json.loads(line) for line in kept.read_text().splitlines()]
+    assert len({(o["people"], o["task"], o["engine"], o["round"]) for o in lines}) == len(whole)
+    assert len(lines) == len(whole)
+    table = pd.read_csv(tmp_path / "speed_of_engines.csv")
+    assert len(table) == 8
+    # What is not asked for in this run stays as it is, also where its calls were too few.
+    first = next(
+        one
+        for one in lines
+        if (one["people"], one["task"], one["engine"]) == (24_000, "log_rank", "lifelines")
+    )
+    lines.remove(first)
+    old = json.dumps({**first, "calls": 1, "first_seconds": 1.0})
+    kept.write_text("\n".join([old, *map(json.dumps, lines)]) + "\n")
+    few = bench.run("--sizes", "24000", "--tasks", "read_columns", "--again", "lifelines")
+    assert few == [(24_000, "read_columns", "lifelines")] * 5
+    assert old in kept.read_text()
+    assert bench.run(*TWO, "--resume") == [(24_000, "log_rank", "lifelines")] * 5
+    # Nothing is lost by forgetting --resume.
+    bench.run("--sizes", "24000", "--tasks", "log_rank")
+    assert len((bench.WORK / "measures.jsonl.before").read_text().splitlines()) == len(whole)
+
+
+def test_what_was_kept_before_days_were_noted_says_so_and_each_engine_says_when(bench, tmp_path):
+    bench.run(*TWO)
+    kept = bench.WORK / "measures.jsonl"
+    lines = [json.loads(line) for line in kept.read_text().splitlines()]
+    for one in lines:
+        for name in ("begun", "limit_seconds", "load"):
+            del one[name]
+    lines[0] = {**measure(24_000, "log_rank", "this_package", "not finished within 60 seconds")}
+    kept.write_text("".join(json.dumps(one) + "\n" for one in lines))
+    bench.run(*TWO, "--again", "lifelines")
+    table = pd.read_csv(tmp_path / "speed_machine.csv", keep_default_na=False)
+    found = table.set_index("item")["value"]
+    assert found.index.is_unique
+    assert found["limit_seconds"] == "60 to 300"
+    assert re.fullmatch(r"in 2 parts, begun (\S+) or before, \1 \d\d:\d\d", found["run"])
+    assert re.fullmatch(r"not noted, \d+\.\d", found["other_work_before"])
+    assert found["processes of this package"].endswith("or before")
+    assert re.fullmatch(r"15 in the part begun \S+ \d\d:\d\d", found["processes of lifelines"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", found["date"])
+
+
+def test_a_quick_run_writes_over_nothing_and_a_wrong_word_is_a_sentence(bench, capsys):
+    plain = bench.options_of(["--quick"])
+    assert plain.output == bench.WORK
+    assert bench.options_of([]).output == places.DATA
+    bench.run(*TWO)
+    kept = (bench.WORK / "measures.jsonl").read_bytes()
+    bench.run("--quick", "--tasks", "log_rank")
+    assert (bench.WORK / "measures.jsonl").read_bytes() == kept
+    wrong = [("--sizes", "-5"), ("--sizes", "few"), ("--call-seconds", "-1")]
+    wrong += [("--again", "nobody"), ("--threads", "0"), ("--limit-seconds", "nan")]
+    for words in wrong:
+        capsys.readouterr()
+        with pytest.raises(SystemExit):
+            bench.options_of(words)
+        told = capsys.readouterr().err
+        assert f"{words[1]} is no" in told and "Traceback" not in told
+
+
+def test_a_measurement_ends_at_its_limit_and_says_why_it_failed():
+    bench = main_of_the_bench()
     given, plenty = bench.environment(1), int(8e9)
 
     def said(code, limit=20.0, memory=plenty):
@@ -174,7 +348,7 @@ def test_one_measurement_is_a_line_of_json(folder):
     )  # fmt: skip
     found = json.loads(told.stdout)
     assert found["answers"] == {"people": [600.0, None]}
-    assert found["calls"] == 1
+    assert found["calls"] == 5
     assert found["process_mb"] > found["memory_mb"] >= 0
 
 

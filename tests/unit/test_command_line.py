@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -9,8 +10,10 @@ import pandas as pd
 import pytest
 from commands import run
 from invented_people import csv_text
+from typer.testing import CliRunner
 
 from distance_to_care import __version__, places, synthetic, tables
+from distance_to_care.command_line import app, cohort_files
 
 COMMANDS = ["check", "synthesise", "analyse", "build", "accept", "compare", "data", "serve"]
 COMMANDS += ["certify", "describe", "travel", "atlas", "spokes", "levers", "pool", "contribute"]
@@ -248,3 +251,66 @@ def test_serve_without_a_site_is_a_sentence(tmp_path):
     found = run("serve", "--site", tmp_path)
     assert found.returncode == 2
     assert "make book" in found.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["check", "people.csv"], "Stopped before the end. A check writes nothing"),
+        (
+            ["synthesise", "--people", "10", "--overwrite", "--output", "people.csv"],
+            "people.csv is as it was before.",
+        ),
+        (["analyse", "people.csv", "--output", "out"], "Stopped before the end. The same command"),
+    ],
+)
+def test_being_stopped_is_a_sentence_and_code_130(tmp_path, monkeypatch, how, words, sentence):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "people.csv").write_text("as before")
+
+    def stopped(*_):
+        os.kill(os.getpid(), how)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(tables, "read_study", stopped)
+    found = CliRunner().invoke(app, words)
+    assert found.exit_code == 130, found.output
+    assert sentence in found.output
+    assert "Aborted" not in found.output and "Traceback" not in found.output
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["people.csv"]
+    assert (tmp_path / "people.csv").read_text() == "as before"
+
+
+def test_synthesise_that_is_stopped_while_it_writes_leaves_no_part(tmp_path, monkeypatch):
+    def stopped(*_):
+        assert [path.suffix for path in tmp_path.iterdir()] == [".part"]
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(cohort_files, "_write_one", stopped)
+    words = ["synthesise", "--people", "10", "--output", str(tmp_path / "people.csv")]
+    assert CliRunner().invoke(app, words).exit_code == 130
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_file_is_read(tmp_path, monkeypatch):
+    def read(*_):
+        raise AssertionError("the file was read")
+
+    monkeypatch.setattr(tables, "cohort_rows", read)
+    (tmp_path / "people.csv").write_text("")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "letter.txt").write_text("")
+    cases = {
+        tmp_path / "full": "holds other things",
+        tmp_path / "people.csv": "is a file. Name a folder",
+        tmp_path / "people.csv" / "out": "is no folder that you may write to",
+        places.DATA / "out": "is a folder of the project",
+    }
+    for output, sentence in cases.items():
+        found = run("analyse", tmp_path / "people.csv", "--output", output)
+        assert found.returncode == 2
+        assert sentence in found.stderr
+    outside = ("--output", places.ROOT / "out", "--kind", "registry")
+    assert "inside the repository" in run("analyse", tmp_path / "people.csv", *outside).stderr

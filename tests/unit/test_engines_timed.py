@@ -112,3 +112,50 @@ def test_the_figure_says_every_ratio_and_who_did_not_finish(timed):
     assert "2,359: lifelines 100; 1,000,000: lifelines 25, R not finished within 60" in drawing.alt
     assert len(drawing.rows) == 3
     assert drawing.svg.startswith("<svg")
+
+
+def test_an_engine_agrees_where_no_answer_of_its_own_is_apart(timed):
+    beside = timing.beside_this_package(timed)
+    beside["difference"] = np.nan
+    beside.loc[beside["engine"] == "coxstream", "difference"] = 9e-5
+    lifelines = beside["engine"] == "lifelines"
+    beside.loc[lifelines, "difference"] = 1e-9
+    found = timing.agreement(beside).set_index("engine")
+    assert list(found.index) == ["all", "coxstream", "lifelines"]
+    assert tuple(found.loc["all", ["answers", "estimate", "note"]]) == (2, 2, "none")
+    # An error alone is enough, in one question of two.
+    last = beside.index[lifelines & (beside["value"] == 1_000_000)]
+    beside.loc[last, "error_difference"] = 2e-4
+    found = timing.agreement(beside).set_index("engine")
+    assert tuple(found.loc["all", ["estimate", "note"]]) == (1, "lifelines")
+    assert tuple(found.loc["lifelines", ["answers", "verdict"]]) == (2, "fail")
+    assert found.loc["lifelines", "note"] == timing.TASKS["cox_efron"]
+    assert found.loc["coxstream", "verdict"] == "pass"
+
+
+def test_what_a_first_call_takes_on_top_is_that_of_the_fewest_people(timed):
+    found = timing.first_calls(timed).set_index("engine")
+    assert set(found.index) == {"coxstream", "lifelines", timing.OURS, timing.ARRAYS}
+    assert found.loc["lifelines", "estimate"] == pytest.approx(0.4 * 0.8)
+    ours = found.loc[timing.OURS]
+    assert (ours["answers"], ours["low"], ours["high"]) == (
+        2,
+        pytest.approx(0.001 * 0.8),
+        pytest.approx(0.004 * 0.8),
+    )
+
+
+def test_what_building_takes_is_told_with_the_notebook_it_is_about():
+    built = pd.DataFrame(
+        [
+            ("run", "on a Monday", np.nan, np.nan, np.nan, np.nan),
+            ("cold", np.nan, 9.0, 8.0, 10.0, "seconds"),
+            ("slowest_notebook", "maps", 4.0, 3.0, 5.0, "seconds"),
+        ],
+        columns=["item", "about", "estimate", "low", "high", "unit"],
+    )
+    run, cold, slowest = timing.building(built).to_dict("records")
+    assert (run["note"], run["term"]) == ("on a Monday", "run")
+    assert (cold["term"], cold["high"], cold["note"]) == ("cold", 10.0, "")
+    assert slowest["measure"] == f"{timing.STEPS['slowest_notebook']}: maps"
+    assert slowest["term"] == "slowest_notebook: maps"

@@ -10,12 +10,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from distance_to_care import analyses, places, second_opinion
+from distance_to_care import analyses, cohort, long_cohort, places, prepared, second_opinion
 from distance_to_care.command_line import app, chapters
 from distance_to_care.problems import AnalysisError, Problem
 
@@ -24,8 +25,9 @@ CHAPTERS = ("a_first", "b_second", "c_third")
 PROGRAM = """
 import os, signal, sys
 from pathlib import Path
-from distance_to_care import places
+from distance_to_care import long_cohort, places
 places.NOTEBOOKS = Path(sys.argv.pop(1))
+long_cohort.PEOPLE = int(sys.argv.pop(1))
 from distance_to_care import analyses
 from distance_to_care.command_line import main
 run = analyses.run
@@ -116,7 +118,8 @@ def test_a_killed_run_goes_on_and_gives_the_same_bytes(room):
     assert whole.exit_code == 0, whole.output
     assert ran == [*CHAPTERS]
     assert "chapter 2 of 3: b_second" in whole.output
-    command = [sys.executable, "-c", PROGRAM, str(room / "notebooks"), *arguments(room)]
+    command = [sys.executable, "-c", PROGRAM, str(room / "notebooks"), "1000000"]
+    command += arguments(room)
     os.environ.pop(places.PROFILE_VARIABLE, None)
     killed = subprocess.run(command, cwd=places.ROOT, capture_output=True, check=False)
     assert killed.returncode == -signal.SIGKILL
@@ -135,6 +138,106 @@ def test_a_killed_run_goes_on_and_gives_the_same_bytes(room):
     assert record["profile"]["numbers"]["threshold"] == 10
     assert record["study"]["content"]["name"] == "ipf"
     assert [p.name for p in room.glob(".out*")] == []
+
+
+COUNTS = """
+from distance_to_care import cohort, results
+from distance_to_care.statistics import cohort_people
+read = cohort.load()
+page = results.Page("{name}", sources=["cohort"], kind=read.kind)
+flow = cohort_people.flow(read.people, read.study, {{}})
+filed = page.publish(flow, "{name}_flow", "Who is in the file")
+"""
+
+
+@pytest.fixture
+def many(room, monkeypatch):
+    """The people of `room` are too many for memory, and its chapters work from a file."""
+    monkeypatch.setattr(long_cohort, "PEOPLE", 60)
+    monkeypatch.setattr(tempfile, "tempdir", str(room / "temporary"))
+    monkeypatch.setenv("TMPDIR", str(room / "temporary"))
+    (room / "temporary").mkdir()
+    for name in CHAPTERS:
+        content = json.loads(notebook(name))
+        content["cells"][0]["source"] = COUNTS.format(name=name)
+        content["metadata"]["distance_to_care"] |= {"study": "any", "from_file": True}
+        (room / "notebooks" / f"{name}.ipynb").write_text(json.dumps(content))
+    study = (room / "ipf.toml").read_text()
+    (room / "ipf.toml").write_text(f'chapters = "any"\n{study}')
+    return room
+
+
+def kept_people(room: Path) -> list[str]:
+    folders = list((room / "temporary").glob(f"{prepared.FOLDER}*"))
+    assert all(folder.stat().st_mode & 0o777 == 0o700 for folder in folders)
+    return sorted(path.name for folder in folders for path in folder.iterdir())
+
+
+def test_a_killed_run_of_many_people_prepares_nobody_twice_and_gives_the_same_bytes(many):
+    undisturbed, ran = analyse(many, output="undisturbed")
+    assert undisturbed.exit_code == 0, undisturbed.output
+    assert ran == [*CHAPTERS]
+    for line in ("Checking: 200 of 200 rows", "Preparing: 200 of 200 rows"):
+        assert line in undisturbed.output
+    # A line for each question that the file is asked, which names columns.
+    assert undisturbed.output.count("seconds: counting people by outcome") == 3
+    assert kept_people(many) == []
+    command = [sys.executable, "-c", PROGRAM, str(many / "notebooks"), "60", *arguments(many)]
+    os.environ.pop(places.PROFILE_VARIABLE, None)
+    killed = subprocess.run(command, cwd=places.ROOT, capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert kept_people(many) == ["checked.json", "people.parquet"]
+    again, ran = analyse(many)
+    assert again.exit_code == 0, again.output
+    assert "The 200 people that the interrupted run had prepared are used again." in again.output
+    assert "Checking" not in again.output and "Preparing" not in again.output
+    assert ran == ["b_second", "c_third"]
+    assert written(many / "out") == written(many / "undisturbed")
+    assert kept_people(many) == []
+
+
+def test_people_of_a_stopped_run_wait_for_the_same_run_only_and_are_told_of(many):
+    stopped, _ = analyse(many, ends_in="a_first", how=KeyboardInterrupt)
+    assert stopped.exit_code == 130
+    (folder,) = (many / "temporary").iterdir()
+    assert f"in {folder}, which only you can read, for the same command" in stopped.output
+    assert "Stopped with 0 of 3 chapters done" in stopped.output
+    # The run that left them lives still (it is this process): nobody takes them from it.
+    dead = folder.with_name(folder.name.replace(str(os.getpid()), "999999999"))
+    folder.rename(dead)
+    change_people(many)
+    changed, ran = analyse(many)
+    assert changed.exit_code == 0, changed.output
+    assert "Preparing: 199 of 199 rows" in changed.output
+    assert ran == [*CHAPTERS]
+    assert kept_people(many) == []
+
+
+def test_a_run_that_is_stopped_while_it_reads_leaves_nobody(many, monkeypatch):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cohort, "require", stopped)
+        said, _ = analyse(many)
+    assert said.exit_code == 130
+    assert kept_people(many) == []
+
+
+def test_people_in_a_folder_that_others_may_open_are_not_used(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left = tmp_path / f"{prepared.FOLDER}999999999-key-abc"
+    left.mkdir(mode=0o755)
+    (left / "planted").touch()
+    with prepared.private_folder("key") as folder:
+        assert not list(folder.iterdir())
+    left.mkdir(mode=0o700)
+    (left / "own").touch()
+    with prepared.private_folder("key") as folder:
+        assert [path.name for path in folder.iterdir()] == ["own"]
+        with prepared.private_folder("key") as other:
+            assert not list(other.iterdir())
+    assert not list(tmp_path.iterdir())
 
 
 def test_stopping_by_hand_says_how_to_go_on(room):
