@@ -19,9 +19,6 @@ SIDES_OF_PAPER = ("top", "right", "bottom", "left")
 PAPERS = {
     "A4": {"format": "A4", "prefer_css_page_size": True},
     "A4, 2 cm": {"format": "A4", "margin": dict.fromkeys(SIDES_OF_PAPER, "2cm")},
-        "format": "A4",
-        "margin": dict.fromkeys(("top", "right", "bottom", "left"), "2cm"),
-    },
     "Letter": {"format": "Letter"},
 }
 # How much of the section with the map may stand empty on paper.
