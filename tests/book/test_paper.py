@@ -29,7 +29,7 @@ BROKEN = r"""() => [...document.querySelectorAll("main td")].flatMap((cell) => {
   };
   for (let node = texts.nextNode(); node; node = texts.nextNode()) {
     const text = node.textContent;
-    const whole = cell.classList.contains("number") ? /\S.*\S/gs : /(?<![\w./])\d{2,4}(?![\w./])/g;
+    const whole = cell.classList.contains("number") ? /\S.*\S/gs : /(?<![\w./:-])(?:19|20)\d\d(?![\w./-])/g;
     for (const found of text.matchAll(whole)) {
       if (tall(node, found.index, found.index + found[0].length)) parts.push(found[0]);
     }
