@@ -82,8 +82,10 @@ def sides(rows: pd.DataFrame, none: float) -> str:
     """Count the intervals that lie on one side of no effect: `4 of 5 intervals above one`."""
     known = rows.dropna(subset=list(ENDS))
     line = NONE_IN_WORDS.get(none)
-    if known.empty or line is None:
+    if line is None:
         return ""
+    if known.empty:
+        return "too few people to say"
     found = []
     for side, clear in (("above", known["ci_low"] > none), ("below", known["ci_high"] < none)):
         if count := int(clear.sum()):

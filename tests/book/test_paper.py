@@ -29,7 +29,8 @@ BROKEN = r"""() => [...document.querySelectorAll("main td")].flatMap((cell) => {
   };
   for (let node = texts.nextNode(); node; node = texts.nextNode()) {
     const text = node.textContent;
-    const whole = cell.classList.contains("number") ? /\S.*\S/gs : /(?<![\w./:-])(?:19|20)\d\d(?![\w./-])/g;
+    const year = /(?<![\w./:-])(?:19|20)\d\d(?![\w./-])/g;
+    const whole = cell.classList.contains("number") ? /\S.*\S/gs : year;
     for (const found of text.matchAll(whole)) {
       if (tall(node, found.index, found.index + found[0].length)) parts.push(found[0]);
     }
