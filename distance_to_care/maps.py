@@ -24,7 +24,7 @@ from matplotlib.path import Path
 from distance_to_care import access, geography, tables
 from distance_to_care.figures import Drawing
 from distance_to_care.figures.canvas import finish, published
-from distance_to_care.figures.style import INK, MUTED, house
+from distance_to_care.figures.style import INK, MUTED, behind, house
 from distance_to_care.problems import Problem
 
 # Light to dark in steps that stay apart in greyscale; by number of classes.
@@ -555,11 +555,11 @@ def _name_towns(ax, window: tuple, inches: float, board_code: str, marked: np.nd
         taken.append(box)
         named += 1
         ax.plot(*point, "s", color=INK, mec="white", mew=0.6, ms=3.5, zorder=4)
+        side = "left" if right else "right"
         ax.annotate(
             town, point, (4 if right else -4, 0), textcoords="offset points",
-            size=SMALLEST, color=INK, ha="left" if right else "right", va="center_baseline",
-            zorder=4,
-            bbox={"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.85},
+            size=SMALLEST, color=INK, ha=side, va="center_baseline", zorder=4,
+            bbox=behind(0.9, side, 0.85),
         )  # fmt: skip
 
 

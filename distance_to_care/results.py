@@ -33,92 +33,114 @@ from distance_to_care.whole_file import whole
 COLUMNS = {
     "date": "Day of an event; the first day of its month or year where no more is known",
     "date_precision": "How much of the date of an event is known: day, month or year",
-    "when": "The date of an event, in words",
+    "when": "The date of an event or of a source, in words",
     "event": "What happened or was planned",
     "what": "What an event is about: delegated (which services boards plan), national (what stays "
     "with one national body), body (which bodies there are), money, or screening",
     "measure": "What is estimated",
-    "estimand": "The quantity that a method is meant to estimate",
+    "estimand": "The quantity that a method is meant to estimate, or the short name of what is "
+    "asked",
     "scenario": "What was assumed or built in",
     "method": "How it is estimated",
     "engine": "The software that the estimate comes from",
-    "model": "The model that the estimate comes from",
-    "variable": "The column that is described",
-    "group_by": "The column whose groups are compared; all where nothing is compared",
-    "group": "The group; all means everybody. Quintile 1 and decile 1 are the most deprived",
-    "term": "The column in the model, or the name of a figure or parameter",
+    "model": "The model or analysis that a row belongs to",
+    "variable": "The column or quantity that is described, or by which a mean is weighted",
+    "group_by": "What the groups are groups of; all where nothing is compared",
+    "group": "The group, place or thing that a row is about; all means everybody. Of deprivation, "
+    "quintile 1 and decile 1 are the most deprived; of distance, quintile 1 is the nearest",
+    "term": "The column in a model, or the short name of a figure, parameter, source or place",
     "with_term": "The other column of an entry of an information matrix",
-    "study": "First author and year of a publication",
-    "country": "Country of the people studied",
-    "disease": "Disease of the people studied",
-    "exposure": "What people are exposed to",
-    "contrast": "Which people are compared with which",
-    "outcome": "What was followed",
+    "study": "Name of a publication, survey or registry, most often its first author and year",
+    "country": "Country of the people studied, or for whom something is planned",
+    "disease": "Disease that a figure or study is about",
+    "exposure": "What people differ in: where they live, how long they waited, how they were "
+    "treated, a score; in a synthesis also which reports are put together",
+    "contrast": "Which people, or which difference between them, are compared",
+    "outcome": "What was followed, counted or measured; of an arrow of causes, where it points",
     "finding": "What a study found for those more deprived, further away or longer delayed",
     "seen_as": "Whether a finding was seen with numbers or in words only",
-    "level": "The level of the variable",
-    "value": "The value of the variable at which the estimate is read off",
-    "reference": "The group that the estimate compares with",
+    "level": "Which part of its group or measure a row is about: a level of a variable, town or "
+    "country, a list of centres, a period, a number of sites",
+    "value": "A number that a row is about: what is assumed, recorded or worked out in closed "
+    "form, or the size, time or figure at which the estimate is read off",
+    "reference": "The group, value, measure or plan that the estimate compares with",
     "area_code": "Code of the area (LSOA 2011)",
     "area": "Name of the area or place",
     "board_code": "Code of the integrated care board",
-    "board": "The integrated care board, in the edition that the table names",
+    "board": "The integrated care board, of April 2026 where no other edition is named, or a "
+    "simulated one",
     "local_authority": "The local authority district (November 2025)",
-    "centre": "The specialist centre, a site of the list",
-    "rank_by": "What the groups are ranked by",
-    "centre_list": "Grades of the sites counted: A the surest, AB the base list, ABC every site",
+    "centre": "The hospital: a specialist centre of the list, a listed hospital, or a place where "
+    "a clinic could be added",
+    "rank_by": "What groups or areas are ranked by",
+    "centre_list": "Grades of the sites counted: A the surest, AB the base list, ABC every site; "
+    "several where a row holds for each of them",
     "edition": "Year and month from which the boundaries of the care boards hold",
-    "time_years": "Time since the first clinic visit, in years",
-    "statistic": "The test statistic",
+    "time_years": "Time since the start of follow-up, which the page names, in years",
+    "statistic": "The test statistic; of a simulation, the difference in standard errors",
     "areas": "Number of areas (LSOA)",
-    "replicates": "Number of simulated cohorts",
-    "travel_minutes": "Minutes by car, one way, to the nearest centre",
-    "distance_km": "Straight line to that centre, in kilometres",
+    "replicates": "Number of simulated cohorts or histories",
+    "travel_minutes": "Minutes by car, one way, to the nearest centre; the mean where a row is "
+    "about several areas",
+    "distance_km": "Straight line to that centre, or to the hospital of the row, in kilometres; "
+    "the mean where a row is about several areas",
     "modelled": "Whether the minutes were modelled, and not taken from the travel matrix",
     "expected_patients": "Expected number of people with the disease: a model, nobody is counted",
     "people": "Number of people",
     "at_risk": "Number of people whose follow-up reaches this time",
-    "deaths": "Number of people who died",
-    "step_events": "People who died since the time before; empty for nobody",
+    "deaths": "Number of people who died; in a curve, since the time before; of a report that is "
+    "put back, as many as it would have counted",
+    "step_events": "People who died, or had the event that is measured, since the time before; "
+    "empty for nobody",
     "step_censored": "People whose follow-up ended otherwise since the time before; empty for "
     "nobody",
     "transplants": "Number of people who had a transplant",
-    "censored": "Number of people whose follow-up ended without an event",
+    "censored": "Number of people whose follow-up ended without an event; in a curve, since the "
+    "time before",
     "missing": "Number of people for whom the value is not known",
-    "answers": "Number of answers compared",
+    "answers": "Number of answers, pages, measurements, events or tries that a row counts",
     "seconds": "How long the fastest call of an engine took",
     "times_as_long": "How many times as long it took as the public function of this package",
     "memory_mb": "Memory that it took beyond its libraries and the data, in megabytes",
-    "hazard_ratio": "The hazard ratio of death against the reference",
+    "hazard_ratio": "The hazard ratio of death, against the reference or as it was published",
     "estimate": "The estimate, in the unit of its row",
-    "ci_low": "Lower end of the 95% confidence interval",
-    "ci_high": "Upper end of the 95% confidence interval",
+    "ci_low": "Lower end of the 95% confidence interval, of the published figure where a row "
+    "starts from one",
+    "ci_high": "Upper end of the 95% confidence interval, of the published figure where a row "
+    "starts from one",
     "standard_error": "The standard error of the estimate",
     "largest_error": "Largest distance between the exact curve and the published points joined by "
     "straight lines: the end of a band",
-    "published_estimate": "The published figure that the estimate answers to",
-    "built_in": "The truth of the synthetic people, in closed form or from five million of them",
+    "published_estimate": "The published or earlier figure that the estimate answers to",
+    "built_in": "What was built into a simulation: the truth of the synthetic people, in closed "
+    "form or from five million of them, or the effect that was simulated",
     "difference": "The difference from the value it is compared with",
     "error_difference": "The same of the standard errors",
-    "low": "Lower end of the range that was published or considered",
-    "high": "Upper end of the range that was published or considered",
+    "low": "Lower end of a range: published, considered, over the lists of centres, of simulations "
+    "or of what was measured; the page says which",
+    "high": "Upper end of a range: published, considered, over the lists of centres, of "
+    "simulations or of what was measured; the page says which",
     "degrees_of_freedom": "Degrees of freedom of the test",
     "p_value": "Probability of a difference at least as large if there were none",
     "unit": "Unit of the estimate",
     "adjusted_for": "What a model holds equal",
-    "how_read": "Whether a paper was read in full, as an abstract, or through the press",
-    "status": "Of a figure: published, derived, assumed or calibrated. Of an event: happened, "
-    "planned or reported",
-    "steady": "Whether the mean moves by no more than ten minutes between the lists of centres. A "
-    "named place that moves by more has no estimate, only a range; England keeps its estimate",
-    "id": "Identifier of a claim: letter of its document and number",
+    "how_read": "How a source was read: in full, as an abstract, as a page, through the press, or "
+    "as another source tells it",
+    "status": "Of a figure: published, derived, assumed, calibrated, at odds with another, with an "
+    "interval from its p value, or no number. Of an event: happened, planned or reported. Of "
+    "screening: what there was, and when. Of a place: the lists that name it",
+    "steady": "Whether what a row says holds whichever sites count as centres. Of a mean drive: "
+    "whether it moves by no more than ten minutes. A named place that moves by more has no "
+    "estimate, only a range; England keeps its estimate",
+    "id": "Short name of an entry; of a claim, the letter of its document and its number",
     "document": "The document that makes a claim: A a charity's response, B a think tank's article",
     "claim": "What is claimed, recommended or described, in our words",
     "asserted_by": "The document in which it is said, and whose view it is",
     "statement": "Whether it is a claim, a recommendation or a service model",
-    "verdict": "Of a method: whether it did what it should, pass or fail. Of a claim: supported, "
-    "partly, untested, outdated or overstated",
-    "how_sure": "How sure we are of a verdict: high, moderate, low or very low",
+    "verdict": "Of a method or a target: whether it did what it should, pass or fail. Of a claim: "
+    "supported, partly, untested, outdated or overstated. Of a simulated board: whether chance "
+    "explains where it lies",
+    "how_sure": "How sure we are of a verdict or a conclusion: high, moderate, low or very low",
     "why_sure": "The reason for that, in one clause",
     "evidence": "What the evidence says; numbers and sources stand as keys in square brackets",
     "computed": "What this book computed, or that nothing was computed yet",
@@ -148,8 +170,9 @@ COLUMNS = {
     "where_looked": "Where it was looked for",
     "looked_on": "The day of the last search",
     "search_result": "What came of a search",
-    "certainty": "Mark or grade. Of a figure: S seen in a source, D derived from such figures. "
-    "Of a centre: A named in a source, B compilers' knowledge, C low",
+    "certainty": "Mark or grade. Of a figure: S seen in a source, D derived from such figures, J our "
+    "judgement, U not checked against a source, or the same in words. Of a centre: A named in a "
+    "source, B compilers' knowledge, C low",
     "money": "Who paid, as far as seen: a company (it paid for, started or took part in the work), "
     "companies among the interests, no company, or not seen. Not seen is not none",
     "companies": "Companies that were seen behind a source",

@@ -36,8 +36,9 @@ addEventListener("DOMContentLoaded", () => {
 
   const stemmer = new Stemmer();
   const words = (text) => splitQuery(text.toLowerCase().replace(/['\u2019]s\b/g, ""));
-  // "How long", "how many": the second word asks as well.
-  const MEASURE = /\bhow (long|far|many|much|often|soon|well)\b/g;
+  // "How long", "how many": the second word asks as well. "How far" asks for a way to travel.
+  const MEASURE = /\bhow (long|many|much|often|soon|well)\b/g;
+  const FAR = /\bhow far\b/g;
   const stem = (word) => stemmer.stemWord(word);
   const stems = (text) => new Set(words(text).map(stem));
   const listed = (found) => (found === undefined ? [] : [found].flat());
@@ -50,7 +51,7 @@ addEventListener("DOMContentLoaded", () => {
 
   const asked = (query) => {
     const all = words(query).filter((word) => !stopwords.includes(word));
-    const telling = words(query.toLowerCase().replace(MEASURE, " "))
+    const telling = words(query.toLowerCase().replace(FAR, "travel").replace(MEASURE, " "))
       .filter((word) => !stopwords.includes(word) && !ASKING.has(word));
     return [...new Set(telling.length ? telling : all)];
   };

@@ -212,13 +212,15 @@ def serve(
 ) -> None:
     """Serve the built site on this machine only."""
     from functools import partial
-    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+    from http.server import ThreadingHTTPServer
+
+    from distance_to_care.publication import serving
 
     with sentences():
         site = folder or places.BUILD / "html"
         if not (site / "index.html").exists():
             raise Problem(f"There is no site in {site}. Run 'make book' first.")
-        handler = partial(SimpleHTTPRequestHandler, directory=str(site))
+        handler = partial(serving.Site, directory=str(site))
         with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
             typer.echo(f"Serving on http://127.0.0.1:{port}/ (stop with Ctrl+C)")
             try:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from distance_to_care.figures.canvas import Drawing, canvas, finish, key_above, published, wrapped
-from distance_to_care.figures.style import GRID, INK, MUTED, colours
+from distance_to_care.figures.style import GRID, INK, MUTED, behind, colours
 from distance_to_care.problems import Problem
 
 # A part of a diagram is as wide in both drawings: four side by side, or two and two on a phone.
@@ -343,7 +343,7 @@ def timeline(
             ax.plot([0, 1], [line, line], color=INK, lw=1, ls=(0, (4, 3)))
             ax.text(
                 0, line + 0.85, not_yet, va="center", color=INK, size=9.5, weight="bold",
-                bbox={"fc": "white", "ec": "none", "pad": 2},
+                bbox=behind(2, bold=True),
             )  # fmt: skip
         for name, mark in marks.items():
             ax.plot([], [], mark, color=colours()[names.index(name)], markersize=8, label=name)

@@ -17,14 +17,12 @@ from distance_to_care.figures.canvas import (
     wrapped,
 )
 from distance_to_care.figures.named_rows import NamedRows, step_for
-from distance_to_care.figures.style import GRID, INK, MARKS, colours
-from distance_to_care.figures.written import Written
+from distance_to_care.figures.style import GRID, INK, MARKS, behind, colours
+from distance_to_care.figures.written import ENDS, Written, sides
 from distance_to_care.problems import AnalysisError, Problem
 
 # A plot of ratios reaches at least as far below one as this lies above, and the reverse.
 ROOM = 1.25
-ENDS = ("ci_low", "ci_high")
-NONE_IN_WORDS = {0: "zero", 1: "one"}
 
 
 def forest(
@@ -99,10 +97,9 @@ def forest(
             for at, (_, row) in enumerate(picked):
                 if pd.isna(row[column]) and not row.get("suppressed", False):
                     # At the edge, not on the line of no difference: nobody knows where it lies.
-                    box = {"fc": "white", "ec": "none", "pad": 1.5}
                     ax.annotate(
                         "?", (0.02, place.at(at)), xycoords=ax.get_yaxis_transform(),
-                        va="center", color=INK, bbox=box,
+                        va="center", color=INK, bbox=behind(1.5),
                     )  # fmt: skip
         else:
             ax.locator_params(axis="x", nbins=5 if phone else 8)
@@ -117,24 +114,8 @@ def forest(
     note += f" Hollow and dashed: {derived}." if any(hollow) else ""
     alt = f"Forest plot of {what}; estimate and 95% confidence interval. {said}."
     drawn = pd.DataFrame([row for _, row in picked])
-    says = _sides(drawn, none)
+    says = sides(drawn, none)
     return finish(draw, alt, table, drawn.astype(table.dtypes), what, note, axis, says=says)
-
-
-def _sides(rows: pd.DataFrame, none: float) -> str:
-    """Count the intervals that lie on one side of no effect: `4 of 5 intervals above one`."""
-    known = rows.dropna(subset=list(ENDS))
-    line = NONE_IN_WORDS.get(none)
-    if known.empty or line is None:
-        return ""
-    found = []
-    for side, clear in (("above", known["ci_low"] > none), ("below", known["ci_high"] < none)):
-        if count := int(clear.sum()):
-            whole = count == len(known)
-            many = {1: "the interval", 2: "both intervals"}.get(count, f"all {count} intervals")
-            part = f"{count} of {len(known)} intervals"
-            found.append(f"{count} {side}" if found else f"{many if whole else part} {side} {line}")
-    return ", ".join(found) or f"no interval clear of {line}"
 
 
 def _row(table: pd.DataFrame, where: Mapping, name: str) -> pd.Series:
@@ -199,15 +180,15 @@ def dots(
                 values = part.loc[part[by] == group, column].dropna()
                 for value in values:
                     ax.plot(value, line, MARKS[0], color=colours()[0], markersize=6.5)
-                    right = value < (low * high) ** 0.5
+                    side = "left" if value < (low * high) ** 0.5 else "right"
                     ax.annotate(
-                        _few_digits(value, form), (value, line), (7 if right else -7, 0),
-                        textcoords="offset points", va="center", ha="left" if right else "right",
-                        size=9, color=INK, bbox={"fc": "white", "ec": "none", "pad": 0.6},
+                        _few_digits(value, form), (value, line),
+                        (7 if side == "left" else -7, 0), textcoords="offset points", va="center",
+                        ha=side, size=9, color=INK, bbox=behind(0.6, side),
                     )  # fmt: skip
                 if values.empty:
                     ax.annotate("–", (1, line), va="center", ha="center", color=INK,
-                                bbox={"fc": "white", "ec": "none", "pad": 1})  # fmt: skip
+                                bbox=behind(1, "center"))  # fmt: skip
             powers = [power for power in range(-6, 8) if low <= 10.0**power <= high]
             # Many powers side by side would run into one another.
             ticks = [10.0**power for power in powers if len(powers) < 4 or power % 2 == 0]

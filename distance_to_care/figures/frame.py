@@ -14,14 +14,12 @@ from functools import cache
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from distance_to_care.figures.style import FONT, INK, MUTED, SHOWN_FONT, WARNING
+from distance_to_care.figures.style import FONT, INK, MUTED, NARROWER, SHOWN_FONT, WARNING
 
 HEAD = re.compile(
     r"<svg\b(?P<before>[^>]*?) width=\"(?P<width>[\d.]+)pt\" height=\"(?P<height>[\d.]+)pt\" "
     r"viewBox=\"0 0 [\d.]+ [\d.]+\"(?P<after>[^>]*)>"
 )
-# The font that readers have is narrower than the one in which text is measured.
-NARROWER = 0.91
 RIM = 4
 LEADING = 1.28
 

@@ -17,8 +17,8 @@ from distance_to_care.figures.canvas import (
     wrapped,
 )
 from distance_to_care.figures.placing import name_curves
-from distance_to_care.figures.style import INK, LINES, check_series, colours
-from distance_to_care.figures.written import plain, plain_ticks, spoken
+from distance_to_care.figures.style import INK, LINES, behind, check_series, colours
+from distance_to_care.figures.written import ENDS, plain, plain_ticks, sides, spoken
 
 BAND = 0.18
 NAME, NAME_PHONE = 20, 13
@@ -45,7 +45,8 @@ def lines(
     what : what the lines show, for the subtitle and the alternative text.
     axes : labels of the horizontal and the vertical axis, with units.
     none : where a horizontal line says that there is no effect: 1 makes the scale logarithmic.
-    at : values of `x` at which the alternative text reads the lines off.
+    at : values of `x` at which the alternative text reads the lines off; at the last of them, or
+        where the shorter line ends before it, the headline counts the intervals.
     points : groups whose few points no line joins; their start, where nothing has happened yet, is
         left out.
     """
@@ -107,8 +108,20 @@ def lines(
     across, up = (" ".join(axis.split()) for axis in axes)
     alt = f"Line chart of {what}. {up}, by {across[0].lower()}{across[1:]}: {'; '.join(said)}."
     note = ["Band: 95% interval."] if bands else []
-    note = " ".join([*note, *off_by(drawn)])
-    return finish(draw, alt, table, drawn, what, note, " ".join(axes), words=groups)
+    note += off_by(drawn)
+    says = "" if none is None else _far_out(list(shown.values()), x, none, at)
+    note, axes = " ".join(note), " ".join(axes)
+    return finish(draw, alt, table, drawn, what, note, axes, says=says, words=groups)
+
+
+def _far_out(shown: Sequence[pd.DataFrame], x: str, none: float, at: Sequence[float]) -> str:
+    """Count on which side of no effect the intervals lie, far out where every line has one."""
+    known = [rows.dropna(subset=["estimate", *ENDS]).set_index(x) for rows in shown]
+    both = set.intersection(*(set(rows.index) for rows in known)) if known else set()
+    place = max((value for value in both if not at or value <= at[-1]), default=None)
+    if place is None:
+        return "too few people to say"
+    return f"at {place:g} {sides(pd.concat([rows.loc[[place]] for rows in known]), none)}"
 
 
 def off_by(curves: pd.DataFrame) -> list[str]:
@@ -206,7 +219,7 @@ def curves(
                 "\n".join(wrapped(text, 18)) if phone else text, (row[x], row["estimate"]),
                 (7 if left else -5, 6), ha="left" if left else "right",
                 textcoords="offset points", color=INK, size=9,
-                bbox={"fc": "white", "ec": "none", "pad": 0.5, "alpha": 0.75},
+                bbox=behind(0.5, "left" if left else "right", 0.75),
             )  # fmt: skip
         if len(groups) > 1:
             ends = [

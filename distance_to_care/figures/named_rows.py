@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from distance_to_care.figures.canvas import PHONE_CHARACTERS, canvas, wrapped
-from distance_to_care.figures.style import INK
+from distance_to_care.figures.style import INK, behind
 
 LINE = 0.17
 NAME_CHARACTERS = 30
@@ -17,8 +17,8 @@ COLUMN_CHARACTERS = 20
 # Inches that the plot has between names and numbers, about: where words may stand beside marks.
 PLOT_INCHES, PLOT_INCHES_PHONE = 3.4, 2.3
 CHARACTER_INCHES = 0.075
-# On a phone lines of the plot end where a name begins.
-BEHIND = {"fc": "white", "ec": "none", "pad": 0.8}
+# On a phone lines of the plot end where a name begins: room around it, in points.
+AROUND = 0.8
 
 
 def told(text: str, phone: bool) -> str:
@@ -78,7 +78,7 @@ class NamedRows:
                     text, (0 if phone else -0.03, height), xycoords=self._beside, va="center",
                     ha="left" if phone else "right", color=INK, size=10, annotation_clip=False,
                     weight="bold" if row in headings or (phone and not headings) else "normal",
-                    bbox=BEHIND if phone else None,
+                    bbox=behind(AROUND) if phone else None,
                 ).set_in_layout(not phone)  # fmt: skip
 
     @property
@@ -111,10 +111,11 @@ class NamedRows:
             if None in placed:
                 continue
             for mark, (name, (x, off)) in enumerate(zip(names, placed, strict=True)):
+                side = "left" if off > 0 else "right"
                 self.ax.annotate(
                     name, (x, self.at(row, mark)), (off, 0), textcoords="offset points",
-                    va="center", ha="left" if off > 0 else "right", color=INK, size=9.5,
-                    weight="bold", annotation_clip=False, bbox=BEHIND,
+                    va="center", ha=side, color=INK, size=9.5, weight="bold", annotation_clip=False,
+                    bbox=behind(AROUND, side, bold=True),
                 ).set_in_layout(False)  # fmt: skip
             return True
         return False

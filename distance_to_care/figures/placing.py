@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from distance_to_care.figures.style import INK, colours
+from distance_to_care.figures.style import INK, behind, colours
 
 
 def apart(values: Sequence[float], rooms: Sequence[float], low: float, high: float) -> list[float]:
@@ -67,7 +67,7 @@ def name_curves(
         at = float(np.interp(place, points[x], points["estimate"]))
         ax.annotate(
             text.replace("\n", " "), (place, at), (5, 3), textcoords="offset points", size=size,
-            color=INK, weight="bold", bbox={"fc": "white", "ec": "none", "pad": 0.5, "alpha": 0.75},
+            color=INK, weight="bold", bbox=behind(0.5, alpha=0.75, bold=True),
         )  # fmt: skip
 
 

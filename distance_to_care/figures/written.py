@@ -10,6 +10,8 @@ import pandas as pd
 
 # Kinds of people: estimates about them were rounded to three figures.
 ROUNDED = frozenset({"synthetic", "registry"})
+ENDS = ("ci_low", "ci_high")
+NONE_IN_WORDS = {0: "zero", 1: "one"}
 
 
 class Written(string.Formatter):
@@ -74,3 +76,21 @@ def ratio_ticks(low: float, high: float, upright: bool = False) -> list[float]:
     between = (0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8, 2)
     wide = between if upright and high / low < 3.2 else coarse
     return [tick for tick in (fine if high / low < 1.7 else wide) if low <= tick <= high]
+
+
+def sides(rows: pd.DataFrame, none: float) -> str:
+    """Count the intervals that lie on one side of no effect: `4 of 5 intervals above one`."""
+    known = rows.dropna(subset=list(ENDS))
+    line = NONE_IN_WORDS.get(none)
+    if line is None:
+        return ""
+    if known.empty:
+        return "too few people to say"
+    found = []
+    for side, clear in (("above", known["ci_low"] > none), ("below", known["ci_high"] < none)):
+        if count := int(clear.sum()):
+            whole = count == len(known)
+            many = {1: "the interval", 2: "both intervals"}.get(count, f"all {count} intervals")
+            part = f"{count} of {len(known)} intervals"
+            found.append(f"{count} {side}" if found else f"{many if whole else part} {side} {line}")
+    return ", ".join(found) or f"no interval clear of {line}"

@@ -43,9 +43,16 @@ and open that.</p>"""
 # Says from which folder the links of the page count, before anything is fetched: hosts show the
 # page under the address that was asked for, however deep that is. The folder above the last part
 # that is a folder of this site comes first, then those above the address, and each is tried.
+# A server that knows where the site begins says so in the page (`serving.Site`).
 BASE_SCRIPT = r"""(function () {
   var known = %s, path = location.pathname, own = path.replace(/[^/]*$/, "");
   if (/\/404(\.html)?$/.test(path)) return;
+  addEventListener("DOMContentLoaded", function () {
+    document.querySelectorAll("a[href^='#']").forEach(function (link) {
+      link.href = path + location.search + link.getAttribute("href");
+    });
+  });
+  if (document.querySelector("base")) return;
   var parts = own.split("/").slice(1, -1), tried = [], at;
   for (at = parts.length - 1; at >= 0; at -= 1) {
     if (known.indexOf(parts[at]) >= 0) { tried.push(parts.slice(0, at)); break; }
@@ -85,11 +92,6 @@ BASE_SCRIPT = r"""(function () {
     failed.forEach(again);
     failed = [];
   }, true);
-  addEventListener("DOMContentLoaded", function () {
-    document.querySelectorAll("a[href^='#']").forEach(function (link) {
-      link.href = path + location.search + link.getAttribute("href");
-    });
-  });
 })()"""
 
 

@@ -32,8 +32,8 @@ UNITS = {
     "censored": "people",
     "missing": "people",
     "areas": "areas (LSOA)",
-    "replicates": "simulated cohorts",
-    "answers": "answers",
+    "replicates": "simulated cohorts or histories",
+    "answers": "number without a unit",
     "seconds": "seconds",
     "times_as_long": "times",
     "memory_mb": "megabytes",
@@ -41,6 +41,8 @@ UNITS = {
     "statistic": "number without a unit",
     "degrees_of_freedom": "number without a unit",
 }
+# Read back as they are written, since nobody reckons with them.
+WHOLE_NUMBERS = ("answers",)
 # Ends of an interval are in the unit of what they belong to.
 BESIDE_A_RATIO = ("ci_low", "ci_high")
 IN_ITS_ROW = "that of its row, in the column 'unit'"
@@ -52,7 +54,7 @@ def datatype(name: str, column: pd.Series) -> str | dict[str, str]:
     """Name the CSVW type of a column that was read back."""
     if pd.api.types.is_bool_dtype(column):
         return {"base": "boolean", "format": "true|false"}
-    if pd.api.types.is_integer_dtype(column):
+    if pd.api.types.is_integer_dtype(column) or name in WHOLE_NUMBERS:
         return "integer"
     if pd.api.types.is_float_dtype(column):
         return "number"

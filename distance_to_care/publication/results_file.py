@@ -1,19 +1,21 @@
-"""Everything that the book publishes in one file: `results.json`, with a JSON Schema.
+"""What the book publishes in one file: `results.json`, with a JSON Schema.
 
-One record a number of the prose, and one a table; a record carries its kind and the words that go
-with it, so that a number that travels alone still says what it is.
+One record a number of the prose, with its interval, and one a table; a record carries its kind and
+the words that go with it, so that a number that travels alone still says what it is. The rows of
+tables stand in a file each, which the record of the table names: many a table is read as a whole,
+or drawn, and gives no number to the prose.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 
 import pandas as pd
 
 from distance_to_care import places, results
-from distance_to_care.publication import citing, column_metadata
+from distance_to_care.publication import citing, column_metadata, intervals
 
 FILE = "results.json"
 SCHEMA = "results.schema.json"
@@ -25,30 +27,49 @@ def schema() -> dict:
     return json.loads((places.BOOK / SCHEMA).read_text(encoding="utf-8"))
 
 
-def gathered(manifest: Mapping, numbers: pd.DataFrame) -> dict:
-    """List every published number and table.
+HOLDS = (
+    "Every number that the prose prints, with its interval, and every published table with its "
+    "title, kind, sources and columns. The rows of a table stand in the file that its `data` "
+    "names. `numbers` says how many numbers of the prose were read from it: none where it is only "
+    "shown as a table or drawn."
+)
+
+
+def gathered(manifest: Mapping, numbers: pd.DataFrame, read: Callable[[str], pd.DataFrame]) -> dict:
+    """List every number of the prose and every published table.
 
     Parameters
     ----------
     manifest : the merged manifest of all pages.
     numbers : the numbers of the prose, as they were read back, a row each.
+    read : reads a published table, by its name.
     """
-    book = citing.this_book()
+    book, ends = citing.this_book(), intervals.of_numbers(numbers, read)
+    quoted = numbers["table"].value_counts()
     return {
         "$schema": SCHEMA,
         "title": book.title,
+        "description": HOLDS,
         "version": book.version,
         "licence": column_metadata.LICENCE,
-        "numbers": [_number(row) for row in numbers.sort_values("key").to_dict("records")],
-        "tables": [_table(name, entry) for name, entry in sorted(manifest["tables"].items())],
+        "numbers": [
+            _number(row, ends[row["key"]]) for row in numbers.sort_values("key").to_dict("records")
+        ],
+        "tables": [
+            _table(name, entry, int(quoted.get(name, 0)))
+            for name, entry in sorted(manifest["tables"].items())
+        ],
     }
 
 
-def _number(row: Mapping) -> dict:
+def _number(row: Mapping, ends: intervals.Interval | None) -> dict:
+    low, high = ends or (None, None)
     return {
         "key": row["key"],
         "text": row["text"],
         "value": None if pd.isna(row["value"]) else row["value"],
+        "low": low,
+        "high": high,
         "unit": row["unit"] or None,
         "table": row["table"],
         "page": row["page"],
@@ -57,7 +78,7 @@ def _number(row: Mapping) -> dict:
     }
 
 
-def _table(name: str, entry: Mapping) -> dict:
+def _table(name: str, entry: Mapping, numbers: int) -> dict:
     return {
         "name": name,
         "title": entry["title"],
@@ -66,6 +87,7 @@ def _table(name: str, entry: Mapping) -> dict:
         "banner": results.banner(entry["kind"]),
         "sources": entry["sources"],
         "rows": entry["rows"],
+        "numbers": numbers,
         "columns": entry["columns"],
         "sha256": entry["sha256"],
         "data": f"{name}.csv",

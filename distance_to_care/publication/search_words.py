@@ -74,10 +74,15 @@ def readers_words(table: Path | None = None) -> dict[str, str]:
         return {row["page"]: row["words"] for row in csv.DictReader(file, delimiter="\t")}
 
 
-def complete_index(site: Path, descriptions: Mapping[str, str]) -> None:
+def complete_index(site: Path, descriptions: Mapping[str, str], titles: Mapping[str, str]) -> None:
     """Give the index of a built site what pages are ranked and shown by.
 
-    descriptions : one a page, by the name of the page. Doing it again changes nothing.
+    Sphinx leaves pages that say `nosearch`, such as those of the care boards, without a title.
+
+    Parameters
+    ----------
+    site : folder of the built pages. Doing it again changes nothing.
+    descriptions, titles : one a page, by the name of the page.
     """
     path = site / INDEX
     if not path.exists():
@@ -86,6 +91,8 @@ def complete_index(site: Path, descriptions: Mapping[str, str]) -> None:
     index = json.loads(found["index"])
     asked = readers_words()
     pages = index["docnames"]
+    told = zip(pages, index["titles"], strict=True)
+    index["titles"] = [title or titles.get(page, "") for page, title in told]
     index["descriptions"] = [descriptions.get(page, "") for page in pages]
     index["asked"] = [asked.get(page, "") for page in pages]
     index["lists"] = [page for page in LISTS if page in pages]

@@ -180,17 +180,17 @@ class Numbers:
         first = re.match(NUMBER, text)
         if first is None or RANGE.match(text):
             raise Problem(f"the number '{key}' is '{text}', which is not one number")
-        return _read(first[0])
+        return read_number(first[0])
 
     def end(self, key: str, side: int) -> float:
         """One end of the range that a number is printed with."""
         found = RANGE.search(self.text(key))
         if found is None:
             raise Problem(f"the number '{key}' is printed without a range")
-        return _read(found[1 + side])
+        return read_number(found[1 + side])
 
 
-def _read(printed: str) -> float:
+def read_number(printed: str) -> float:
     return float(printed.replace(",", "").replace("−", "-"))
 
 

@@ -25,6 +25,7 @@ GZIP_LEVEL = 6
 # What content networks use where they compress as they send.
 BROTLI_QUALITY = 5
 ENCODINGS = ("br", "gzip")
+NOT_FOUND = "404.html"
 
 
 def compressed(body: bytes, encoding: str) -> bytes:
@@ -47,7 +48,26 @@ def sent(path: Path, encoding: str) -> bytes:
     return _kept(path, path.stat().st_mtime, encoding if path.suffix in TEXT else "")
 
 
-class Handler(SimpleHTTPRequestHandler):
+class Site(SimpleHTTPRequestHandler):
+    """Answers an address that leads nowhere with the site's own page for it, whole at any depth."""
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Send the page of the site where there is nothing; other faults as the parent does."""
+        page = Path(self.directory) / NOT_FOUND
+        if code != HTTPStatus.NOT_FOUND or not page.is_file():
+            super().send_error(code, message, explain)
+            return
+        body = page.read_bytes().replace(b"<head>", b'<head><base href="/">', 1)
+        self.log_error("code %d", code)
+        self.send_response(HTTPStatus.NOT_FOUND)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+
+class Handler(Site):
     """Answers with compressed text, kept connections, and no line for each request."""
 
     protocol_version = "HTTP/1.1"

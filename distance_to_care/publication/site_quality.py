@@ -232,15 +232,16 @@ def finish_site(
     sheets: dict[Path, None] = {}
     drawings.lighten(site / "downloads")
     begun = {path: page for path, page in pages.items() if not _is_finished(page)}
-    descriptions = {}
+    descriptions, titles = {}, {}
     for path, page in begun.items():
         name = path.relative_to(site).with_suffix("").as_posix()
         here = f"{address}{name}.html" if address else ""
         if name == addresses.NOT_FOUND:
             addresses.from_anywhere(page, site)
         descriptions[name] = page_head.complete(page, title, here)
+        titles[name] = page_head.title(page, title)
         if name not in UNCITED:
-            cited = page_foot.Page(name, page_head.title(page, title), here)
+            cited = page_foot.Page(name, titles[name], here)
             page_foot.add(page, cited, feedback)
         accessibility.repair(page, title)
         drop_scripts(page)
@@ -250,7 +251,7 @@ def finish_site(
             sheets.setdefault(_target(path, link.get("href"), site))
     if not sheets:
         return  # nothing was written since the last time
-    search_words.complete_index(site, descriptions)
+    search_words.complete_index(site, descriptions, titles)
 
     known = stylesheet.Vocabulary()
     for page in pages.values():

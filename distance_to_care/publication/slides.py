@@ -28,6 +28,8 @@ COLOURS = 128
 GAP = 48
 # Pixels a point of a drawing at which its letters, of 9 to 10.5 points, can be read from a chair.
 READABLE = 1.8
+# Where no way of setting a drawing comes near to that, rows in its middle are left out.
+LEAST = 1.6
 # The colours of the style sheet's light scheme, and patterns that survive greyscale.
 BARS = {
     "open": "linear-gradient(#12436d 0 0)",
@@ -52,13 +54,16 @@ h1 {{ margin: 16px 0; font-size: 46px; line-height: 1.15; color: #0b2b47; }}
 .about {{ font-size: 28px; line-height: 1.3; color: #4a5763; }}
 .picture {{ flex: 1; min-height: 0; min-width: 0; display: flex; justify-content: center;
   align-items: center; gap: {gap}px; }}
+.ends {{ flex-direction: column; gap: 12px; }}
+.left-out {{ font-size: 26px; color: #4a5763; }}
 .source {{ flex: none; font-size: 22px; line-height: 1.3; color: #4a5763; }}
 </style><body><div class="bar"></div><main><div class="words"><p class="kind">{kind}</p>
 <h1>{title}</h1><p class="about">{about}</p></div><div class="picture">{svg}</div></main>
 <p class="source">{source}</p><script>{{{script}}}</script></body></html>
 """
 # Sets a drawing as large as the slide allows: below its words or beside them, and where letters
-# would be too small to be read from a chair, in columns, cut where nothing stands.
+# would be too small to be read from a chair, in columns, cut where nothing stands. Of a drawing of
+# so many rows that columns do not help, the rows at both ends are shown, and the others counted.
 SCRIPT = """
 const picture = document.querySelector(".picture"), whole = picture.firstElementChild;
 const inside = whole.getBoundingClientRect(), sheet = whole.viewBox.baseVal;
@@ -102,14 +107,29 @@ for (const beside of [false, true]) {
 }
 const best = ways.reduce((a, b) => (b.worth > a.worth ? b : a));
 document.body.classList.toggle("beside", best.beside);
-picture.replaceChildren(...best.ends.slice(1).map((end, n) => {
-  const part = whole.cloneNode(true), from = best.ends[n];
-  part.setAttribute("viewBox", [0, from, wide, end - from].join(" "));
-  part.setAttribute("width", wide * best.size);
-  part.setAttribute("height", (end - from) * best.size);
-  return part;
-}));
-if (best.ends.length > 2) picture.style.alignItems = "start";
+const part = (from, end, size) => {
+  const made = whole.cloneNode(true);
+  made.setAttribute("viewBox", [0, from, wide, end - from].join(" "));
+  made.setAttribute("width", wide * size);
+  made.setAttribute("height", (end - from) * size);
+  return made;
+};
+if (best.size < LEAST) {
+  document.body.classList.remove("beside");
+  picture.classList.add("ends");
+  const half = (picture.clientHeight - 60) / READABLE / 2, bottom = top0 + high;
+  const from = gaps.findLast((gap) => gap <= top0 + half);
+  const to = gaps.find((gap) => gap >= bottom - half);
+  const words = document.createElement("p");
+  words.className = "left-out";
+  const rows = gaps.indexOf(to) - gaps.indexOf(from);
+  words.textContent = `${rows} rows between are left out here; the figure on the page has them.`;
+  picture.replaceChildren(part(top0, from, READABLE), words, part(to, bottom, READABLE));
+} else {
+  const { ends, size } = best;
+  picture.replaceChildren(...ends.slice(1).map((end, n) => part(ends[n], end, size)));
+  if (ends.length > 2) picture.style.alignItems = "start";
+}
 """
 
 
@@ -159,7 +179,9 @@ def page(figure: Mapping, svg: str) -> str:
     svg : the figure's file.
     """
     parts, book = apart(svg), citing.this_book()
-    script = SCRIPT.replace("GAP", str(GAP)).replace("READABLE", str(READABLE))
+    script = SCRIPT
+    for name, value in {"GAP": GAP, "READABLE": READABLE, "LEAST": LEAST}.items():
+        script = script.replace(name, str(value))
     return PAGE.format(
         title=escape(without_cars(figure["title"])), width=WIDTH, height=HEIGHT, gap=GAP,
         bar=BARS[figure["kind"]], kind=escape(results.banner(figure["kind"])),

@@ -16,6 +16,8 @@ from html import escape, unescape
 from importlib.metadata import version
 from pathlib import Path
 
+import pandas as pd
+
 from distance_to_care import results, source_lines
 from distance_to_care.publication import (
     citing,
@@ -203,7 +205,11 @@ def write(folder: Path, offer: Offer, published: Path, kept: Path) -> None:
     for name, file in offer.slides.items():
         shutil.copyfile(file, folder / f"{name}{slides.ENDING}")
     numbers = results.read_published(published / "numbers.csv", "numbers")
-    everything = results_file.written(results_file.gathered(offer.manifest, numbers))
+
+    def read(name: str) -> pd.DataFrame:
+        return results.read_published(published / f"{name}.csv", name)
+
+    everything = results_file.written(results_file.gathered(offer.manifest, numbers, read))
     (folder / results_file.FILE).write_text(everything, encoding="utf-8")
     schema = json.dumps(results_file.schema(), indent=2, ensure_ascii=False) + "\n"
     (folder / results_file.SCHEMA).write_text(schema, encoding="utf-8")
@@ -282,7 +288,8 @@ def book_html(offer: Offer, depth: str) -> str:
     """Write the links to what the whole book can be taken away as."""
     folder = f"{depth}downloads/"
     files = {
-        results_file.FILE: "every number and every table, with kind, unit and source (JSON)",
+        results_file.FILE: "every number of the prose with its interval, and what every table is "
+        "(JSON)",
         results_file.SCHEMA: "what stands in that file (JSON Schema)",
         "numbers.csv": "every number in the prose (CSV)",
         "manifest.json": "manifest of all tables (JSON)",

@@ -13,8 +13,27 @@ from bs4 import BeautifulSoup
 from distance_to_care import results
 from distance_to_care.publication import boards
 
-# A4.
 SIDES = 2
+SIDES_OF_PAPER = ("top", "right", "bottom", "left")
+# Paper and margins as readers print: those of the style sheet, and those that a printer sets.
+PAPERS = {
+    "A4": {"format": "A4", "prefer_css_page_size": True},
+    "A4, 2 cm": {"format": "A4", "margin": dict.fromkeys(SIDES_OF_PAPER, "2cm")},
+    "Letter": {"format": "Letter"},
+}
+# How much of the section with the map may stand empty on paper.
+MOST_EMPTY = 0.2
+EMPTY = """() => {
+  const section = document.querySelector("section:has(> figure.board-map)");
+  const box = section.getBoundingClientRect(), map = section.querySelector("figure img");
+  const others = [...section.children].filter((each) => each.tagName !== "FIGURE");
+  const left = others.reduce((sum, each) => sum + each.getBoundingClientRect().height, 0);
+  return {
+    map: map.getBoundingClientRect().height / box.height,
+    tables: left / box.height,
+    said: section.querySelector("figcaption").getBoundingClientRect().height,
+  };
+}"""
 SECONDS_FOR_ALL = 60
 
 
@@ -185,6 +204,21 @@ def test_every_page_prints_on_two_sides(site, browser, written):
             "Array.from(document.querySelectorAll('figure.board-map img'))"
             ".every((image) => image.complete && image.naturalWidth > 0)"
         )
-        pdf = page.pdf(format="A4", prefer_css_page_size=True)
-        found[code] = len(re.findall(rb"/Type\s*/Page[^s]", pdf))
-    assert found == dict.fromkeys(written, SIDES)
+        for paper, options in PAPERS.items():
+            sides = len(re.findall(rb"/Type\s*/Page[^s]", page.pdf(**options)))
+            found[code, paper] = sides
+    assert {each: sides for each, sides in found.items() if sides != SIDES} == {}
+    assert len(found) == len(written) * len(PAPERS)
+
+
+def test_on_paper_the_map_stands_beside_the_tables(site, browser, written):
+    page = browser.new_page(viewport={"width": 703, "height": 1054})
+    page.emulate_media(media="print")
+    for code in sorted(written)[::6]:
+        page.goto((site / boards.FOLDER / f"{code.lower()}.html").as_uri())
+        found = page.evaluate(EMPTY)
+        # Side by side, both fill most of the section; one below the other, neither would.
+        assert found["map"] > 1 - MOST_EMPTY, code
+        assert found["tables"] > 1 - 2 * MOST_EMPTY, code
+        # The headline stands in the map, and not below it again.
+        assert found["said"] == 0, code

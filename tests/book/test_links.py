@@ -22,6 +22,7 @@ from distance_to_care.publication import (
     page_head,
     page_weight,
 )
+from distance_to_care.publication.serving import served
 
 GOOD = "https://www.example.org/a?b=c#d"
 
@@ -199,6 +200,25 @@ def test_an_address_that_leads_nowhere_leads_back(site: Path, browser, folder, w
         page.locator("main article li a").first.click()
         page.wait_for_url(f"{base}{build.contents()[0]}.html")
         assert visit.foreign == []
+
+
+@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("wrong", ["gone.html", "book/boards/no/such/place.html"])
+def test_the_server_of_the_book_shows_the_missing_page_whole(site: Path, browser, wrong, script):
+    with (
+        served(site) as base,
+        visited(browser, base, wrong, java_script_enabled=script) as visit,
+    ):
+        page = visit.page
+        assert page.inner_text("main h1") == addresses.NOT_FOUND_TITLE
+        # Nothing but the address itself is missing: style, logo and scripts are there at once.
+        missing = [each for each in visit.complaints if each.startswith("404 ")]
+        assert missing == [f"404 {base}{wrong}"]
+        assert page.locator("main").evaluate("m => getComputedStyle(m).display") == "flex"
+        skip = page.locator(".skip-link a").first.get_attribute("href")
+        assert not script or skip == f"/{wrong}#main-content"
+        page.locator("main article li a").first.click()
+        page.wait_for_url(f"{base}{build.contents()[0]}.html")
 
 
 def test_the_missing_page_works_from_a_folder_and_tells_the_truth_without_script(site, browser):

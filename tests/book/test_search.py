@@ -109,6 +109,37 @@ def test_a_result_leads_to_the_part_that_fits(base: str, browser):
         page.wait_for_url("**/glossary.html#term-antifibrotic")
 
 
+def test_a_care_board_is_found_by_its_name_and_every_result_has_a_link_to_read(
+    site: Path, base: str, browser
+):
+    """Sphinx leaves pages that are not searched word by word without a title."""
+    for words, board in (
+        ("Cornwall", "e54000036"),
+        ("Birmingham", "e54000055"),
+        ("Norfolk and Suffolk", "e54000068"),
+    ):
+        with visited(browser, base, "search.html") as visit:
+            page = visit.page
+            assert search(page, base, words)[0] == f"book/boards/{board}"
+            links = page.locator(f"{RESULTS} a").all_inner_texts()
+            assert all(text.strip() for text in links)
+            assert words in links[0]
+            visit.add_axe()
+            assert visit.axe() == []
+    assert all(index(site)["titles"])
+
+
+def test_who_asks_how_long_they_will_live_is_led_to_the_page_for_patients(base: str, browser):
+    """Before any chapter about made-up people."""
+    with visited(browser, base, "search.html") as visit:
+        for question in (
+            "how long will I live with pulmonary fibrosis",
+            "what is my chance of surviving five years",
+            "how long have I got",
+        ):
+            assert search(visit.page, base, question)[0] == "book/for_patients"
+
+
 def test_words_are_asked_and_not_the_letters_of_a_question(base: str, browser):
     with visited(browser, base, "search.html") as visit:
         page = visit.page

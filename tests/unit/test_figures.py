@@ -9,6 +9,7 @@ import pytest
 
 from distance_to_care import cohort, disclosure, figures, results
 from distance_to_care.figures import canvas, diagrams, tables, written
+from distance_to_care.figures.written import sides
 from distance_to_care.problems import Problem
 from distance_to_care.statistics import cohort_survival
 
@@ -778,3 +779,29 @@ def test_a_tornado_draws_as_many_as_it_is_asked_for(moved_one_by_one):
     drawing = figures.tornado(moved_one_by_one, "Life years", names, "the lead of A", most=1)
     assert "Reach" not in drawing.svg
     assert set(drawing.rows["term"]) == {"base", "cost"}
+
+
+def test_lines_against_no_effect_count_their_intervals_far_out(tmp_path):
+    def drawn(low: float, at: tuple[float, ...] = (20, 60)):
+        page = results.Page("p", root=tmp_path / f"{low}{at}", sources=["published_estimates"])
+        rows = [
+            {"group": group, "value": value, "estimate": 1.5, "ci_low": low, "ci_high": 2.0,
+             "unit": "ratio"}
+            for group, end in (("a", 40), ("b", 60)) for value in range(20, end + 1, 20)
+        ]  # fmt: skip
+        table = page.publish(pd.DataFrame(rows), "along", "Along")
+        axes = ("Minutes", "Hazard ratio")
+        names = {"a": "nearest", "b": "attended"}
+        return figures.lines(table, "value", names, "ratio along minutes", axes, none=1, at=at)
+
+    # Where the shorter line ends, both are counted.
+    assert drawn(1.1).headline == "Ratio along minutes: at 40 both intervals above one"
+    assert drawn(1.1, (20,)).headline.endswith("at 20 both intervals above one")
+    assert drawn(0.9).headline.endswith("at 40 no interval clear of one")
+
+
+def test_a_headline_without_an_interval_says_so():
+    rows = pd.DataFrame({"ci_low": [None], "ci_high": [None]})
+    assert sides(rows, 1) == sides(rows, 0) == "too few people to say"
+    # Of a line that has no name nothing is counted.
+    assert sides(rows, 0.5) == ""

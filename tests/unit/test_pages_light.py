@@ -256,6 +256,32 @@ def test_the_server_holds_no_part_of_an_answer_back(site: Path):
     assert took < files * 0.02
 
 
+def test_the_server_answers_a_wrong_address_with_the_page_for_it(site: Path):
+    """Whole at any depth, also without script: the page says where its addresses begin."""
+    with serving.served(site) as base:
+        for wrong in ("gone.html", "book/boards/gone.html"):
+            with pytest.raises(urllib.error.HTTPError) as bare:
+                urllib.request.urlopen(base + wrong)
+            assert bare.value.code == 404
+            assert "Error response" in bare.value.read().decode()
+        page = '<html><head><meta charset="utf-8"><link href="_static/site.css"></head></html>'
+        (site / serving.NOT_FOUND).write_text(page)
+        for wrong in ("gone.html", "book/boards/gone.html", "_static/none.css"):
+            with pytest.raises(urllib.error.HTTPError) as found:
+                urllib.request.urlopen(base + wrong)
+            assert found.value.code == 404
+            assert found.value.headers["Content-Type"] == "text/html; charset=utf-8"
+            assert found.value.read().decode() == page.replace("<head>", '<head><base href="/">')
+        link = http.client.HTTPConnection(urlsplit(base).netloc)
+        link.request("HEAD", "/gone.html")
+        answer = link.getresponse()
+        assert (answer.status, answer.read()) == (404, b"")
+        # The connection is kept, and no byte of that page stands before the next answer.
+        link.request("GET", "/_static/site.css")
+        assert link.getresponse().read() == (site / "_static" / "site.css").read_bytes()
+        link.close()
+
+
 def test_the_server_sends_what_was_weighed(site: Path):
     def asked(address: str, accepted: str) -> tuple[str | None, bytes]:
         request = urllib.request.Request(address, headers={"Accept-Encoding": accepted})

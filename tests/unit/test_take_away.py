@@ -27,8 +27,10 @@ from distance_to_care.publication import (
     build,
     citing,
     column_metadata,
+    intervals,
     printed_book,
     results_file,
+    sentences,
     slides,
     take_away,
     workbooks,
@@ -321,8 +323,12 @@ def test_every_citation_has_a_file_of_its_own():
 # Everything in one file ---------------------------------------------------------------------------
 
 
+def read(name: str) -> pd.DataFrame:
+    return results.read_published(places.ACCEPTED / f"{name}.csv", name)
+
+
 def test_everything_published_is_in_one_file_that_keeps_its_schema():
-    content = json.loads(results_file.written(results_file.gathered(MANIFEST, NUMBERS)))
+    content = json.loads(results_file.written(results_file.gathered(MANIFEST, NUMBERS, read)))
     Draft202012Validator.check_schema(results_file.schema())
     Draft202012Validator(results_file.schema()).validate(content)
     assert [number["key"] for number in content["numbers"]] == sorted(NUMBERS["key"])
@@ -337,6 +343,55 @@ def test_everything_published_is_in_one_file_that_keeps_its_schema():
             number["value"] is None and pd.isna(row["value"])
         )
         assert number["banner"] == results.BANNERS[number["kind"]]
+    # Many tables are shown or drawn, and quoted by no sentence; the file says which.
+    quoted = NUMBERS["table"].value_counts()
+    assert {table["name"]: table["numbers"] for table in content["tables"]} == {
+        name: quoted.get(name, 0) for name in MANIFEST["tables"]
+    }
+
+
+def test_every_printed_interval_is_given_as_two_numbers():
+    found = intervals.of_numbers(NUMBERS, read)
+    assert set(found) == set(NUMBERS["key"])
+    values = NUMBERS.dropna(subset="value").set_index("key")
+    printed = values[[bool(sentences.RANGE.search(text)) for text in values["text"]]]
+    assert len(printed) > 4000
+    lacking = [key for key in printed.index if found[key] is None]
+    # The spread over two rows is the interval of neither.
+    assert lacking == ["structures.spread"]
+    wrong = [key for key, ends in found.items()
+             if ends and not intervals.as_printed(str(values["text"][key]), ends)]  # fmt: skip
+    assert wrong == []
+    # Many are printed without the interval that their row has.
+    assert sum(ends is not None for ends in found.values()) > len(printed) + 2000
+
+
+def test_rows_of_one_value_are_told_apart_by_what_the_key_names():
+    table = pd.DataFrame(
+        {
+            "group": ["north", "south", "south"],
+            "level": ["1", "1", "2"],
+            "estimate": [5.0, 5.0, 5.0],
+            "ci_low": [4.0, 3.0, float("nan")],
+            "ci_high": [6.0, 7.0, float("nan")],
+            "unit": ["years"] * 3,
+        }
+    )
+    told = {
+        "x.north.1": ("5", (4.0, 6.0)),
+        "x.south.1": ("5", (3.0, 7.0)),
+        "x.south.2": ("5", None),
+        # The key names nothing: the printed interval does, or nobody knows.
+        "mean": ("5 (95% CI 3 to 7)", (3.0, 7.0)),
+        "other": ("5", None),
+    }
+    numbers = pd.DataFrame(
+        [{"key": key, "text": text, "value": 5.0, "unit": "years", "table": "x"}
+         for key, (text, _) in told.items()]
+    )  # fmt: skip
+    assert intervals.of_numbers(numbers, lambda name: table) == {
+        key: ends for key, (_, ends) in told.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -345,6 +400,8 @@ def test_everything_published_is_in_one_file_that_keeps_its_schema():
         lambda c: c["numbers"][0].pop("kind"),
         lambda c: c["numbers"][0].update(kind="real"),
         lambda c: c["numbers"][0].update(value="12"),
+        lambda c: c["numbers"][0].pop("low"),
+        lambda c: c["tables"][0].update(numbers=-1),
         lambda c: c["tables"][0].update(sources=[]),
         lambda c: c["tables"][0].update(sha256="0"),
         lambda c: c.pop("version"),
@@ -352,7 +409,7 @@ def test_everything_published_is_in_one_file_that_keeps_its_schema():
     ],
 )
 def test_the_schema_refuses_what_is_no_published_result(spoil):
-    content = results_file.gathered(MANIFEST, NUMBERS.head(3))
+    content = results_file.gathered(MANIFEST, NUMBERS.head(3), read)
     spoil(content)
     with pytest.raises(ValidationError):
         Draft202012Validator(results_file.schema()).validate(content)
@@ -412,7 +469,7 @@ def test_files_are_made_once_and_again_only_where_a_table_changed(tmp_path):
     }
     for name in small:
         shutil.copyfile(places.ACCEPTED / f"{name}.csv", published / f"{name}.csv")
-    NUMBERS.head(5).to_csv(published / "numbers.csv", index=False)
+    NUMBERS[NUMBERS["table"].isin(small)].to_csv(published / "numbers.csv", index=False)
 
     def write(told: dict) -> tuple[dict[str, bytes], dict[str, int]]:
         take_away.write(tmp_path / "site", take_away.Offer(told, {}), published, tmp_path / "kept")
