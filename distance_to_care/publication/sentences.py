@@ -52,9 +52,9 @@ POINTING = re.compile(
     r"(?<!at )(?<!the )most(?! deprived| to the least| against)|"
     rf"(?<!no )(?<!or )(?<!once )(?<!read )(?<!what is )more(?! deprived|{THAN_A_NUMBER})|"
     rf"(?<!or )(?<!no )less(?! deprived| those| that|{THAN_A_NUMBER})|no clear difference|"
-    # Words of size: a few, a small part, only so many, and what is saved, which may become a loss.
+    # Words of size: a few, a small part, only so many, and what is saved or gained, which may be a loss.
     r"(?<!as )few|small|only(?=\s\s| an? few| one in)|widely|says? little|all agree|nearly|almost|"
-    r"(?<!as )rare(?:ly)?|save[sd]?)\b",
+    r"(?<!as )rare(?:ly)?|save[sd]?|falls?|would (?:add|gain))\b",
     re.IGNORECASE,
 )
 ASKS = re.compile(r"\{number\}`")

@@ -143,6 +143,8 @@ def test_a_pointing_word_beside_a_number_that_nothing_binds_is_found():
         ("{number}`near` were made again, and all agree.", True),
         ("Nearly {number}`near`, almost {number}`far`.", True),
         ("People would save {number}`near` hours.", True),
+        ("The drive would fall by {number}`near`.", True),
+        ("It would add {number}`near`, or would gain {number}`far`.", True),
         ("{number}`near` hours {holds}`would be saved when [near] > 0`.", False),
     ],
 )
