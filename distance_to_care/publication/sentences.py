@@ -40,6 +40,7 @@ WHEN = " when "
 # A number as it is printed, and the range that follows it in brackets.
 NUMBER = r"[-−+]?\d[\d,]*(?:\.\d+)?"
 RANGE = re.compile(rf"(?:^|\((?:95% \w+ )?)({NUMBER}) to ({NUMBER})(?:\)|$)")
+# A count and what it is a part of: 6 of 73.
 OUT_OF = re.compile(rf"^{NUMBER} of (?P<all>{NUMBER})$")
 # What is counted and not compared: more than {number}, fewer than five, less than a minute.
 THAN_A_NUMBER = r" than(?:\s\s|\s(?:an?|one|two|three|four|five|ten|fifteen|thirty|half|sixty)\b)"
@@ -52,7 +53,7 @@ POINTING = re.compile(
     r"(?<!at )(?<!the )most(?! deprived| to the least| against)|"
     rf"(?<!no )(?<!or )(?<!once )(?<!read )(?<!what is )more(?! deprived|{THAN_A_NUMBER})|"
     rf"(?<!or )(?<!no )less(?! deprived| those| that|{THAN_A_NUMBER})|no clear difference|"
-    # Words of size: a few, a small part, only so many, and what is saved or gained, which may be a loss.
+    # Words of size, and what is saved or gained, which the next data may turn into a loss.
     r"(?<!as )few|small|only(?=\s\s| an? few| one in)|widely|says? little|all agree|nearly|almost|"
     r"(?<!as )rare(?:ly)?|save[sd]?|falls?|would (?:add|gain))\b",
     re.IGNORECASE,
