@@ -170,9 +170,9 @@ COLUMNS = {
     "where_looked": "Where it was looked for",
     "looked_on": "The day of the last search",
     "search_result": "What came of a search",
-    "certainty": "Mark or grade. Of a figure: S seen in a source, D derived from such figures, J our "
-    "judgement, U not checked against a source, or the same in words. Of a centre: A named in a "
-    "source, B compilers' knowledge, C low",
+    "certainty": "Mark or grade. Of a figure: S seen in a source, D derived from such figures, J "
+    "our judgement, U not checked against a source, or the same in words. Of a centre: A named in "
+    "a source, B compilers' knowledge, C low",
     "money": "Who paid, as far as seen: a company (it paid for, started or took part in the work), "
     "companies among the interests, no company, or not seen. Not seen is not none",
     "companies": "Companies that were seen behind a source",

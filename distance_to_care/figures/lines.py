@@ -120,7 +120,7 @@ def _far_out(shown: Sequence[pd.DataFrame], x: str, none: float, at: Sequence[fl
     both = set.intersection(*(set(rows.index) for rows in known)) if known else set()
     place = max((value for value in both if not at or value <= at[-1]), default=None)
     if place is None:
-        return "too few people to say"
+        return "no interval to go by"
     return f"at {place:g} {sides(pd.concat([rows.loc[[place]] for rows in known]), none)}"
 
 

@@ -85,7 +85,7 @@ def sides(rows: pd.DataFrame, none: float) -> str:
     if line is None:
         return ""
     if known.empty:
-        return "too few people to say"
+        return "no interval to go by"
     found = []
     for side, clear in (("above", known["ci_low"] > none), ("below", known["ci_high"] < none)):
         if count := int(clear.sum()):

@@ -9,7 +9,8 @@ what has to be true of published numbers:
 A condition compares numbers by their keys, in square brackets, with one another or with a number
 that is written out. `low([key])` and `high([key])` are the ends of the range in brackets that the
 number is printed with; `text([key])` is its words; `one_in([key])` is how many people there are to
-one of them, of a number in per cent or of 100 people; `about([key])` is the number to one digit.
+one of them, of a number in per cent or of 100 people; `about([key])` is the number to one digit;
+`out_of([key])` is how many there were in all, of a number printed as `6 of 73`.
 
 A word of how sure we are is read from the table of judgements, with its condition: see `certainty`.
 """
@@ -39,6 +40,8 @@ WHEN = " when "
 # A number as it is printed, and the range that follows it in brackets.
 NUMBER = r"[-−+]?\d[\d,]*(?:\.\d+)?"
 RANGE = re.compile(rf"(?:^|\((?:95% \w+ )?)({NUMBER}) to ({NUMBER})(?:\)|$)")
+# A count and what it is a part of: 6 of 73.
+OUT_OF = re.compile(rf"^{NUMBER} of (?P<all>{NUMBER})$")
 # What is counted and not compared: more than {number}, fewer than five, less than a minute.
 THAN_A_NUMBER = r" than(?:\s\s|\s(?:an?|one|two|three|four|five|ten|fifteen|thirty|half|sixty)\b)"
 # Words that say which way a number points, or how much it is of something.
@@ -49,7 +52,10 @@ POINTING = re.compile(
     rf"(?<!or )(?:fewer|sooner)(?!{THAN_A_NUMBER})|"
     r"(?<!at )(?<!the )most(?! deprived| to the least| against)|"
     rf"(?<!no )(?<!or )(?<!once )(?<!read )(?<!what is )more(?! deprived|{THAN_A_NUMBER})|"
-    rf"(?<!or )(?<!no )less(?! deprived| those| that|{THAN_A_NUMBER})|no clear difference)\b",
+    rf"(?<!or )(?<!no )less(?! deprived| those| that|{THAN_A_NUMBER})|no clear difference|"
+    # Words of size, and what is saved or gained, which the next data may turn into a loss.
+    r"(?<!as )few|small|only(?=\s\s| an? few| one in)|widely|says? little|all agree|nearly|almost|"
+    r"(?<!as )rare(?:ly)?|save[sd]?|falls?|would (?:add|gain))\b",
     re.IGNORECASE,
 )
 ASKS = re.compile(r"\{number\}`")
@@ -189,6 +195,13 @@ class Numbers:
             raise Problem(f"the number '{key}' is printed without a range")
         return read_number(found[1 + side])
 
+    def out_of(self, key: str) -> float:
+        """How many there were in all, of a number that is printed as so many of them."""
+        found = OUT_OF.match(self.text(key))
+        if found is None:
+            raise Problem(f"the number '{key}' is printed without a count of all")
+        return _read(found["all"])
+
 
 def read_number(printed: str) -> float:
     return float(printed.replace(",", "").replace("−", "-"))
@@ -235,6 +248,7 @@ class _Reader:
             "high": lambda key: numbers.end(key, 1),
             "text": numbers.text,
             "one_in": lambda key: round(100 / numbers.value(key)),
+            "out_of": numbers.out_of,
             "about": lambda key: float(f"{numbers.value(key):.1g}"),
         }
 

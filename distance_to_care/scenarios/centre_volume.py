@@ -32,7 +32,7 @@ AS_SHORT = "best-placed centres with no longer a mean drive"
 QUIET, GAP = "chance of a year without anybody", "years from one to the next"
 SEVERAL = "chance of a year with twice as many as expected or more"
 HELD_APART, HELD_POOLED = "reserves of every board by itself", "reserve of one national pool"
-SPARED = "what one pool would spare"
+SPARED = "what one pool would save"
 CONFIDENCE = 0.95
 # Chances in per cent are told to so many decimals: what is smaller is nothing.
 FINE = 4
@@ -505,7 +505,7 @@ def spared(pools: pd.DataFrame, assumed: Mapping[str, float], draws: pd.DataFram
 
     Returns
     -------
-    Tidy table `measure` (reserves held apart, reserve of one pool, what is spared), `estimate`,
+    Tidy table `measure` (reserves held apart, reserve of one pool, what is saved), `estimate`,
     `low, high` (ends of the middle 95 per cent of draws), `unit`.
     """
     rate, price = (

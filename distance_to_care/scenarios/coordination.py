@@ -1,4 +1,4 @@
-"""Care co-ordinators: what a post costs, and how much it would have to spare to equal its price.
+"""Care co-ordinators: what a post costs, and how much it would have to save to equal its price.
 
 No effect of a co-ordinator is assumed here, because none is published: the question is turned
 round, and the answer is the effect at which savings would equal the cost (a threshold analysis).
@@ -22,7 +22,7 @@ MEASURES = {
     "bed days": "days a person a year",
     "hours": "hours a person a year",
 }
-# What there is to spare at most, by the assumption that counts it; hours have no such limit.
+# What there is to save at most, by the assumption that counts it; hours have no such limit.
 ALL_OF_THEM = {"visits": "clinic_visits_a_year", "bed days": "bed_days_a_year"}
 PRICES = {
     "visits": "clinic_visit_pounds",
@@ -53,7 +53,7 @@ def cost_a_person(assumed: Mapping[str, float] | pd.DataFrame) -> float | pd.Ser
 
 
 def break_even(assumed: Mapping[str, float], draws: pd.DataFrame) -> pd.DataFrame:
-    """Work out what each person would have to be spared in a year to equal the price of a post.
+    """Work out how much a post would have to save each person in a year to equal its price.
 
     Each saving stands alone: visits, or bed days, or hours of the person's own time.
 
@@ -65,7 +65,7 @@ def break_even(assumed: Mapping[str, float], draws: pd.DataFrame) -> pd.DataFram
 
     Returns
     -------
-    Tidy table `measure` (cost a person; visits, bed days, hours to spare; their share of all of
+    Tidy table `measure` (cost a person; visits, bed days, hours to save; their share of all of
     them; the share of draws in which all of them would not be enough), `estimate`, `low, high`
     (middle 95 per cent of draws; none for a share of draws), `unit`.
     """
@@ -80,7 +80,7 @@ def break_even(assumed: Mapping[str, float], draws: pd.DataFrame) -> pd.DataFram
 
 
 def against_the_road(told: pd.DataFrame, road: Mapping[str, float]) -> pd.DataFrame:
-    """Set the hours that would have to be spared beside those that people spend on the road.
+    """Set the hours that would have to be saved beside those that people spend on the road.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def against_the_road(told: pd.DataFrame, road: Mapping[str, float]) -> pd.DataFr
 
     Returns
     -------
-    The same table with one row more: how many times as many hours would have to be spared; `low`
+    The same table with one row more: how many times as many hours would have to be saved; `low`
     and `high` are the outermost over both ranges, as if the one were at its least while the other
     is at its most.
 
@@ -145,12 +145,12 @@ def together(
     visits: Sequence[float],
     people: Sequence[float],
 ) -> pd.DataFrame:
-    """Work out the bed days still to be spared when some visits are spared as well.
+    """Work out the bed days still to be saved when some visits are saved as well.
 
     Parameters
     ----------
     assumed, draws : as for `break_even`.
-    visits : visits that each person is spared in a year.
+    visits : visits that each person saves in a year.
     people : numbers of people on the list of a post.
 
     Returns
@@ -243,7 +243,7 @@ def posts(
 
 
 def _needed(assumed: Mapping[str, float] | pd.DataFrame) -> dict[str, float | pd.Series]:
-    """The cost of a person, and what would have to be spared at each price."""
+    """The cost of a person, and what would have to be saved at each price."""
     cost = cost_a_person(assumed)
     return {"cost a person": cost} | {
         measure: cost / assumed[price] for measure, price in PRICES.items()

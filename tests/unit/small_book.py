@@ -12,6 +12,7 @@ from lxml import html as markup
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
+from distance_to_care import places
 from distance_to_care.publication import extension
 
 FIGURE = (
@@ -63,6 +64,8 @@ def built(
         return []
 
     monkeypatch.setattr(extension, "gather", gather)
+    # The slides that a build of the whole book has kept are not of this one.
+    monkeypatch.setenv(places.RESULTS_VARIABLE, str(folder / "results"))
     monkeypatch.setattr(extension, "write_downloads", lambda app, error: None)
     monkeypatch.setattr(extension, "write_area_file", lambda app, error: None)
     monkeypatch.setattr(extension, "write_take_away", lambda app, error: None)

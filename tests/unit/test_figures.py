@@ -731,7 +731,7 @@ def test_a_tornado_has_the_widest_bar_on_top_and_says_who_ranks_first(moved_one_
         ([(-3, -1)], 0, "the interval below zero"),
         ([(-3, -1), (1, 2), (-1, 1)], 0, "1 of 3 intervals above zero, 1 below"),
         ([(-1, 1), (None, None)], 0, "no interval clear of zero"),
-        ([(None, None)], 1, ""),
+        ([(None, None)], 1, "no interval to go by"),
     ],
 )
 def test_a_forest_counts_on_which_side_its_intervals_lie(tmp_path, intervals, none, said):
@@ -802,6 +802,6 @@ def test_lines_against_no_effect_count_their_intervals_far_out(tmp_path):
 
 def test_a_headline_without_an_interval_says_so():
     rows = pd.DataFrame({"ci_low": [None], "ci_high": [None]})
-    assert sides(rows, 1) == sides(rows, 0) == "too few people to say"
+    assert sides(rows, 1) == sides(rows, 0) == "no interval to go by"
     # Of a line that has no name nothing is counted.
     assert sides(rows, 0.5) == ""
