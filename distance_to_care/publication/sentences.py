@@ -200,10 +200,11 @@ class Numbers:
         found = OUT_OF.match(self.text(key))
         if found is None:
             raise Problem(f"the number '{key}' is printed without a count of all")
-        return _read(found["all"])
+        return read_number(found["all"])
 
 
 def read_number(printed: str) -> float:
+    """A number from its printed text, with marks of thousands and a minus sign."""
     return float(printed.replace(",", "").replace("−", "-"))
 
 
