@@ -13,6 +13,7 @@ ACCEPTED = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
 # Words that look as if they pointed somewhere, and what they are.
 NOT_A_CLAIM = {
     "funnel_detected_figure": "a quarter of a year",
+    "funnel_different_figure": "how a funnel is read",
     "coordinator_figure": "a division: a price among more people",
     "drives_longer_than_usual": "which hospitals are listed",
     "left_after_a_cause": "what is assumed of a cause",
