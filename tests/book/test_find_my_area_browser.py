@@ -62,7 +62,7 @@ def test_a_postcode_gets_a_whole_answer(visit):
 
 def test_both_services_are_told_apart(visit):
     said, shown = ask(visit, "CB2 0QQ")
-    assert "to the nearest specialist centre for lung diseases: Royal Papworth" in said
+    assert "for scarred lungs (interstitial lung disease): Royal Papworth" in said
     assert "The nearest hospitals for SMA stand below." in said
     headings = visit.page.locator(f"{RESULT} :is(h3, h4)").all_inner_texts()
     assert headings == [

@@ -217,6 +217,8 @@ def test_a_choice_without_content_takes_what_follows_in_its_section(tmp_path):
     settings = {
         "extensions": ["myst_parser", survival_choice.__name__],
         "myst_enable_extensions": ["colon_fence"],
+        # Sphinx keeps the endings of files that other tests of this process have set.
+        "source_suffix": {".md": "markdown"},
     }
     site, said = tmp_path / "site", io.StringIO()
     with patch_docutils(), docutils_namespace():
