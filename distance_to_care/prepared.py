@@ -228,17 +228,15 @@ def private_folder(key: str = "") -> Iterator[Path]:
     left = _of_the_dead(key)
     folder = _taken_over(left, key) if left else None
     folder = folder or Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-{key}-"))
+    stays = False
     try:
         yield folder
     except KeyboardInterrupt:
-        if not key:
+        stays = bool(key)
+        raise
+    finally:
+        if not stays:
             shutil.rmtree(folder, ignore_errors=True)
-        raise
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _of_the_dead(key: str) -> Path | None:

@@ -9,10 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows has no advisory locks of this form.
-    fcntl = None
+from distance_to_care import locks
 
 _END = ".part"
 
@@ -32,13 +29,9 @@ def whole(path: Path) -> Iterator[Path]:
     real = path.resolve()
     _forget_the_dead(real)
     try:
-        handle, temporary = tempfile.mkstemp(_END, f".{real.name}-", real.parent)
+        part, handle = _begun(real)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
-    if not _locked(handle):
-        os.close(handle)
-        handle = None
-    part = Path(temporary)
     try:
         yield part
         part.chmod(0o644)
@@ -51,15 +44,17 @@ def whole(path: Path) -> Iterator[Path]:
             os.close(handle)
 
 
-def _locked(handle: int) -> bool:
-    """Lock an open file until it is closed or the program ends; False where that cannot be."""
-    if fcntl is None:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+def _begun(real: Path) -> tuple[Path, int | None]:
+    """A new file beside another, and the descriptor that locks it where there are locks."""
+    while True:
+        handle, temporary = tempfile.mkstemp(_END, f".{real.name}-", real.parent)
+        held = locks.hold(handle)
+        if held and os.fstat(handle).st_nlink > 0:
+            return Path(temporary), handle
+        os.close(handle)
+        if held is None:
+            return Path(temporary), None
+        # Another program looked whether this one was left over, and takes it away.
 
 
 def _forget_the_dead(real: Path) -> None:
@@ -75,7 +70,7 @@ def _remove_unless_locked(part: Path) -> None:
     with suppress(OSError):
         handle = os.open(part, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
         try:
-            if _locked(handle):
+            if locks.hold(handle):
                 part.unlink()
         finally:
             os.close(handle)

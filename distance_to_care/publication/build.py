@@ -23,7 +23,7 @@ from types import SimpleNamespace
 import nbformat
 import yaml
 
-from distance_to_care import folder_lock, places, tables
+from distance_to_care import locks, places, tables
 from distance_to_care.problems import Problem
 from distance_to_care.publication import edition, execution, notebooks, redraw
 from distance_to_care.publication.notebooks import Notebook
@@ -113,10 +113,10 @@ def book(
 def _turn(folder: Path, progress: execution.Progress) -> Iterator[None]:
     """Wait until no other build writes into a folder, and let others wait meanwhile."""
     folder.mkdir(parents=True, exist_ok=True)
-    locked, lock = folder_lock.lock(folder)
+    locked, lock = locks.folder(folder)
     if not locked:
         progress(f"Another build is writing into {folder}: waiting until it has ended")
-        _, lock = folder_lock.lock(folder, wait=True)
+        _, lock = locks.folder(folder, wait=True)
     try:
         yield
     finally:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from distance_to_care import folder_lock
+from distance_to_care import locks
 from distance_to_care.problems import Problem
 
 # A staging folder that is empty and younger may belong to a run that is about to lock it.
@@ -75,7 +75,7 @@ def _staging(target: Path) -> tuple[Path, int | None]:
     try:
         while True:
             staging = Path(tempfile.mkdtemp(prefix=_prefix(target), dir=target.parent))
-            locked, lock = folder_lock.lock(staging)
+            locked, lock = locks.folder(staging)
             if locked:
                 return staging, lock
             # Another run is looking whether this one was left over, and takes it away.
@@ -98,7 +98,7 @@ def _remove_if_left_over(folder: Path) -> None:
     ours = not hasattr(os, "getuid") or known.st_uid == os.getuid()
     if not ours or not stat.S_ISDIR(known.st_mode) or not names <= {_INSIDE}:
         return
-    locked, lock = folder_lock.lock(folder)
+    locked, lock = locks.folder(folder)
     try:
         age = time.time() - known.st_mtime
         enough = FORGOTTEN_SECONDS if lock is None else 0 if names else YOUNG_SECONDS

@@ -14,7 +14,8 @@ PACKAGE = places.ROOT / "distance_to_care"
 
 # Every module may import those on earlier lines only.
 LAYERS = [
-    {"problems", "places", "cells", "counted", "repeated", "whole_file", "folder_lock", "__init__"},
+    {"locks"},
+    {"problems", "places", "cells", "counted", "repeated", "whole_file", "__init__"},
     {"disclosure", "mapping", "source_lines"},
     {"study", "scheduler"},
     {"contract", "workbook", "released", "people_flow", "guard"},

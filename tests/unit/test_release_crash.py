@@ -12,7 +12,7 @@ from unittest import mock
 import pytest
 import small_release
 
-from distance_to_care import folder_lock, places, releasing
+from distance_to_care import locks, places, releasing
 from distance_to_care.problems import Problem
 from distance_to_care.releasing import hidden_cells, verification, whole_folder
 
@@ -141,7 +141,7 @@ def test_without_locks_only_what_was_forgotten_for_a_day_is_removed(work, tmp_pa
     forgotten = tmp_path / ".release-staging-forgott1"
     (forgotten / "release").mkdir(parents=True)
     os.utime(forgotten, (1, 1))
-    with mock.patch.object(folder_lock, "fcntl", None):
+    with mock.patch.object(locks, "fcntl", None):
         releasing.release(work, tmp_path / "release", first=True)
     assert others(tmp_path) == [".release-staging-recent12", "release"]
 

@@ -4,10 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
 
-from distance_to_care import places
+from distance_to_care import locks, places
 from distance_to_care.whole_file import whole
 
 # Begins to write a file, says so, and then waits or is killed.
@@ -63,3 +64,23 @@ def test_what_a_killed_program_left_goes_and_what_one_still_writes_stays(tmp_pat
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
         ["people.csv", "another.csv", *others]
     )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks end with a program where there are some")
+def test_a_new_file_that_another_program_takes_for_left_over_is_begun_again(tmp_path):
+    hold, looked = locks.hold, []
+
+    def looks_first(opened, wait=False):
+        # Another program has the lock of the first file, and had that of the second and removed it.
+        looked.append(opened)
+        if len(looked) == 2:
+            (second,) = (
+                f for f in tmp_path.iterdir() if f.stat().st_ino == os.fstat(opened).st_ino
+            )
+            second.unlink()
+        return len(looked) > 1 and hold(opened, wait)
+
+    with mock.patch.object(locks, "hold", looks_first), whole(tmp_path / "people.csv") as part:
+        part.write_text("whole")
+    assert len(looked) == 3
+    assert (tmp_path / "people.csv").read_text() == "whole"

@@ -7,16 +7,16 @@ from unittest import mock
 
 import pytest
 
-from distance_to_care import folder_lock
+from distance_to_care import locks
 from distance_to_care.publication import build
 
 
 def test_a_folder_is_locked_until_it_is_let_go(tmp_path):
-    locked, first = folder_lock.lock(tmp_path)
+    locked, first = locks.folder(tmp_path)
     assert locked
-    assert folder_lock.lock(tmp_path) == (False, None)
+    assert locks.folder(tmp_path) == (False, None)
     os.close(first)
-    locked, second = folder_lock.lock(tmp_path)
+    locked, second = locks.folder(tmp_path)
     assert locked
     os.close(second)
 
@@ -24,7 +24,7 @@ def test_a_folder_is_locked_until_it_is_let_go(tmp_path):
 @pytest.mark.parametrize(
     "without",
     [
-        mock.patch.object(folder_lock, "fcntl", None),
+        mock.patch.object(locks, "fcntl", None),
         mock.patch.object(fcntl, "flock", side_effect=OSError(errno.ENOLCK, "No locks available")),
     ],
     ids=["system", "file system"],
@@ -32,7 +32,7 @@ def test_a_folder_is_locked_until_it_is_let_go(tmp_path):
 def test_where_there_are_no_locks_nobody_is_kept_out_and_a_build_goes_on(without, tmp_path):
     said = []
     with without:
-        assert folder_lock.lock(tmp_path) == (True, None)
+        assert locks.folder(tmp_path) == (True, None)
         with build._turn(tmp_path / "base", said.append):
             assert (tmp_path / "base").is_dir()
     assert said == []
