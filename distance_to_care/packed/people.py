@@ -128,24 +128,18 @@ class _Numbers:
             np.rint(whole, out=whole)
             if not np.array_equal(whole / scale, values):
                 continue
-            if scale > self.scale and not self._finer(scale):
-                return None
+            if scale > self.scale:
+                self._finer(scale)
             return whole if self._fits(int(whole.min()), int(whole.max())) else None
         return None
 
-    def _finer(self, scale: int) -> bool:
+    def _finer(self, scale: int) -> None:
         """Count what is stored in smaller steps, of which one of before has a whole number."""
-        by = scale // self.scale
+        by, self.scale = scale // self.scale, scale
         if self.lowest is not None:
-            lowest, highest = self.lowest * by, self.highest * by
-            if max(abs(lowest), abs(highest)) >= 2**31:
-                return False
-            self.lowest, self.highest = lowest, highest
-            self.stored = (self.stored.astype(np.int64) * by).astype(
-                _smallest(highest - lowest + 1)
-            )
-        self.scale = scale
-        return True
+            self.lowest, self.highest = self.lowest * by, self.highest * by
+            needed = _smallest(self.highest - self.lowest + 1)
+            self.stored = (self.stored.astype(np.int64) * by).astype(needed)
 
     def _fits(self, low: int, high: int) -> bool:
         """Make room for whole numbers, where they are not too far from the others."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import numpy as np
@@ -204,6 +205,21 @@ def test_who_is_led_there_by_some_arrives_where_all_do(name, people, file, monke
     assert followed == ([600] if name == "late entry in many strata" else [300, 600])
     of_file = survival.proportional_hazards_test(file, **asked(name))
     same(of_file, survival.proportional_hazards_test(people, **asked(name)))
+
+
+def test_what_follows_a_fit_is_worked_out_where_its_last_step_ended(people, monkeypatch):
+    # With a long last step it shows: the score is nought there, and not where the step began.
+    monkeypatch.setattr(packed_cox, "MANY", 200)
+    monkeypatch.setattr(packed_cox, "SOME", 100)
+    monkeypatch.setattr(packed_cox, "cox", functools.partial(packed_cox.cox, near=0.01))
+    coded = packed.of_table(people, ["days", "died", *COVARIATES])
+    fit, _ = survival._fit(coded, "days", "died", COVARIATES)
+    began, ended = (np.abs(now.score).max() for now in (fit._final, fit._settled))
+    assert began > 0.1 > 100 * ended
+    expected = engine.cox(
+        people["days"], people["died"], survival.design(people, COVARIATES).matrix
+    )
+    np.testing.assert_allclose(fit.coefficients, expected.coefficients, rtol=1e-4, atol=1e-6)
 
 
 def test_robust_errors_by_person(people, file):
