@@ -404,14 +404,18 @@ def _packed_design(people: packed.People, covariates: Sequence[str], events: int
 def _strata(people, strata: str | Sequence[str] | None) -> np.ndarray | None:
     if strata is None or len(strata) == 0:
         return None
-    codes = np.zeros(len(people), dtype=np.intp)
+    codes, count = np.zeros(len(people), dtype=np.intp), 1
     for name in [strata] if isinstance(strata, str) else strata:
         if isinstance(people, packed.People):
             groups = _grouped(people, name)
             own, levels = groups.own, groups.names
         else:
             own, levels = _codes(_column(people, name))
-        codes = codes * len(levels) + own
+        codes, count = codes * len(levels) + own, count * len(levels)
+        if count > len(codes):
+            # Strata that occur: of several columns most do not, and there is no room for them.
+            codes, there = pd.factorize(codes, sort=True)
+            count = len(there)
     return codes
 
 

@@ -8,6 +8,7 @@ after another, the part p starting at `starts[p]`.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import comb
 
 import numpy as np
@@ -521,3 +522,49 @@ def tally(keys, out):
     """Count keys into what was counted before."""
     for i in range(len(keys)):
         out[keys[i]] += 1
+
+
+# So few runs take numpy less time than a kernel takes to load.
+FEW_RUNS = 64
+
+
+def add_from_end(values: np.ndarray, edges: np.ndarray, out: np.ndarray) -> None:
+    """Add rows up from the end of each run of them (between two edges), into `out`."""
+    few = len(edges) <= FEW_RUNS
+    (_add_from_end_numpy if few else _add_from_end)(values, edges, out)
+
+
+def add_from_start(values: np.ndarray, edges: np.ndarray, out: np.ndarray) -> None:
+    """Add rows up from the start of each run of them (between two edges), into `out`."""
+    few = len(edges) <= FEW_RUNS
+    (_add_from_start_numpy if few else _add_from_start)(values, edges, out)
+
+
+def _add_from_end_numpy(values, edges, out):
+    for low, high in pairwise(edges.tolist()):
+        out[low:high] = np.cumsum(values[low:high][::-1], axis=0)[::-1]
+
+
+def _add_from_start_numpy(values, edges, out):
+    for low, high in pairwise(edges.tolist()):
+        np.cumsum(values[low:high], axis=0, out=out[low:high])
+
+
+@compiled.kernel(otherwise=_add_from_end_numpy)
+def _add_from_end(values, edges, out):
+    for run in range(len(edges) - 1):
+        low, high = edges[run], edges[run + 1]
+        for j in range(values.shape[1]):
+            out[high - 1, j] = values[high - 1, j]
+            for k in range(high - 2, low - 1, -1):
+                out[k, j] = out[k + 1, j] + values[k, j]
+
+
+@compiled.kernel(otherwise=_add_from_start_numpy)
+def _add_from_start(values, edges, out):
+    for run in range(len(edges) - 1):
+        low, high = edges[run], edges[run + 1]
+        for j in range(values.shape[1]):
+            out[low, j] = values[low, j]
+            for k in range(low + 1, high):
+                out[k, j] = out[k - 1, j] + values[k, j]

@@ -76,9 +76,9 @@ class Moments:
         self.deaths = np.ascontiguousarray(deaths[event_keys] if strata is None else deaths)
         self.event_times = self.times[event_keys % size]
         self.event_strata = event_keys // size
-        edges = np.flatnonzero(np.diff(self.event_strata)) + 1
-        edges = [0, *edges.tolist(), len(event_keys)]
-        self.runs = list(zip(edges[:-1], edges[1:], strict=True))
+        # Where the event times of each stratum begin, and where those of the last one end.
+        begins = np.flatnonzero(np.diff(self.event_strata, prepend=-1))
+        self.edges = np.append(begins, len(event_keys))
         self.first = np.empty(0, np.uint32)
         if entry is None:
             if strata is None:
@@ -129,15 +129,13 @@ class Moments:
 
     def _running(self, values):
         out = np.empty((self.count, values.shape[1]))
-        for low, high in self.runs:
-            np.cumsum(values[high:low:-1], axis=0, out=out[low:high])
-            out[low:high] = out[low:high][::-1].copy()
+        kernels.add_from_end(values[1:], self.edges, out)
         return out
 
     def _those(self, k: int) -> np.ndarray:
         """The people at risk at an event time: asked for where they are few."""
         if k not in self._few:
-            low = next(low for low, high in self.runs if low <= k < high)
+            low = self.edges[np.searchsorted(self.edges, k, side="right") - 1]
             found = []
             for start in range(0, self.people, BLOCK):
                 last = self.moment[start : start + BLOCK] >> 1
@@ -149,8 +147,8 @@ class Moments:
     def passed(self, values: np.ndarray) -> np.ndarray:
         """Sum values of event times from the start of their stratum up to each, with 0 in front."""
         out = np.zeros((self.count + 1, *values.shape[1:]))
-        for low, high in self.runs:
-            np.cumsum(values[low:high], axis=0, out=out[low + 1 : high + 1])
+        rows = values.reshape(self.count, -1)
+        kernels.add_from_start(rows, self.edges, out[1:].reshape(rows.shape))
         return out
 
     def transformed(self, transform: str) -> np.ndarray:

@@ -282,12 +282,40 @@ def opened(
             f"{path.name} is not a Parquet file: write the table as Parquet (pandas: "
             "`people.to_parquet(...)`), which is read column by column."
         )
-    reading = {"memory_map": True, "page_checksum_verification": True}
+    # No map of memory: of a file that another program cuts short it would end Python.
+    reading = {"memory_map": False, "page_checksum_verification": True}
     with (
         _telling_damage(path),
         pq.ParquetFile(path, metadata=metadata, read_dictionary=list(words), **reading) as file,
     ):
         yield file
+
+
+@contextmanager
+def _unchanged(path: str | Path) -> Iterator[None]:
+    """Refuse what was read of a file, or why it was not, where it is no longer the same file."""
+    path = Path(path)
+    before = _version(path)
+    try:
+        yield
+    except AnalysisError:
+        if before is None or _version(path) == before:
+            raise
+    else:
+        if _version(path) == before:
+            return
+    raise AnalysisError(
+        f"{path.name} changed while it was read. Wait until nobody writes it, and begin again."
+    )
+
+
+def _version(path: Path) -> tuple[int, ...] | None:
+    """Which file stands there, and as of when; nothing where there is none."""
+    try:
+        now = path.stat()
+    except OSError:
+        return None
+    return now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns
 
 
 @contextmanager
@@ -348,8 +376,14 @@ def read(path: str | Path, names: Sequence[str]) -> People:
 
     Raises
     ------
-    AnalysisError : as `opened` says; or a column that holds lists or records.
+    AnalysisError : as `opened` says; a column that holds lists or records; or a file that another
+        program replaces or writes meanwhile.
     """
+    with _unchanged(path):
+        return _read(path, names)
+
+
+def _read(path: str | Path, names: Sequence[str]) -> People:
     with opened(path) as file:
         schema, metadata = file.schema_arrow, file.metadata
     known = set(names)
@@ -427,7 +461,7 @@ def _as_pandas(values: pa.Array, field: pa.Field, metadata) -> pd.Series:
 
 def table(path: str | Path, names: Sequence[str]) -> pd.DataFrame:
     """Read columns of a Parquet file into a table, for what needs one row a person."""
-    with opened(path) as file:
+    with _unchanged(path), opened(path) as file:
         there = [name for name in file.schema_arrow.names if name in set(names)]
         if not there:
             return pd.DataFrame(index=range(file.metadata.num_rows))

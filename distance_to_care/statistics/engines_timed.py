@@ -130,13 +130,20 @@ def _test_over_fit(times: _Times) -> float:
     return max((b / f - 1 for b, f in zip(both, fits, strict=True)), default=np.nan)
 
 
-def _over_reading(times: _Times, reader: str) -> float:
-    """The time from a file to hazard ratios over that of reading it: a file is read but once."""
+def _over_reading(times: _Times, reader: str, column: str) -> float:
+    """The time from a file to hazard ratios over that of reading it."""
     tasks = {"cox_of_a_file": OURS, "read_columns": reader}
-    took, read = (times.of(t, 10_000_000, e, "first_seconds") for t, e in tasks.items())
+    took, read = (times.of(t, 10_000_000, e, column) for t, e in tasks.items())
     return took / read
 
 
+# A file is read once, so that first calls are what its user waits for; code is compared by others.
+_OF_THE_FILE = (
+    ("file_time", READERS[0], "into a table", "first_seconds", "first calls"),
+    ("file_time_columns", READERS[1], "without making a table", "first_seconds", "first calls"),
+    ("file_again", READERS[0], "into a table", "seconds", "fastest calls"),
+    ("file_again_columns", READERS[1], "without making a table", "seconds", "fastest calls"),
+)
 # What was set out to be reached: a name, in words, unit, the least or the most, and how it is read.
 _Target = tuple[str, str, str, float, bool, Callable[[_Times], float]]
 _TARGETS: tuple[_Target, ...] = (
@@ -152,11 +159,12 @@ _TARGETS: tuple[_Target, ...] = (
     ("million_fastest", "Cox model of 1,000,000 people: our time over the fastest other engine's",
      "ratio", 1, True,
      lambda t: t.of("cox_efron", 1_000_000) / t.fastest_other("cox_efron", 1_000_000)),
-    ("file_time", "10,000,000 people, file to hazard ratios: time over that of reading the columns "
-     "into a table (first calls)", "ratio", 2.5, True, lambda t: _over_reading(t, READERS[0])),
-    ("file_time_columns", "10,000,000 people, file to hazard ratios: time over that of reading the "
-     "columns without making a table (first calls)", "ratio", 2.5, True,
-     lambda t: _over_reading(t, READERS[1])),
+    *(
+        (name, f"10,000,000 people, file to hazard ratios: time over that of reading the columns "
+         f"{how} ({calls})", "ratio", 2.5, True,
+         lambda t, reader=reader, column=column: _over_reading(t, reader, column))
+        for name, reader, how, column, calls in _OF_THE_FILE
+    ),
     ("file_memory", "10,000,000 people, file to hazard ratios: most memory of the process",
      "megabytes", 2_500, True,
      lambda t: t.of("cox_of_a_file", 10_000_000, column="process_mb")),

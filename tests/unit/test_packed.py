@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import os
 
 import numpy as np
 import pandas as pd
@@ -232,6 +233,31 @@ def test_robust_errors_by_person(people, file):
         assert getattr(outside, name) == pytest.approx(getattr(inside, name), rel=1e-11)
 
 
+def test_many_matched_sets_are_many_strata(people, tmp_path, way):
+    # Pairs of one person and the next; those of one alone say nothing.
+    paired = people.assign(pair=np.arange(len(people)) // 2)
+    path = tmp_path / "pairs.parquet"
+    paired.to_parquet(path)
+    for ask in (
+        lambda p: survival.cox(p, "days", "died", ["age", "male"], strata="pair"),
+        lambda p: survival.cox(p, "days", "died", ["age"], strata="pair", entry="entry"),
+        lambda p: survival.proportional_hazards_test(p, "days", "died", ["age"], strata="pair"),
+    ):
+        same(ask(path), ask(paired))
+
+
+def test_strata_of_many_columns_are_those_that_occur(people, tmp_path):
+    # 250 levels in each of eight columns: 250^8 strata are more than there are codes for.
+    born = np.arange(len(people)) // (len(people) // 250)
+    names = [f"matched_on_{j}" for j in range(8)]
+    matched = people.assign(**{name: (born * 7 + j) % 250 for j, name in enumerate(names)})
+    path = tmp_path / "matched.parquet"
+    matched.to_parquet(path)
+    by_one = survival.cox(matched, "days", "died", ["age"], strata=names[0])
+    same(survival.cox(path, "days", "died", ["age"], strata=names), by_one)
+    same(survival.cox(matched, "days", "died", ["age"], strata=names), by_one)
+
+
 def test_a_large_table_is_packed_with_the_same_answer(people, monkeypatch):
     expected = survival.cox(people, **asked("late entry"), cluster="centre")
     monkeypatch.setattr(survival, "MANY", 100)
@@ -384,6 +410,41 @@ def test_a_damaged_file_is_refused_in_a_sentence(altered, tmp_path, people):
     ):
         with pytest.raises(AnalysisError, match="people.parquet is a damaged or incomplete Par"):
             asked_for()
+
+
+def test_a_file_replaced_while_it_is_read_is_refused(people, tmp_path, monkeypatch):
+    # The same people in another order: columns of two files would be put together.
+    path, other = tmp_path / "people.parquet", tmp_path / "other.parquet"
+    people.to_parquet(path)
+    people.iloc[::-1].to_parquet(other)
+    read = packed._read_column
+
+    def replaced(*values):
+        column = read(*values)
+        if other.exists():
+            other.replace(path)
+        return column
+
+    monkeypatch.setattr(packed, "_read_column", replaced)
+    monkeypatch.setattr(packed, "READERS", 1)
+    with pytest.raises(AnalysisError, match="people.parquet changed while it was read"):
+        survival.cox(path, "days", "died", ["age"])
+
+
+def test_a_file_cut_short_while_it_is_read_is_refused(people, tmp_path, monkeypatch):
+    # Where the file is a map of memory, the system ends the process here.
+    path = tmp_path / "people.parquet"
+    pd.concat([people] * 40).to_parquet(path, row_group_size=1_000, compression="none")
+    add = packed._add
+
+    def cut(*values):
+        os.truncate(path, 4_096)
+        add(*values)
+
+    monkeypatch.setattr(packed, "_add", cut)
+    monkeypatch.setattr(packed, "BATCH", 500)
+    with pytest.raises(AnalysisError, match="people.parquet changed while it was read"):
+        survival.cox(path, "days", "died", ["age"])
 
 
 def test_a_file_that_nobody_may_read_is_refused_in_a_sentence(file, monkeypatch):
