@@ -78,9 +78,12 @@ def ask(asked: list[str], limit: float, memory: int, given: dict[str, str]) -> d
     )  # fmt: skip
     try:
         out, complaint = process.communicate(timeout=limit)
-    except subprocess.TimeoutExpired:
+    except BaseException as stopped:
+        # Also where the run itself is stopped: nobody would end it any more.
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+        if not isinstance(stopped, subprocess.TimeoutExpired):
+            raise
         return {"outcome": f"not finished within {limit:g} seconds"}
     if process.returncode == 0 and out.strip():
         return json.loads(out.strip().splitlines()[-1])
@@ -292,7 +295,12 @@ def options_of(words: list[str] | None = None) -> argparse.Namespace:
             setattr(options, name, value)
     options.sizes = sorted(options.sizes)
     options.tasks = options.tasks or [*plan.TASKS]
+    if options.output and not options.output.is_dir():
+        parser.error(f"argument --output: {options.output} is no folder")
     options.output = options.output or (WORK if options.quick else ROOT / "data")
+    usual_peers = options.peers == parser.get_default("peers")
+    if not usual_peers and not os.access(options.peers, os.X_OK):
+        parser.error(f"argument --peers: {options.peers} is no program")
     options.memory_gb = options.memory_gb or MEMORY_SHARE * memory_of_the_machine() / 1e9
     return options
 
@@ -305,7 +313,16 @@ def main() -> None:
     WORK.mkdir(parents=True, exist_ok=True)
     # A quick run neither writes over a whole one nor goes on from it.
     kept = WORK / ("measures_quick.jsonl" if options.quick else "measures.jsonl")
-    measures = measure_all(options, kept, load)
+    # Asked to end, it ends as a stopped command does, and takes what it started with it.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        measures = measure_all(options, kept, load)
+    except KeyboardInterrupt:
+        words = "--quick --resume" if options.quick else "--resume"
+        print(f"Stopped. What was measured is kept; 'make bench BENCH=\"{words}\"' goes on.")
+        sys.exit(130)
+    finally:
+        signal.signal(signal.SIGTERM, before)
     rows = summary.table(measures)
     write(
         options.output / "speed_of_engines.csv",

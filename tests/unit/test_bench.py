@@ -2,9 +2,12 @@
 
 import importlib
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 
 import numpy as np
@@ -245,7 +248,7 @@ def test_a_run_goes_on_where_it_stopped_and_asks_again_what_is_named(bench, tmp_
     # Rounds: five and two of a table, five and three of a file; two engines.
     assert len(whole) == 2 * (5 + 2 + 5 + 3)
     bench.stops_after = 12
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(SystemExit, match="130"):
         bench.run(*TWO)
     bench.stops_after = 0
     kept = bench.WORK / "measures.jsonl"
@@ -253,7 +256,7 @@ def test_a_run_goes_on_where_it_stopped_and_asks_again_what_is_named(bench, tmp_
     assert bench.run(*TWO, "--resume") == whole[11:]
     assert bench.run(*TWO, "--resume") == []
     bench.stops_after = 4
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(SystemExit, match="130"):
         bench.run(*TWO, "--again", "lifelines", "read_columns")
     bench.stops_after = 0
     again = [one for one in whole if one[1] == "read_columns" or one[2] == "lifelines"]
@@ -316,6 +319,7 @@ def test_a_quick_run_writes_over_nothing_and_a_wrong_word_is_a_sentence(bench, c
     assert (bench.WORK / "measures.jsonl").read_bytes() == kept
     wrong = [("--sizes", "-5"), ("--sizes", "few"), ("--call-seconds", "-1")]
     wrong += [("--again", "nobody"), ("--threads", "0"), ("--limit-seconds", "nan")]
+    wrong += [("--output", "nowhere"), ("--peers", "nobody")]
     for words in wrong:
         capsys.readouterr()
         with pytest.raises(SystemExit):
@@ -339,6 +343,35 @@ def test_a_measurement_ends_at_its_limit_and_says_why_it_failed():
     assert bench.options_of(["--quick"]).sizes == [2_359, 24_000]
     assert bench.options_of(["--quick", "--limit-seconds", "7"]).limit_seconds == 7
     assert bench.options_of([]).sizes[-1] == 10_000_000
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_takes_what_it_started_with_it_and_says_how_to_go_on(how, tmp_path):
+    # A measurement that would sleep for a minute, and says when it has begun.
+    begun, script = tmp_path / "begun", tmp_path / "asks.py"
+    script.write_text(
+        "import importlib.util, pathlib, sys, os\n"
+        f"sys.path.insert(0, {str(BENCH)!r})\n"
+        f"spec = importlib.util.spec_from_file_location('bench', {str(BENCH / '__main__.py')!r})\n"
+        "bench = importlib.util.module_from_spec(spec)\n"
+        "spec.loader.exec_module(bench)\n"
+        f"bench.WORK = pathlib.Path({str(tmp_path)!r})\n"
+        "code = 'import os, sys, time; open(sys.argv[1], \"w\").write(str(os.getpid()));'\n"
+        f"asked = [sys.executable, '-c', code + 'time.sleep(60)', {str(begun)!r}]\n"
+        "bench.measure_all = lambda *_: bench.ask(asked, 60, 8 * 10**9, dict(os.environ))\n"
+        f"sys.argv = ['bench', '--output', {str(tmp_path)!r}]\n"
+        "bench.main()\n"
+    )
+    run = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (begun.exists() and begun.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    run.send_signal(how)
+    told, _ = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert "Stopped." in told and 'BENCH="--resume"' in told
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(begun.read_text()), 0)
 
 
 def test_one_measurement_is_a_line_of_json(folder):
