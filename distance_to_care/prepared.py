@@ -22,7 +22,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
+from distance_to_care.problems import Problem
 from distance_to_care.study import EXPOSURES, Study
+from distance_to_care.whole_file import reason
 
 # The column of `People.counts` with the people who are alike in the others.
 COUNT = "people_counted"
@@ -33,6 +35,8 @@ _ARROW = {
     "integer": pa.int64(),
     "boolean": pa.bool_(),
 }
+# With checksums a page that a disk has damaged is never analysed.
+_WRITTEN = {"compression": "lz4", "write_page_checksum": True}
 # So many rows of counts are added up before more are read.
 _PENDING = 2_000_000
 # Levels of a model's category are named by place: sorted as text they stay in order.
@@ -138,19 +142,22 @@ class People:
                     **{name: _term(table.column(name), levels) for name, levels in terms.items()},
                 }
                 part = pa.table(columns).drop_null()
-                if writer is None:
-                    writer = pyarrow.parquet.ParquetWriter(file, part.schema, compression="lz4")
-                writer.write_table(part)
-            writer.close()
+                with _telling_room():
+                    if writer is None:
+                        writer = pyarrow.parquet.ParquetWriter(file, part.schema, **_WRITTEN)
+                    writer.write_table(part)
+            with _telling_room():
+                writer.close()
             yield file
         finally:
             if writer is not None:
-                writer.close()
+                with _telling_room():
+                    writer.close()
             file.unlink(missing_ok=True)
 
     def _tables(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         names = list(dict.fromkeys(columns))
-        with pyarrow.parquet.ParquetFile(self.file) as parquet:
+        with pyarrow.parquet.ParquetFile(self.file, page_checksum_verification=True) as parquet:
             for place in range(parquet.num_row_groups):
                 yield parquet.read_row_group(place, columns=names, use_threads=False).select(names)
 
@@ -201,16 +208,30 @@ class Writer:
     def add(self, people: pd.DataFrame) -> None:
         """Write some people: in the contract, or as `cohort.prepare` returns them."""
         schema = pa.schema([(name, self._kinds[name]) for name in people])
-        if self._writer is None:
-            self._writer = pyarrow.parquet.ParquetWriter(self.file, schema, compression="lz4")
-        self._writer.write_table(pa.Table.from_pandas(people, schema=schema, preserve_index=False))
+        table = pa.Table.from_pandas(people, schema=schema, preserve_index=False)
+        with _telling_room():
+            if self._writer is None:
+                self._writer = pyarrow.parquet.ParquetWriter(self.file, schema, **_WRITTEN)
+            self._writer.write_table(table)
 
     def __enter__(self) -> Writer:
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._writer is not None:
-            self._writer.close()
+            with _telling_room():
+                self._writer.close()
+
+
+@contextmanager
+def _telling_room() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Problem(
+            f"The people of this run cannot be kept in {tempfile.gettempdir()}: {reason(error)}. "
+            "Name a folder with more room in the variable TMPDIR; 'check' says how much they take."
+        ) from None
 
 
 @contextmanager

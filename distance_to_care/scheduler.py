@@ -50,8 +50,11 @@ def spread(
 
     Raises
     ------
-    Problem : Dask is not installed, the scheduler is not reached or is lost, or it has no worker.
+    Problem : `workers` is no number above 0; Dask is not installed, the scheduler is not reached or
+        is lost, or it has no worker.
     """
+    if not workers >= 1:
+        raise Problem(f"The number of workers is {workers}: it must be 1 or more.")
     if address is not None:
         yield from _on_cluster(function, jobs, address)
     elif workers == 1:

@@ -190,6 +190,24 @@ def _above_nought(value: object, what: str) -> float:
     return float(value)
 
 
+def _numbers_asked(values: object, refusal: str) -> np.ndarray:
+    """Numbers that were asked for, one or several, or a sentence of what they must be."""
+    try:
+        numbers = np.atleast_1d(np.asarray(values, dtype=float))
+    except (TypeError, ValueError):
+        numbers = np.array([np.nan])
+    if not np.all(np.isfinite(numbers)):
+        raise AnalysisError(refusal)
+    return numbers
+
+
+def _listed(covariates: str | Sequence[str]) -> list[str]:
+    """Names of covariates, one or several."""
+    if covariates is None:
+        return []
+    return [covariates] if isinstance(covariates, str) else list(covariates)
+
+
 def _duration(people: pd.DataFrame | packed.People, name: str) -> np.ndarray:
     values = _number(people, name)
     if np.any(values < 0):
@@ -347,7 +365,7 @@ def design(people: pd.DataFrame, covariates: Sequence[str]) -> Design:
 
 
 def _design(people, covariates, events: int | None = None) -> Design:
-    covariates = [covariates] if isinstance(covariates, str) else list(covariates)
+    covariates = _listed(covariates)
     if not covariates:
         raise AnalysisError("The model has no covariates.")
     parts, terms, columns = [], [], []
@@ -388,7 +406,7 @@ class _PackedDesign:
 
 def _packed_design(people: packed.People, covariates: Sequence[str], events: int) -> _PackedDesign:
     """Turn columns into terms as `design` does, by the different values that they have."""
-    covariates = [covariates] if isinstance(covariates, str) else list(covariates)
+    covariates = _listed(covariates)
     if not covariates:
         raise AnalysisError("The model has no covariates.")
     parts, terms, columns = [], [], []
@@ -622,12 +640,10 @@ def survival_at(
     ------
     AnalysisError : as `kaplan_meier`.
     """
-    try:
-        times = np.atleast_1d(np.asarray(times, dtype=float))
-    except (TypeError, ValueError):
-        times = np.array([np.nan])
-    if not (np.isfinite(times) & (times >= 0)).all():
-        raise AnalysisError("Every time that is asked for must be a number, 0 or above.")
+    refusal = "Every time that is asked for must be a number, 0 or above."
+    times = _numbers_asked(times, refusal)
+    if np.any(times < 0):
+        raise AnalysisError(refusal)
     tables = []
     for name, counts in _each(people, duration, event, group):
         table = counts.table
@@ -932,7 +948,7 @@ def hazard_ratio_by_period(
     """
     people = _rows(people, duration, event, covariates, strata, cluster)
     time, died = _duration(people, duration), _event(people, event)
-    cuts = np.unique(np.asarray(cuts, dtype=float))
+    cuts = np.unique(_numbers_asked(cuts, "Every cut must be a number: a time inside follow-up."))
     if len(cuts) == 0 or cuts[0] <= 0 or cuts[-1] >= time.max():
         raise AnalysisError("Every cut must lie inside follow-up, after 0 and before its end.")
     # The first part starts before 0, so that an event on the first day counts, as without parts.
@@ -1201,9 +1217,12 @@ def spline_basis(values: Sequence[float], knots: Sequence[float]) -> np.ndarray:
 def _spline_fit(people, duration, event, exposure, covariates, knots, strata, cluster, entry, ties):
     people = _rows(people, duration, event, exposure, covariates, strata, cluster, entry)
     values = _number(people, exposure)
-    at = spline_knots(values, knots) if np.ndim(knots) == 0 else np.asarray(knots, dtype=float)
+    if np.ndim(knots) == 0:
+        at = spline_knots(values, knots)
+    else:
+        at = _numbers_asked(knots, "Every knot must be a number.")
     basis = spline_basis(values, at)
-    covariates = [covariates] if isinstance(covariates, str) else list(covariates)
+    covariates = _listed(covariates)
     if exposure in covariates:
         raise AnalysisError(f"'{exposure}' is the exposure and cannot be a covariate as well.")
     terms = [exposure] + [f"{exposure}[bend {j}]" for j in range(1, basis.shape[1])]
@@ -1252,10 +1271,14 @@ def hazard_ratio_along(
     fit, variance, known, at = _spline_fit(
         people, duration, event, exposure, covariates, knots, strata, cluster, entry, ties
     )
-    reference = float(np.median(known)) if reference is None else float(reference)
+    if reference is None:
+        reference = np.median(known)
+    reference = float(
+        _numbers_asked(reference, "The reference must be a number: a value of the exposure.")[0]
+    )
     if values is None:
         values = np.linspace(*np.quantile(known, [0.01, 0.99]), 50)
-    values = np.asarray(values, dtype=float)
+    values = _numbers_asked(values, "Every value at which the curve is read must be a number.")
     contrast = spline_basis(values, at) - spline_basis([reference], at)
     terms = contrast.shape[1]
     log_ratio = contrast @ fit.coefficients[:terms]

@@ -37,11 +37,18 @@ def whole(path: Path) -> Iterator[Path]:
         part.chmod(0o644)
         part.replace(real)
     except OSError as error:
-        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+        raise OSError(error.errno, reason(error), str(path)) from error
     finally:
         part.unlink(missing_ok=True)
         if handle is not None:
             os.close(handle)
+
+
+def reason(error: OSError) -> str:
+    """Say in the system's words why something could not be written; Arrow has them in its own."""
+    if told := re.search(r"\[errno (\d+)\]", str(error), re.IGNORECASE):
+        return os.strerror(int(told[1]))
+    return error.strerror or str(error)
 
 
 def _begun(real: Path) -> tuple[Path, int | None]:

@@ -13,6 +13,9 @@ from distance_to_care import synthetic
 from distance_to_care.command_line.frame import rows_done
 from distance_to_care.whole_file import whole
 
+# With checksums a page that was damaged since is told from one with wrong people.
+_WRITTEN = {"compression": "zstd", "write_page_checksum": True}
+
 
 def write(parts: Iterator[pd.DataFrame], people: int, output: Path) -> None:
     """Write people part by part as CSV or Parquet, by the ending of the file.
@@ -50,7 +53,7 @@ def _write_one(people: pd.DataFrame, ending: str, file: Path) -> None:
     if ending == ".csv":
         file.write_bytes(synthetic.to_csv_bytes(people))
     else:
-        people.to_parquet(file, index=False, compression="zstd")
+        people.to_parquet(file, index=False, **_WRITTEN)
 
 
 def _write_csv(parts: Iterator[pd.DataFrame], file: Path) -> None:
@@ -68,7 +71,7 @@ def _write_parquet(parts: Iterator[pd.DataFrame], file: Path) -> None:
             schema = None if writer is None else writer.schema
             table = pa.Table.from_pandas(people, schema=schema, preserve_index=False)
             if writer is None:
-                writer = pyarrow.parquet.ParquetWriter(file, table.schema, compression="zstd")
+                writer = pyarrow.parquet.ParquetWriter(file, table.schema, **_WRITTEN)
             writer.write_table(table)
     finally:
         if writer is not None:

@@ -184,9 +184,10 @@ def analyse(
     """Run every analysis of a cohort and write the published tables and their manifest.
 
     A run that was interrupted goes on with the chapters that it had finished, when the same
-    command is given again. More than a million people are analysed from the file, by the chapters
-    that hold nobody in memory; their rows stand for that time in a private folder, which goes with
-    the run. A run that was stopped goes on from the rows that it had prepared.
+    command is given again. More than a million people are analysed from the file, by those chapters
+    alone that hold nobody in memory, which are few: `check` names the others. Their rows stand for
+    that time in a private folder, which goes with the run. A run that was stopped goes on from the
+    rows that it had prepared.
     """
     stopped = "Stopped before the end. The same command goes on from what was done."
     with stoppable(stopped), sentences(), withholding("The analysis"):

@@ -509,8 +509,11 @@ def _of_series(name: str, values: pd.Series) -> Column:
             return pd.Series(pd.Categorical.from_codes(there, pd.Index(levels), kind.ordered))
 
         return packer.column(name, of_categories)
+    if pd.api.types.is_unsigned_integer_dtype(kind) and values.max() > np.iinfo(np.int64).max:
+        codes, different = pd.factorize(values, sort=True)
+        return Column(name, pd.Series(different), codes.astype(_smallest(len(different))))
     if pd.api.types.is_numeric_dtype(kind):
-        whole = not pd.api.types.is_float_dtype(kind) and kind != np.uint64
+        whole = not pd.api.types.is_float_dtype(kind)
         packer = _Numbers(len(values), whole)
         numbers = values.to_numpy(dtype=float if not whole else None)
         packer.add(numbers.astype(np.uint8) if pd.api.types.is_bool_dtype(kind) else numbers)

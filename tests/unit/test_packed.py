@@ -354,6 +354,7 @@ MISUSE = {
     "collinear": (lambda p: spoilt(p, born=2000 - p["age"]), {"covariates": ["age", "born"]}),
     "separated": (lambda p: spoilt(p, male=p["died"]), {"covariates": ["male", "age"]}),
     "no covariates": (spoilt, {"covariates": []}),
+    "no covariates at all": (spoilt, {"covariates": None}),
     "late exit": (lambda p: spoilt(p, entry=p["days"]), {"entry": "entry"}),
     "one cluster": (lambda p: spoilt(p, centre="only"), {"cluster": "centre"}),
     "other ties": (spoilt, {"ties": "exact"}),
@@ -548,6 +549,17 @@ def test_numbers_of_few_decimals_are_coded(tmp_path):
     columns = packed.read(path, ["x", "y"]).columns
     assert columns["x"].codes.tolist() == [2, 1, 0, 2]
     assert columns["y"].codes is None
+
+
+def test_whole_numbers_beyond_those_with_a_sign_stay_apart(people, tmp_path):
+    # As a floating-point number both would be 2^63.
+    far = np.where(people["male"], 2**63 + 1, 2**63 + 2).astype(np.uint64)
+    wide = people.assign(number=far)
+    path = tmp_path / "wide.parquet"
+    wide.to_parquet(path)
+    of_table = survival.median_survival(wide, "days", "died", "number")
+    assert len(of_table) == 2
+    same(survival.median_survival(path, "days", "died", "number"), of_table)
 
 
 def test_a_category_keeps_the_order_of_the_file(people, file):

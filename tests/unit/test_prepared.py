@@ -12,6 +12,7 @@ from pandas.testing import assert_frame_equal
 
 from distance_to_care import cohort, long_cohort, places, prepared, synthetic, tables
 from distance_to_care.disclosure import many_words, words
+from distance_to_care.problems import Problem
 from distance_to_care.statistics import cohort_people, cohort_survival
 
 
@@ -50,6 +51,29 @@ def models(study, by):
 
 def alike(found: pd.DataFrame, expected: pd.DataFrame, tolerance: float = 1e-12) -> None:
     assert_frame_equal(found, expected, check_dtype=False, rtol=tolerance, atol=1e-14)
+
+
+def test_a_full_disk_is_named_with_what_to_do(people, study, tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError("Error writing bytes to file. Detail: [errno 28] No space left on device")
+
+    monkeypatch.setattr(prepared.pyarrow.parquet.ParquetWriter, "write_table", full)
+    with (
+        pytest.raises(Problem, match="kept in .*: No space left on device. .* TMPDIR"),
+        prepared.Writer(tmp_path / "people.parquet", study) as writer,
+    ):
+        writer.add(people)
+
+
+def test_a_page_that_is_damaged_is_not_counted(people, study, tmp_path):
+    file = tmp_path / "people.parquet"
+    with prepared.Writer(file, study) as writer:
+        writer.add(people)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 3] ^= 255
+    file.write_bytes(content)
+    with pytest.raises(OSError, match="CRC checksum"):
+        list(prepared.People(file).parts(study.columns))
 
 
 def test_counts_are_those_of_the_people_and_nobody_is_lost(people, in_file):

@@ -48,6 +48,12 @@ def test_one_process_does_the_jobs_itself_and_only_when_asked():
     assert next(asked).number == 1
 
 
+@pytest.mark.parametrize("workers", [0, -5])
+def test_no_workers_are_refused_in_a_sentence(workers):
+    with pytest.raises(Problem, match=f"number of workers is {workers}: it must be 1 or more"):
+        list(scheduler.spread(normal, [Job(1)], workers))
+
+
 def test_one_process_two_processes_and_dask_give_the_same_results_in_order(cluster):
     one = list(scheduler.spread(normal, JOBS))
     two = list(scheduler.spread(normal, JOBS, workers=2))

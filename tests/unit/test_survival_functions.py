@@ -637,6 +637,22 @@ MISUSE = {
         lambda p: survival.hazard_ratio_by_period(p, "time", "died", ["age"], [9], ["area"]),
         "not covariates of the model: area",
     ),
+    "cut of words": (
+        lambda p: survival.hazard_ratio_by_period(p, "time", "died", ["age"], ["soon"]),
+        "Every cut must be a number",
+    ),
+    "cut that is missing": (
+        lambda p: survival.hazard_ratio_by_period(p, "time", "died", ["age"], [np.nan]),
+        "Every cut must be a number",
+    ),
+    "reference of words": (
+        lambda p: survival.hazard_ratio_along(p, "time", "died", "age", reference="old"),
+        "The reference must be a number",
+    ),
+    "knots of words": (
+        lambda p: survival.hazard_ratio_along(p, "time", "died", "age", knots=["a", "b", "c"]),
+        "Every knot must be a number",
+    ),
     "knots that coincide": (
         lambda p: survival.hazard_ratio_along(
             p.assign(age=(p["age"] > 60).astype(int)), "time", "died", "age"

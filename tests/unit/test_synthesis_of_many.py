@@ -70,6 +70,20 @@ def test_a_file_in_parts_holds_what_a_file_at_once_holds(tmp_path, request, endi
     assert run("check", names[1]).returncode == 0
 
 
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_a_file_that_a_disk_has_damaged_is_not_taken_for_other_people(tmp_path, request, in_parts):
+    file = tmp_path / "people.parquet"
+    if in_parts:
+        request.getfixturevalue("small_parts")
+    assert run("synthesise", "--people", 500, "--output", file).returncode == 0
+    content = bytearray(file.read_bytes())
+    content[len(content) // 3] ^= 255
+    file.write_bytes(content)
+    told = run("check", file)
+    assert told.returncode == 2
+    assert "people.parquet is a damaged Parquet file" in told.stderr
+
+
 def test_a_drawing_that_ends_in_the_middle_leaves_no_file(tmp_path, monkeypatch):
     of_parts = synthetic.draw_in_parts
 

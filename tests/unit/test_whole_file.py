@@ -34,6 +34,21 @@ def writing(path, how):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="locks end with a program where there are some")
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device"),
+        OSError("Error writing bytes to file. Detail: [errno 28] No space left on device"),
+    ],
+)
+def test_a_full_disk_is_told_with_the_name_of_the_file(error, tmp_path):
+    path = tmp_path / "people.parquet"
+    with pytest.raises(OSError) as found, whole(path):
+        raise error
+    assert (found.value.filename, found.value.strerror) == (str(path), "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_a_killed_program_left_goes_and_what_one_still_writes_stays(tmp_path):
     people = tmp_path / "people.csv"
     with writing(people, "dies") as killed:
