@@ -10,7 +10,8 @@ A condition compares numbers by their keys, in square brackets, with one another
 that is written out. `low([key])` and `high([key])` are the ends of the range in brackets that the
 number is printed with; `text([key])` is its words; `one_in([key])` is how many people there are to
 one of them, of a number in per cent or of 100 people; `about([key])` is the number to one digit;
-`out_of([key])` is how many there were in all, of a number printed as `6 of 73`.
+`out_of([key])` is how many there were in all, of a number printed as `6 of 73`; `signed([key])` is
+less than nought where the number is printed as `9 minutes shorter`, and more where it is longer.
 
 A word of how sure we are is read from the table of judgements, with its condition: see `certainty`.
 """
@@ -42,6 +43,10 @@ NUMBER = r"[-−+]?\d[\d,]*(?:\.\d+)?"
 RANGE = re.compile(rf"(?:^|\((?:95% \w+ )?)({NUMBER}) to ({NUMBER})(?:\)|$)")
 # A count and what it is a part of: 6 of 73.
 OUT_OF = re.compile(rf"^{NUMBER} of (?P<all>{NUMBER})$")
+# A change that is told in words: 9 minutes shorter.
+CHANGE = re.compile(
+    rf"^(?P<size>{NUMBER})(?: [a-z]+)* (?:(?P<less>lower|shorter|fewer)|higher|longer|more)$"
+)
 # What is counted and not compared: more than {number}, fewer than five, less than a minute.
 THAN_A_NUMBER = r" than(?:\s\s|\s(?:an?|one|two|three|four|five|ten|fifteen|thirty|half|sixty)\b)"
 # Words that say which way a number points, or how much it is of something.
@@ -55,7 +60,11 @@ POINTING = re.compile(
     rf"(?<!or )(?<!no )less(?! deprived| those| that|{THAN_A_NUMBER})|no clear difference|"
     # Words of size, and what is saved or gained, which the next data may turn into a loss.
     r"(?<!as )few|small|only(?=\s\s| an? few| one in)|widely|says? little|all agree|nearly|almost|"
-    r"(?<!as )rare(?:ly)?|save[sd]?|falls?|would (?:add|gain))\b",
+    r"(?<!as )rare(?:ly)?|save[sd]?|falls?|would (?:add|gain)|"
+    # Words that explain a number or judge it: what they say may part from it as well.
+    r"because|since(?![:,]|\s(?-i:[A-Z]))|so that|(?<=, )so|as it should|(?<!as )(?<!how )much of|"
+    r"(?<!lived )(?<!the )near(?! the coast| a centre| home)|averages? out|goes? with|decides?|"
+    r"(?:does|do) not (?:hold|fit)|too|believe)\b",
     re.IGNORECASE,
 )
 ASKS = re.compile(r"\{number\}`")
@@ -202,6 +211,13 @@ class Numbers:
             raise Problem(f"the number '{key}' is printed without a count of all")
         return read_number(found["all"])
 
+    def signed(self, key: str) -> float:
+        """A change that is printed in words, below nought where it is shorter, lower or fewer."""
+        found = CHANGE.match(self.text(key))
+        if found is None:
+            raise Problem(f"the number '{key}' is printed without a change that goes one way")
+        return read_number(found["size"]) * (-1 if found["less"] else 1)
+
 
 def read_number(printed: str) -> float:
     """A number from its printed text, with marks of thousands and a minus sign."""
@@ -250,6 +266,7 @@ class _Reader:
             "text": numbers.text,
             "one_in": lambda key: round(100 / numbers.value(key)),
             "out_of": numbers.out_of,
+            "signed": numbers.signed,
             "about": lambda key: float(f"{numbers.value(key):.1g}"),
         }
 

@@ -28,6 +28,8 @@ INVENTED = numbers(
     near="26.9", far="1,124.5", loss="−3", ratio="1.29 (95% CI 1.01 to 1.64)",
     span="24.1 to 40.6", share="19.8", word="very low", minutes="50 (44.7 to 76.3)",
     signed="+1.7 (0.0 to +13)", nought="0", sat="6 of 73", walked="1,013 of 2,200",
+    near_by="9 minutes shorter", far_off="1.7 percentage points higher",
+    either="from 5 minutes shorter to 8 minutes longer",
 )  # fmt: skip
 
 
@@ -49,6 +51,8 @@ INVENTED = numbers(
         ("out_of([sat]) == 73 and out_of([walked]) == 2200", True),
         ("[walked] > 2 * [sat] * out_of([walked]) / out_of([sat])", True),
         ("[walked] > 6 * [sat] * out_of([walked]) / out_of([sat])", False),
+        ("signed([near_by]) == -9 and signed([far_off]) == 1.7", True),
+        ("signed([near_by]) * signed([far_off]) > 0", False),
         ("text([word]) == 'very low'", True),
         ("text([word]) == 'moderate'", False),
         ("[far] - [near] > 1000 and [near] / 2 > 13", True),
@@ -67,6 +71,8 @@ def test_conditions_are_those_of_the_printed_numbers(condition, true):
         ("[span] > 1", "'24.1 to 40.6', which is not one number"),
         ("low([near]) > 1", "is printed without a range"),
         ("out_of([near]) > 1", "is printed without a count of all"),
+        ("signed([near]) > 1", "is printed without a change that goes one way"),
+        ("signed([either]) > 1", "is printed without a change that goes one way"),
         ("[near] >", "cannot be read"),
         ("[near] / [nought] > 1", "divides by a number that is 0"),
         ("one_in([nought]) > 1", "divides by a number that is 0"),
@@ -146,6 +152,17 @@ def test_a_pointing_word_beside_a_number_that_nothing_binds_is_found():
         ("The drive would fall by {number}`near`.", True),
         ("It would add {number}`near`, or would gain {number}`far`.", True),
         ("{number}`near` hours {holds}`would be saved when [near] > 0`.", False),
+        ("It is {number}`near`, because they are far.", True),
+        ("It is {number}`near`, since they are far.", True),
+        ("It is {number}`near` since April 2025.", False),
+        ("It is {number}`near`, so they are far.", True),
+        ("So {number}`near` are far.", False),
+        ("It is {number}`near`, which is as it should be, and near the other.", True),
+        ("Those who lived near are {number}`near`, and near the coast {number}`far`.", False),
+        ("Chance averages out: {number}`near`.", True),
+        ("It goes with the drive ({number}`near`).", True),
+        ("What does not hold is {number}`near`; the list decides.", True),
+        ("It is {number}`near`, {holds}`because they are far when [near] > 0`.", False),
     ],
 )
 def test_words_that_count_are_not_words_that_compare(sentence, points):
@@ -287,3 +304,45 @@ def test_values_that_are_altered_are_named_by_their_sentences(held, accepted):
             assert any(each.sentence in fault and f"{key} is {other}" in fault for fault in named)
             altered += 1
     assert altered >= ALTERED
+
+
+# What a judge altered, one value at a time, when nothing named the sentence that became false.
+UNNAMED = [
+    ("which_centres_count", "lists.ends.ordinary driving.all.A.beyond 60 minutes",
+     "1.2 percentage points higher", "does not hold"),
+    ("fair_spokes", "fair.fifth.2.now.mean minutes now.over the lists",
+     "25.0 (20.1 to 43.8)", "the shortest drive"),
+    ("sma_at_eighteen", "eighteen.words.London", "2 minutes longer", "since"),
+    ("sma_at_eighteen", "eighteen.words.Surrey and Sussex", "9 minutes longer", "since"),
+    ("straight_line_and_drive", "travel.line.rural coastal.mean straight line",
+     "18.0 (2.0 to 67.8)", "because journeys from there are long"),
+    ("driving_times", "travel.unseen.PO305TG.median absolute error", "0.4", "knows the ferry"),
+    ("deprivation_measures", "measures.domain.2019.income.rural", "-0.19", "also goes with"),
+    ("deprivation_measures", "measures.domain.2025.barriers.urban", "-0.10", "too"),
+    ("deprivation_measures", "measures.left.IMD 2019 without barriers",
+     "104 (89 to 118)", "may be circular"),
+    ("virtual_review", "virtual.road.more than an hour.speed that both imply",
+     "20 (17 to 27)", "as it should be"),
+    ("virtual_review", "virtual.pilot.expected patients with longer journeys, the miles being all "
+     "its people's", "45 (42 to 49)", "do not believe"),
+    ("where_to_put_a_spoke", "spokes.from_nothing.from nothing", "20.0", "starting again would"),
+    ("waiting", "waiting.referral_6_months.delay.earliness.10", "9.0 (8.9 to 9.5)", "of these"),
+    ("which_lever", "levers.lists.nearer spokes.relative slope index",
+     "+0.2 (+0.1 to +0.3)", "decide which way"),
+    ("small_numbers", "budgets.curve.an error of its own in every board.most",
+     "17 (16 to 19)", "average out as well"),
+    ("small_numbers", "budgets.curve.need known.most", "40 (39 to 41)", "chance averages out"),
+    ("sma_births", "published.sma_rate_press", "8,000", "near"),
+    ("sma_local_services", "services.false.any.95", "20", "finds one"),
+    ("missing_data", "published.bts_2019_mean_dlco", "88.4", "does not fit"),
+    ("do_the_engines_agree", "engines.public.times", "1", "off on some of them"),
+    ("what_would_change_our_mind", "found.first-visit.none.2", "0.80", "seen later"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("page", "key", "altered", "words"), UNNAMED)
+def test_what_a_judge_altered_is_named(held, accepted, page, key, altered, words):
+    faults = checked(held, accepted.where(accepted.index != key, altered))
+    named = [each for each in faults if each.startswith(f"notebooks/{page}: ")]
+    said = [each for each in named if re.search(rf"says '[^']*\b{words}", each)]
+    assert any(f"{key} is {altered}" in each for each in said)
