@@ -209,6 +209,7 @@ def _sites(names: Collection[str]) -> pd.DataFrame:
     found = pd.DataFrame(
         {
             "site": centres.index,
+            "grade": grades,
             "easting": points[:, 0],
             "northing": points[:, 1],
             "label": [
@@ -456,7 +457,7 @@ def _mark(
     from_east = anchors + np.array([0.2, 0.12]) * metres if beside else anchors
     # A number at the rim of the map is not cut off.
     corners = np.array([west, south]) + 0.1 * metres, np.array([east, north]) - 0.1 * metres
-    places = _apart(np.clip(from_east, *corners), 0.21 * metres)
+    places = _apart(from_east, 0.21 * metres, corners)
     for number, anchor, place in zip(there["number"], anchors, places, strict=True):
         if np.hypot(*(anchor - place)) > 0.05 * metres:
             ax.plot(*zip(anchor, place, strict=True), color=INK, lw=0.8, zorder=4)
@@ -475,9 +476,16 @@ def _inside(sites: pd.DataFrame, window: tuple) -> np.ndarray:
     return (across.between(west, east) & up.between(south, north)).to_numpy()
 
 
-def _apart(points: np.ndarray, gap: float) -> np.ndarray:
-    """Move points that are nearer than `gap` to each other until none is, each by as little."""
-    places = points.copy()
+def _apart(
+    points: np.ndarray,
+    gap: float,
+    corners: tuple[np.ndarray, np.ndarray] = (np.full(2, -np.inf), np.full(2, np.inf)),
+) -> np.ndarray:
+    """Move points that are nearer than `gap` to each other until none is, each by as little.
+
+    corners : the south-western and the north-eastern one that the points stay between.
+    """
+    places = np.clip(points, *corners)
     # Two that stand on one spot part to the east and the west, in their order.
     places[:, 0] += np.linspace(-1, 1, len(places))
     for _ in range(500):
@@ -488,6 +496,7 @@ def _apart(points: np.ndarray, gap: float) -> np.ndarray:
         if lengths.min() >= gap:
             break
         places += (ways / lengths[..., None] * lacking[..., None] / 2).sum(axis=1)
+        places = np.clip(places, *corners)
     return places
 
 
@@ -650,8 +659,10 @@ def _dots(pattern: re.Match) -> str:
     return f'{before}<path d="{dots}" style="{style}"'
 
 
-def _drawn(figure: Figure, alt: str, table: pd.DataFrame, rows: pd.DataFrame, what: str) -> Drawing:
-    return _lighter(finish(lambda _: figure, alt, table, rows, what, phone=False))
+def _drawn(
+    figure: Figure, alt: str, table: pd.DataFrame, rows: pd.DataFrame, what: str, note: str = ""
+) -> Drawing:
+    return _lighter(finish(lambda _: figure, alt, table, rows, what, note, phone=False))
 
 
 def _blank(map_inches: float, key_inches: float) -> tuple[Figure, mpl.axes.Axes, mpl.axes.Axes]:
@@ -793,6 +804,7 @@ def places(
     centres: Collection[str] = (),
     two_sides: bool = False,
     whom: str = "people",
+    note: str = "",
 ) -> Drawing:
     """Draw a classed map of local authorities or care boards, with London enlarged.
 
@@ -810,6 +822,7 @@ def places(
     centres : names of centres, as the table `centres_ild` has them, to show as small squares.
     two_sides : whether the classes, three or five, lie on two sides of a middle one (less, about
         the same, more): two colours about a grey, and level lines on the lower side.
+    note : words below the key, such as how a headline counts what is in no class.
 
     Returns
     -------
@@ -888,7 +901,7 @@ def places(
                 for row in table[ranged].to_dict("records")
             ]
             alt += f" Ranges over the lists: {'; '.join(ranges)}."
-        return _drawn(figure, alt, table, _of_whom(counted, whom), what)
+        return _drawn(figure, alt, table, _of_whom(counted, whom), what, note)
 
 
 def _hospitals(clinics: pd.DataFrame) -> pd.DataFrame:
@@ -1293,13 +1306,14 @@ def board(
             _land(ax, window, only=())
             ax.imshow(picture, extent=extent, origin="lower", interpolation="none", zorder=1)
             if in_london:
-                _round_squares(ax, picture, extent, side_m)
+                _round_squares(ax, picture, extent)
             else:
                 _draw(ax, outline, INK, 0.9)
             _frame(ax, window)
             across = map_inches * (window[1] - window[0]) / (window[3] - window[2])
             if sites is not None:
-                _mark(ax, sites, window, min(inches, across))
+                on_list = sites[sites["grade"] == "A"] if heading == ENDS["high"] else sites
+                _mark(ax, on_list, window, min(inches, across))
                 marked = sites.loc[_inside(sites, window), ["easting", "northing"]].to_numpy(float)
             _name_towns(ax, window, min(inches, across), board_code, marked)
         _key(below, entries, axis)
@@ -1319,13 +1333,16 @@ def _share_of(counted: pd.DataFrame, name: str) -> float:
     return float(counted.loc[counted["class"] == name, counted.columns[-1]].sum())
 
 
-def _round_squares(ax, picture: np.ndarray, extent: tuple, side_m: int) -> None:
+def _round_squares(ax, picture: np.ndarray, extent: tuple) -> None:
     """Outline the squares of a place of a few kilometres, for which outlines are too coarse."""
     inside = np.pad((picture[..., 3] > 0).astype(float), 1)
-    height_m, width_m = (side_m * count for count in inside.shape)
-    across = extent[0] + np.linspace(-side_m / 2, width_m - 1.5 * side_m, inside.shape[1])
-    up = extent[2] + np.linspace(-side_m / 2, height_m - 1.5 * side_m, inside.shape[0])
-    ax.contour(across, up, inside, levels=[0.5], colors=INK, linewidths=0.9, zorder=2)
+    west, east, south, north = extent
+    middles = []
+    for low, high, count in ((west, east, picture.shape[1]), (south, north, picture.shape[0])):
+        # Squares may stand for their neighbours: how wide they are is told by what they fill.
+        half = (high - low) / count / 2
+        middles.append(np.linspace(low - half, high + half, count + 2))
+    ax.contour(*middles, inside, levels=[0.5], colors=INK, linewidths=0.9, zorder=2)
 
 
 @cache

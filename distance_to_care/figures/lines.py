@@ -110,8 +110,8 @@ def lines(
     note = ["Band: 95% interval."] if bands else []
     note += off_by(drawn)
     says = "" if none is None else _far_out(list(shown.values()), x, none, at)
-    note, axes = " ".join(note), " ".join(axes)
-    return finish(draw, alt, table, drawn, what, note, axes, says=says, words=groups)
+    note, axis = " ".join(note), " ".join(axes)
+    return finish(draw, alt, table, drawn, what, note, axis, says=says, words=groups)
 
 
 def _far_out(shown: Sequence[pd.DataFrame], x: str, none: float, at: Sequence[float]) -> str:

@@ -28,6 +28,8 @@ def slope(
 ) -> Drawing:
     """Draw two states of each group joined by a line, named where it ends.
 
+    Lines that begin together are named where they begin as well: their numbers stand side by side.
+
     Parameters
     ----------
     table : published table; one row a group and state: the columns `by` and `state`, `estimate`,
@@ -89,16 +91,18 @@ def slope(
                     )  # fmt: skip
         for x, end, side in ((-0.09, list(ends)[0], "right"), (1.09, list(ends)[1], "left")):
             labels = []
-            for name_of, name in groups.items():
+            values = [float(rows.loc[(g, end), "estimate"]) for g in groups]
+            line = (top - bottom) * 0.055
+            for value, (name_of, name) in zip(values, groups.items(), strict=True):
                 # A number is never parted; on a phone its range has a line of its own.
                 number = texts[name_of, end]
-                if side == "left":
-                    labels.append("\n".join([*wrapped(name, 15 if phone else 24), number]))
-                else:
-                    labels.append(number.replace(" (", "\n(") if phone else number)
-            values = [float(rows.loc[(g, end), "estimate"]) for g in groups]
+                if side == "right" and phone:
+                    number = number.replace(" (", "\n(")
+                together = sum(abs(value - other) < line for other in values) > 1
+                if side == "left" or together:
+                    number = "\n".join([*wrapped(name, 15 if phone else 24), number])
+                labels.append(number)
             room = [(top - bottom) * 0.062 * (1 + text.count("\n")) for text in labels]
-            line = (top - bottom) * 0.055
             for at, text in zip(apart(values, room, bottom, top), labels, strict=True):
                 # Line by line: the lines of one text end where the font of the layout ends them.
                 for down, part in enumerate(text.split("\n")):

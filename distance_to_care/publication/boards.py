@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from html import escape
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from docutils import nodes
 
 from distance_to_care import care_boards, centre_lists, disclosure, figures, results, tables
 from distance_to_care.publication import for_patients
-from distance_to_care.publication.edition import in_words
+from distance_to_care.publication.edition import day_of_data, in_words
 from distance_to_care.study import Study
 
 PAGE = "care_boards"
@@ -132,7 +133,7 @@ def write(source: Path, folder: Path) -> list[str]:
     chapter = _entry(toc, f"notebooks/{PAGE}")
     if published is None or chapter is None:
         return []
-    study, compiled = _default_study(), str(tables.resource("care_boards")["created"])
+    study, compiled = _default_study(), day_of_data()
     boards = published.tables[PAGE]
     named = boards.drop_duplicates("board_code").set_index("board_code")["board"]
     named = named.drop(care_boards.ENGLAND["board_code"], errors="ignore").sort_values()
@@ -186,16 +187,16 @@ def _default_study() -> Study:
 # --- one value --------------------------------------------------------------------------------
 
 
-def told(row: pd.Series, form: str = "{:,.0f}") -> str:
+def told(row: pd.Series, form: str = "{:,.0f}", of: str = "") -> str:
     """Write a value as a reader is told it: with its range, or as a range only.
 
-    row: `estimate`, `low`, `high`, `steady`.
+    row: `estimate`, `low`, `high`, `steady`. of: what the number counts, in a sentence.
     """
     low, high = _written(row["low"], form), _written(row["high"], form)
     if not row["steady"]:
-        return f"{low}{EVERY_LIST}" if low == high else f"{low} to {high}"
+        return f"{low}{of}{EVERY_LIST}" if low == high else f"{low} to {high}{of}"
     base = _written(row["estimate"], form)
-    return base if low == base == high else f"{base} ({low} to {high})"
+    return f"{base}{of}" if low == base == high else f"{base} ({low} to {high}){of}"
 
 
 def _written(value: float, form: str = "{:,.0f}") -> str:
@@ -208,10 +209,10 @@ def _written(value: float, form: str = "{:,.0f}") -> str:
 
 def _no_source(row: pd.Series) -> str:
     """Say for how many the nearest centre is a site that no source names."""
-    share = told(row).removesuffix(EVERY_LIST)
+    share = told(row, of=" per cent of people aged 65 and over").removesuffix(EVERY_LIST)
     return (
         "Unless only the surest sites (A) count, the nearest centre is a site that no source names "
-        f"for {share} per cent of people aged 65 and over."
+        f"for {share}."
     )
 
 
@@ -251,7 +252,7 @@ def _table(rows: list[dict[str, str]], caption: str) -> str:
 
 
 def page(
-    published: Published, code: str, study: Study, compiled: str, source: Path | None = None
+    published: Published, code: str, study: Study, compiled: date, source: Path | None = None
 ) -> str:
     """Write the page of one board as Markdown.
 
@@ -260,7 +261,7 @@ def page(
     published : as `read` returns it.
     code : the board's code.
     study : whose service the centres run.
-    compiled : the date of the newest input, as the descriptor has it.
+    compiled : the day of the newest input, as the footer of every page has it.
     source : the staged source of the book, to link only to pages that it has.
     """
     first = published.of("", code, scenario=care_boards.ORDINARY)
@@ -298,20 +299,18 @@ def _opening(published: Published, code: str, study: Study, steady: bool) -> str
     """Say how far it is, what to do first, and what a range is over."""
     first = published.of("", code, scenario=care_boards.ORDINARY)
     mean = _one(first, measure="mean")
-    beyond = _one(first, measure="beyond 60 minutes")
     steps = [
         f"ask the [centres below](#nearest-centres) how many people of {mean['board']} they see, "
         "since doctors refer people to other centres than the nearest"
     ]
     if _anybody_far(published, code):
-        steps += [
-            f"then look at the [places that are deprived and far](#{_slug(DEPRIVED_AND_FAR)}) "
-            f"({CARS}) and at what [one clinic more](#{_slug(ONE_CLINIC)}) would change",
-        ]
+        clinic = f"at what [one clinic more](#{_slug(ONE_CLINIC)}) would change"
+        places = f"[places that are deprived and far](#{_slug(DEPRIVED_AND_FAR)}) ({CARS})"
+        both = not published.of("deprived_and_far", code).empty
+        steps.append(f"then look at the {places} and {clinic}" if both else f"then look {clinic}")
     lines = [
         f"People aged 65 and over in {mean['board']} live {told(mean)} minutes by car, one way, "
-        f"from the nearest {study.service}, on average; for {told(beyond)} per cent of them it is "
-        "more than an hour.",
+        f"from the nearest {study.service}, on average; {_how_many_are_far(published, code)}.",
         f"**What to do first:** {', and '.join(steps)}.",
         _what_a_range_is(steady),
     ]
@@ -334,6 +333,15 @@ def _anybody_far(published: Published, code: str) -> bool:
     return round(_one(of_board, measure="people beyond 60 minutes")["high"]) > 0
 
 
+def _how_many_are_far(published: Published, code: str) -> str:
+    """Say of whom it is more than an hour, or that there is nobody."""
+    if not _anybody_far(published, code):
+        return "none of them lives more than an hour away on any list"
+    of_board = published.of("", code, scenario=care_boards.ORDINARY)
+    share = told(_one(of_board, measure="beyond 60 minutes"), of=" per cent of them")
+    return f"for {share} it is more than an hour"
+
+
 def _boundaries(published: Published, code: str) -> str:
     """Say which boundaries the results are of, and of which older boards they are made."""
     old = published.of("of_2022", code)
@@ -348,7 +356,7 @@ def _boundaries(published: Published, code: str) -> str:
     )
 
 
-def three_sentences(published: Published, code: str, study: Study, compiled: str) -> str:
+def three_sentences(published: Published, code: str, study: Study, compiled: date) -> str:
     """Write the short form to paste: how far, who is deprived and far, and how sure it is.
 
     Parameters
@@ -363,12 +371,11 @@ def three_sentences(published: Published, code: str, study: Study, compiled: str
         [
             f"In NHS {mean['board']} Integrated Care Board (boundaries of {edition}) people aged "
             f"65 and over live {told(mean)} minutes by car, one way, from the nearest "
-            f"{study.service}, on average; for {told(_one(first, measure='beyond 60 minutes'))} "
-            "per cent of them it is more than an hour.",
+            f"{study.service}, on average; {_how_many_are_far(published, code)}.",
             _areas_in_words(published, code),
             "Modelled from open data with an unofficial list of centres, over three readings of "
             f"which the ranges run{quoted}; public transport is left out (Distance to Care, data "
-            f"as compiled on {in_words(pd.Timestamp(compiled))}).",
+            f"as compiled by {in_words(compiled)}).",
         ]
     )
 
@@ -389,7 +396,7 @@ def _areas_in_words(published: Published, code: str) -> str:
     )
 
 
-def paragraph(published: Published, code: str, study: Study, compiled: str) -> str:
+def paragraph(published: Published, code: str, study: Study, compiled: date) -> str:
     """Write the paragraph to paste: plain text with ranges, caution, source, kind and date.
 
     Parameters
@@ -400,20 +407,13 @@ def paragraph(published: Published, code: str, study: Study, compiled: str) -> s
     slow = published.of("", code, scenario=SLOWER)
     mean = _one(first, measure="mean")
     edition = care_boards.edition_name(published.of("of_2022", code)["edition"].iloc[0])
-    many = told(_one(first, measure="people beyond 60 minutes"))
-    patients = "expected patients beyond 60 minutes"
-    widest = _ends(_one(first, measure=care_boards.COUNTED.format(measure=patients)))
     sentences = [
         f"NHS {mean['board']} Integrated Care Board (boundaries of {edition}): the average drive "
         f"of its {mean['people']:,} people aged 65 and over to the nearest {study.service} is "
         f"{told(mean)} minutes one way.",
-        f"More than an hour away live {told(_one(first, measure='beyond 60 minutes'))} per cent "
-        f"of them: {many} people.",
+        _far_in_words(published, code),
         f"In slower driving the average is {told(_one(slow, measure='mean'))} minutes.",
-        f"Of people with {study.disease}, a model of age expects "
-        f"{told(_one(first, measure=patients))} more than an hour away, and "
-        f"{widest} if the disease is less or more common than we take it to be; nobody was "
-        "counted.",
+        _patients_in_words(published, code, study),
         _both_in_words(published, code),
         "Ranges in brackets are over three readings of an unofficial list of centres."
         if mean["steady"]
@@ -423,10 +423,37 @@ def paragraph(published: Published, code: str, study: Study, compiled: str) -> s
         "Public transport is left out, and so are people without a car, who are more often poor, "
         "old or ill.",
         "Modelled from open data: ordinary driving is at the lower end of what traffic takes.",
-        f"Source: Distance to Care, data as compiled on {in_words(pd.Timestamp(compiled))} "
+        f"Source: Distance to Care, data as compiled by {in_words(compiled)} "
         "(population of mid-2020, Index of Multiple Deprivation 2019).",
     ]
     return " ".join(filter(None, sentences))
+
+
+def _far_in_words(published: Published, code: str) -> str:
+    """Say how many people, and what share of them, are more than an hour away."""
+    if not _anybody_far(published, code):
+        return f"{_how_many_are_far(published, code).capitalize()}."
+    first = published.of("", code, scenario=care_boards.ORDINARY)
+    share = told(_one(first, measure="beyond 60 minutes"), of=" per cent of them")
+    many = told(_one(first, measure="people beyond 60 minutes"), of=" people")
+    return f"More than an hour away live {share}: {many}."
+
+
+def _patients_in_words(published: Published, code: str, study: Study) -> str:
+    """Say how many patients a model expects to be far, and how common the disease may be."""
+    if not _anybody_far(published, code):
+        return (
+            f"Of people with {study.disease}, a model of age therefore expects nobody more than an "
+            "hour away; nobody was counted."
+        )
+    first = published.of("", code, scenario=care_boards.ORDINARY)
+    patients = "expected patients beyond 60 minutes"
+    widest = _ends(_one(first, measure=care_boards.COUNTED.format(measure=patients)))
+    return (
+        f"Of people with {study.disease}, a model of age expects "
+        f"{told(_one(first, measure=patients))} more than an hour away, and {widest} if the "
+        "disease is less or more common than we take it to be; nobody was counted."
+    )
 
 
 def _both_in_words(published: Published, code: str) -> str:

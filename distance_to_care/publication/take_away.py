@@ -103,15 +103,23 @@ def block(offer: Offer, table: str, figure: str | None, depth: str) -> str:
     """
     folder = f"{depth}downloads/"
     entry = offer.manifest["tables"][table]
-    of_page = offer.tables_of(entry["page"])
     what = "figure" if figure else "table"
+    # A figure may be drawn from a table of another chapter.
+    page = offer.manifest["figures"][figure]["page"] if figure else entry["page"]
+    of_page = offer.tables_of(page)
+    borrowed = ""
+    if page != entry["page"]:
+        borrowed = (
+            f"<p>The data are the whole of a table of the chapter "
+            f"<q>{escape(offer.title(entry['page']))}</q>: {escape(entry['title'])}.</p>"
+        )
     data = [
         _link(f"{folder}{table}.csv", "Data (CSV)"),
         _link(f"{folder}{table}.json", "What the columns mean (JSON)"),
         _link(f"{folder}{table}{column_metadata.ENDING}", "Types and units (CSVW)"),
     ]
     if workbooks.has_sheets(of_page):
-        workbook = f"{workbooks.name_of(entry['page'], of_page)}{workbooks.ENDING}"
+        workbook = f"{workbooks.name_of(page, of_page)}{workbooks.ENDING}"
         data.append(_link(f"{folder}{workbook}", "All tables of the chapter (spreadsheet)"))
     pictures = [_link(f"{folder}{figure}.svg", "Figure (SVG)")] if figure else []
     if figure in offer.slides:
@@ -121,7 +129,7 @@ def block(offer: Offer, table: str, figure: str | None, depth: str) -> str:
     lines = "".join(f"<li>{' '.join(line)}</li>" for line in (data, pictures) if line)
     return (
         f'<details class="take-away"><summary>Take away this {what}</summary>'
-        f'<ul class="downloads">{lines}</ul>'
+        f'<ul class="downloads">{lines}</ul>{borrowed}'
         f"<p>Cite as: <q>{escape(citing.text(part), quote=False)}</q> "
         f"{_link(f'{folder}{name}{BIB}', 'Citation (BibTeX)')}</p></details>"
     )

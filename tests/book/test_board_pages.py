@@ -11,7 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from distance_to_care import results
-from distance_to_care.publication import boards
+from distance_to_care.publication import boards, edition
 
 SIDES = 2
 SIDES_OF_PAPER = ("top", "right", "bottom", "left")
@@ -112,11 +112,16 @@ def test_the_paragraph_to_paste_is_that_of_the_tables(published, written):
     study, started = boards._default_study(), time.process_time()
     for code, page in written.items():
         short, pasted = (box.get_text().strip() for box in page.select(".to-paste pre"))
-        compiled = re.search(r"data as compiled on (\d+ \w+ \d{4})", pasted)[1]
+        compiled = pd.Timestamp(re.search(r"data as compiled by (\d+ \w+ \d{4})", pasted)[1])
+        # The footer of the page names the same day.
+        assert f"Data as compiled by {edition.in_words(compiled)}." in page.get_text()
         assert pasted == boards.paragraph(published, code, study, compiled)
         assert short == boards.three_sentences(published, code, study, compiled)
         assert "unofficial list" in pasted
         assert "car ownership not included" in pasted
+        for text in (short, pasted, page.select_one("main section > p").get_text()):
+            assert not re.search(r"\b0 (to 0|per cent|people|on every list)\b", text), code
+            assert "on every list per cent" not in text, code
     assert time.process_time() - started < SECONDS_FOR_ALL
 
 
@@ -140,6 +145,13 @@ def test_a_board_that_is_not_steady_is_told_as_a_range(published, written):
             base = f"{means.loc[code, 'estimate']:.0f}"
             assert f"is {base}" in pasted
             assert "no rank should be quoted" not in pasted
+
+
+def test_what_is_said_to_stand_in_the_order_of_the_alphabet_does(published):
+    for name in ("care_boards_ranges", "travel_ranges_of_boards"):
+        told = re.findall(r"(?<=[.;] )([^.;:]+): \d", published.figures[name]["alt"])
+        assert len(set(told) & set(names(published))) == len(told) > 10
+        assert told == sorted(told), name
 
 
 def test_deprivation_never_meets_travel_without_the_cars(written):
@@ -191,7 +203,7 @@ def test_every_page_offers_the_rows_of_its_board(site, published, written):
         offered = {
             link["href"].rpartition("/")[2] for link in page.select(".take-away a[download]")
         }
-        assert {f"board_{code.lower()}.svg", "area_travel.csv", "area_travel.json"} <= offered
+        assert {f"board_{code.lower()}.svg", "area_travel.csv", "care_boards.xlsx"} <= offered
     assert found == lengths
 
 

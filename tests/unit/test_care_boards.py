@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,9 @@ from distance_to_care import (
 from distance_to_care.problems import Problem
 from distance_to_care.publication import accessibility
 from distance_to_care.publication import boards as pages
+from distance_to_care.publication.edition import words as words_of_footer
 
+DAY = date(2026, 11, 22)
 NEAR, DOUBTFUL, FAR = "E54000001", "E54000002", "E54000003"
 ASSUMED = pd.DataFrame(
     [
@@ -499,8 +502,8 @@ def sentences(text):
 
 def test_the_page_of_a_doubtful_board_is_all_ranges(published):
     back, study = pages.read(published), pages._default_study()
-    text = pages.page(back, DOUBTFUL, study, "2026-11-22")
-    paragraph = pages.paragraph(back, DOUBTFUL, study, "2026-11-22")
+    text = pages.page(back, DOUBTFUL, study, DAY)
+    paragraph = pages.paragraph(back, DOUBTFUL, study, DAY)
     assert "25 to 95 minutes" in paragraph
     assert paragraph in text
     assert "no single number and no rank" in paragraph
@@ -509,9 +512,9 @@ def test_the_page_of_a_doubtful_board_is_all_ranges(published):
     assert "base list (A and B)" not in text
     assert "the two ends of the range" in text
     assert "never to be quoted alone" in text
-    assert "base list (A and B)" in pages.page(back, NEAR, study, "2026-11-22")
+    assert "base list (A and B)" in pages.page(back, NEAR, study, DAY)
     assert "from 0 to 8 if the disease is less or more common" in paragraph
-    steady = pages.paragraph(back, NEAR, study, "2026-11-22")
+    steady = pages.paragraph(back, NEAR, study, DAY)
     assert "21 (20 to 21) minutes" in steady
 
 
@@ -519,9 +522,7 @@ def test_the_nearest_centres_come_with_town_and_grade(published):
     back, study = pages.read(published), pages._default_study()
     name = "care_boards_centres"
     real = back.tables[name].replace({"centre": {"Surest": "Southmead Hospital"}})
-    text = pages.page(
-        pages.Published({**back.tables, name: real}, {}), DOUBTFUL, study, "2026-11-22"
-    )
+    text = pages.page(pages.Published({**back.tables, name: real}, {}), DOUBTFUL, study, DAY)
     assert "<td>Southmead Hospital</td><td>Bristol</td><td>A</td>" in text
     # The surest first, where there is no number to sort by.
     assert text.index("<td>Southmead Hospital</td>") < text.index("<td>Base</td>")
@@ -531,7 +532,7 @@ def test_the_nearest_centres_come_with_town_and_grade(published):
 def test_a_page_says_what_to_do_before_it_says_what_it_rests_on(published):
     back, study = pages.read(published), pages._default_study()
     for code in (NEAR, DOUBTFUL, FAR):
-        text = pages.page(back, code, study, "2026-11-22")
+        text = pages.page(back, code, study, DAY)
         order = ["**What to do first:**", "lists", "## In three sentences", "## In one paragraph"]
         found_at = [text.index(words) for words in order]
         assert found_at == sorted(found_at)
@@ -548,21 +549,22 @@ def test_a_page_says_what_to_do_before_it_says_what_it_rests_on(published):
 def test_three_sentences_come_before_the_paragraph(published):
     back, study = pages.read(published), pages._default_study()
     for code in (NEAR, DOUBTFUL, FAR):
-        short = pages.three_sentences(back, code, study, "2026-11-22")
-        long = pages.paragraph(back, code, study, "2026-11-22")
+        short = pages.three_sentences(back, code, study, DAY)
+        long = pages.paragraph(back, code, study, DAY)
         assert len(re.findall(r"\.(?:\s|$)", short)) == 3
-        assert len(short) < len(long) / 2
+        # Where nobody is far, there is less to say in both.
+        assert len(short) < 0.55 * len(long)
         for needed in ("unofficial list", pages.CARS, "Distance to Care", "22 November 2026",
                        "Modelled from open data", study.service):  # fmt: skip
             assert needed in short, needed
-    assert "no rank should be quoted" in pages.three_sentences(back, DOUBTFUL, study, "2026-11-22")
-    assert "no rank" not in pages.three_sentences(back, NEAR, study, "2026-11-22")
+    assert "no rank should be quoted" in pages.three_sentences(back, DOUBTFUL, study, DAY)
+    assert "no rank" not in pages.three_sentences(back, NEAR, study, DAY)
 
 
 def test_the_paragraph_says_what_it_is(published):
     back, study = pages.read(published), pages._default_study()
     for code in (NEAR, DOUBTFUL, FAR):
-        paragraph = pages.paragraph(back, code, study, "2026-11-22")
+        paragraph = pages.paragraph(back, code, study, DAY)
         assert "\n" not in paragraph
         for needed in (
             "boundaries of April 2026", "unofficial list", "Modelled from open data",
@@ -576,7 +578,7 @@ def test_no_sentence_joins_deprivation_and_travel_without_the_cars(published):
     back, study = pages.read(published), pages._default_study()
     joined = 0
     for code in (NEAR, DOUBTFUL, FAR):
-        for sentence in sentences(pages.page(back, code, study, "2026-11-22")):
+        for sentence in sentences(pages.page(back, code, study, DAY)):
             travels = re.search(r"\b(minutes|drive|driving|car|far)\b", sentence)
             if re.search("depriv", sentence, re.IGNORECASE) and travels:
                 joined += 1
@@ -586,9 +588,9 @@ def test_no_sentence_joins_deprivation_and_travel_without_the_cars(published):
 
 def test_the_paragraph_names_places_by_the_lists_that_agree(published):
     back, study = pages.read(published), pages._default_study()
-    far = pages.paragraph(back, FAR, study, "2026-11-22")
+    far = pages.paragraph(back, FAR, study, DAY)
     assert "On every list they include parts of Cotter and Dunmore." in far
-    doubtful = pages.paragraph(back, DOUBTFUL, study, "2026-11-22")
+    doubtful = pages.paragraph(back, DOUBTFUL, study, DAY)
     assert "On some lists only: parts of Berwin." in doubtful
     assert "On every list" not in doubtful
     assert "more than an hour away is 0 to 1, and" in doubtful
@@ -597,25 +599,74 @@ def test_the_paragraph_names_places_by_the_lists_that_agree(published):
 def test_a_board_with_nobody_beyond_an_hour_looks_for_no_clinic(published):
     back, study = pages.read(published), pages._default_study()
     banner = results.BANNERS["scenario"]
-    near = pages.page(back, NEAR, study, "2026-11-22")
+    near = pages.page(back, NEAR, study, DAY)
     assert "Nobody in this board is more than an hour away" in near
     assert banner not in near
-    far = pages.page(back, FAR, study, "2026-11-22")
+    far = pages.page(back, FAR, study, DAY)
     # The banner of the model stands in its own section.
     assert far.index("## If one clinic were added") < far.index(banner)
     assert far.index(banner) < far.index("if a clinic were at")
 
 
+def nobody_far(back, code, steady):
+    """The tables with nobody of a board beyond an hour, on any list."""
+    rows = back.tables["care_boards"].copy()
+    beyond = rows["measure"].str.contains("beyond 60 minutes") & (rows["board_code"] == code)
+    rows.loc[beyond, ["low", "high"]] = 0.0
+    rows.loc[beyond, "estimate"] = 0.0 if steady else np.nan
+    rows.loc[beyond, "steady"] = steady
+    both = back.tables["care_boards_deprived_and_far"]
+    changed = {"care_boards": rows, "care_boards_deprived_and_far": both.head(0)}
+    return pages.Published({**back.tables, **changed}, {})
+
+
+@pytest.mark.parametrize(("code", "steady"), [(NEAR, True), (DOUBTFUL, False)])
+def test_where_nobody_is_far_the_texts_say_so_in_words(published, code, steady):
+    back, study = nobody_far(pages.read(published), code, steady), pages._default_study()
+    opening = pages.page(back, code, study, DAY).split("## ")[0]
+    pasted = [write(back, code, study, DAY) for write in (pages.three_sentences, pages.paragraph)]
+    for text in (opening, *pasted):
+        assert "one of them lives more than an hour away on any list" in text
+        assert not re.search(r"\b0 (to 0|per cent|people|on every list|more)\b", text), text
+
+
+def test_numbers_of_a_sentence_stand_beside_what_they_count(published):
+    """A range of one number is told `on every list`, behind what the number counts."""
+    back, study = pages.read(published), pages._default_study()
+    rows = back.tables["care_boards"].copy()
+    here = (rows["board_code"] == DOUBTFUL) & rows["measure"].str.contains("beyond 60 minutes")
+    rows.loc[here, ["low", "high"]] = 12.0
+    far = pages.Published({**back.tables, "care_boards": rows}, {})
+    texts = [pages.page(far, DOUBTFUL, study, DAY).split("## ")[0]]
+    texts += [pages.three_sentences(far, DOUBTFUL, study, DAY)]
+    texts += [pages.paragraph(far, DOUBTFUL, study, DAY)]
+    for text in texts:
+        assert "12 per cent of them on every list" in text
+        assert "on every list per cent" not in text
+    assert "12 per cent of them on every list: 12 people on every list." in texts[2]
+
+
+def test_what_to_do_first_names_no_places_where_there_are_none(published):
+    back, study = pages.read(published), pages._default_study()
+    both = back.tables["care_boards_deprived_and_far"]
+    none = {**back.tables, "care_boards_deprived_and_far": both[both["board_code"] != FAR]}
+    with_places = pages._opening(back, FAR, study, True)
+    without = pages._opening(pages.Published(none, {}), FAR, study, True)
+    assert "places that are deprived and far" in with_places
+    assert "deprived" not in without
+    assert "and then look at what [one clinic more]" in without
+
+
 def test_a_divided_local_authority_is_marked_on_the_page(published):
     back, study = pages.read(published), pages._default_study()
-    assert "Part: only" not in pages.page(back, FAR, study, "2026-11-22")
+    assert "Part: only" not in pages.page(back, FAR, study, DAY)
     name = "care_boards_deprived_and_far"
     marked = back.tables[name].assign(
         note=lambda rows: np.where(
             rows["local_authority"] == "Cotter", care_boards.ONLY_A_PART, rows["note"]
         )
     )
-    text = pages.page(pages.Published({**back.tables, name: marked}, {}), FAR, study, "2026-11-22")
+    text = pages.page(pages.Published({**back.tables, name: marked}, {}), FAR, study, DAY)
     assert "Cotter (part)" in text
     assert "Dunmore (part)" not in text
     assert "Part: only the part in this board is counted here." in text
@@ -641,7 +692,7 @@ def test_the_banner_of_a_model_is_left_to_its_section():
 
 
 def test_a_board_with_nobody_deprived_and_far_says_so(published):
-    text = pages.page(pages.read(published), NEAR, pages._default_study(), "2026-11-22")
+    text = pages.page(pages.read(published), NEAR, pages._default_study(), DAY)
     assert "No area in the two most deprived fifths" in text
 
 
@@ -652,6 +703,9 @@ def test_pages_are_written_and_listed_where_the_book_has_the_chapter(published, 
         toc["parts"][0]["chapters"].append({"file": "notebooks/care_boards"})
         (tmp_path / "_toc.yml").write_text(yaml.safe_dump(toc))
     names = pages.write(tmp_path, published)
+    # The footer of the page names the same day.
+    of_data = re.search(r"Data as compiled by [^.]+\.", words_of_footer())[0][1:-1]
+    assert all((tmp_path / f"{name}.md").read_text().count(of_data) == 2 for name in names)
     assert names == ["book/boards/e54000002", "book/boards/e54000003", "book/boards/e54000001"]
     listed = yaml.safe_load((tmp_path / "_toc.yml").read_text())
     chapter = pages._entry(listed, "notebooks/care_boards")

@@ -1,7 +1,11 @@
 """Figures show what their tables say."""
 
+import dis
 import html
+import inspect
+import pkgutil
 import re
+import sys
 
 import numpy as np
 import pandas as pd
@@ -512,6 +516,45 @@ def test_points_that_no_line_joins_are_drawn_and_said_each(tmp_path):
     alone = figures.lines(ways(page, [0.0]), "time_years", groups, "both", axes, points=["b"])
     assert "Points: withheld, too few people; Line: 0.00" in alone.alt
     assert ">Points<" not in alone.svg
+
+
+@pytest.mark.parametrize("draw", [figures.lines, figures.curves, figures.frontier, figures.funnel])
+def test_both_images_name_both_axes(tmp_path, draw):
+    axes = ("Years since then", "Of 100 people")
+    rows = pd.DataFrame(
+        {"group": "a", "measure": ["share", "limits", "all"], "value": [10.0, 20.0, np.nan],
+         "estimate": [7.0, 8.0, 7.5], "low": 6.0, "high": 9.0, "level": 95, "board": "Anton",
+         "verdict": "within"}
+    )  # fmt: skip
+    page = results.Page("a", root=tmp_path, kind="scenario", sources=["areas"])
+    table = page.publish(rows, "axes", "Axes")
+    drawing = {
+        figures.lines: lambda: draw(table.dropna(), "value", {"a": "All"}, "people", axes),
+        figures.curves: lambda: draw(table.dropna(), "value", {"a": "All"}, "people", axes),
+        figures.frontier: lambda: draw(table, {"a": "All"}, "people", axes, group="group"),
+        figures.funnel: lambda: draw(table, "people", axes),
+    }[draw]()
+    for image in (drawing.svg, drawing.phone):
+        words = re.findall(r"<text[^>]*>([^<]*)</text>", image)
+        assert set(axes) <= set(words)
+
+
+def test_no_figure_changes_an_argument_that_it_draws_with_later():
+    """The images are drawn when all else is done: by then a name must still mean what it meant."""
+    seen = 0
+    for module in pkgutil.iter_modules(figures.__path__, f"{figures.__name__}."):
+        for name, function in inspect.getmembers(sys.modules[module.name], inspect.isfunction):
+            code = inspect.unwrap(function).__code__
+            arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+            read_later = set(arguments) & set(code.co_cellvars)
+            steps = [(step.opname, step.argval) for step in dis.get_instructions(code)]
+            if not read_later or ("STORE_FAST", "draw") not in steps:
+                continue
+            after = steps[steps.index(("STORE_FAST", "draw")) :]
+            changed = {named for act, named in after if act == "STORE_DEREF"}
+            assert not read_later & changed, f"{module.name}.{name}"
+            seen += 1
+    assert seen > 10
 
 
 def test_lines_of_nobody_say_so(tmp_path):

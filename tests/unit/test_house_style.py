@@ -307,6 +307,16 @@ def test_a_slope_names_its_groups_once_and_its_numbers_at_both_ends():
         figures.slope(flat(2), named(2), {"x": "X", "z": "Z"}, "w", "P", by="level", state="group")
 
 
+def test_lines_of_a_slope_that_begin_together_are_named_there_too():
+    rows = flat(3)
+    rows.loc[(rows["level"] == "g1") & (rows["group"] == "x"), "estimate"] = 2.1
+    drawing = figures.slope(rows, named(3), PAIR, "what", "P", by="level", state="group")
+    for svg in (drawing.svg, drawing.phone):
+        said = words_in(svg)
+        assert said.count("Group 0") == said.count("Group 1") == 2
+        assert said.count("Group 2") == 1
+
+
 def of_hundred(kind: str = "published", **changes) -> pd.DataFrame:
     row = {"group": "a", "estimate": 24.4, "ci_low": 17.0, "ci_high": 33.0} | changes
     return published([row, {**row, "group": "b", "estimate": 51.6}], kind)

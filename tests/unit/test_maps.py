@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from distance_to_care import area_travel, maps, results, tables
 from distance_to_care.problems import Problem
@@ -295,6 +296,16 @@ def test_near_centres_are_moved_apart_and_far_ones_stay():
     assert np.abs(places[3] - points[3]).max() <= 1
 
 
+def test_points_that_are_moved_apart_stay_on_the_map():
+    corners = np.zeros(2), np.array([100.0, 60])
+    at_the_rim = np.array([[50.0, 60], [52, 60], [55, 75], [49, 58], [51, 60], [100, 60]])
+    places = maps._apart(at_the_rim, 10, corners)
+    gaps = np.hypot(*(places[:, None] - places[None, :]).transpose(2, 0, 1))
+    assert gaps[np.triu_indices(6, 1)].min() >= 10
+    assert (places >= corners[0]).all()
+    assert (places <= corners[1]).all()
+
+
 def test_a_place_that_depends_on_the_list_is_in_no_class(authorities):
     mean = authorities[authorities["measure"] == "mean"]
     # Wide enough that no range lies within one class.
@@ -493,6 +504,34 @@ def test_a_board_that_depends_on_the_list_is_drawn_at_both_ends(page, areas):
     assert "Derriford, Plymouth (C)" in drawing.svg
     assert "Southmead" not in drawing.svg
     assert len(drawing.svg) < 100_000
+
+
+def test_of_two_maps_the_one_of_the_surest_sites_marks_no_other(page, areas):
+    surrey = "E54000069"
+    mine = maps._board_of_areas() == surrey
+    table = pd.DataFrame(
+        {"area_code": areas["area_code"][mine], "travel_minutes": 50.0, "low": 20.0, "high": 95.0}
+    )
+    drawing = maps.board(
+        page.publish(table, "both_ends", "Both ends"), surrey, "travel_minutes", EDGES, LABELS,
+        "Minutes", "minutes", 10, centres=["Royal Brompton Hospital", "St George's Hospital"],
+    )  # fmt: skip
+    words = re.findall(r"<text[^>]*>([^<]*)</text>", drawing.svg)
+    assert {"1  Royal Brompton, London (A)", "2  St George's, London (C)"} <= set(words)
+    assert words.count("1") == 2
+    assert words.count("2") == 1
+
+
+@pytest.mark.parametrize("side", [100, 200, 300])
+def test_the_outline_of_a_small_place_lies_on_its_rim(side):
+    """Where two maps stand side by side, a square stands for its neighbours and is wider."""
+    extent = (530_000, 531_200, 180_000, 180_600)
+    picture = np.full((600 // side, 1_200 // side, 4), 255, dtype=np.uint8)
+    ax = Figure().subplots()
+    maps._round_squares(ax, picture, extent)
+    (path,) = ax.collections[0].get_paths()
+    (west, south), (east, north) = path.vertices.min(axis=0), path.vertices.max(axis=0)
+    assert (west, east, south, north) == pytest.approx(extent)
 
 
 # --- refusals -----------------------------------------------------------------------------------

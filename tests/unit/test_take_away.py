@@ -447,6 +447,21 @@ def test_the_line_of_downloads_becomes_one_list_of_all_that_can_be_taken_away():
     assert f"../downloads/{name}.png" in links(take_away.offered(LINE, drawn))
 
 
+def test_a_figure_of_another_chapters_table_offers_its_own_chapters_workbook():
+    figure = next(name for name in MANIFEST["figures"] if name.startswith("board_"))
+    folder = '<a href="../downloads/'
+    line = (
+        f'<p class="downloads">{folder}area_travel.csv">CSV</a> '
+        f'{folder}area_travel.json">JSON</a> {folder}{figure}.svg">SVG</a></p>'
+    )
+    body = take_away.offered(line, offer())
+    assert "../downloads/care_boards.xlsx" in links(body)
+    assert "../downloads/map_of_travel.xlsx" not in links(body)
+    # What the data are is said, since they are not the board's alone.
+    assert f"<q>Map of travel</q>: {MANIFEST['tables']['area_travel']['title']}.</p>" in body
+    assert "whole of a table" not in take_away.offered(LINE, offer())
+
+
 @pytest.mark.parametrize(
     "line",
     [
