@@ -98,13 +98,13 @@ def bibtex(part: Part) -> str:
     return f"@misc{{distance_to_care_{part.what}_{part.name},\n{listed}}}\n"
 
 
-def of_book() -> str:
-    """Cite the book as an entry for BibTeX."""
-    book = this_book()
+def of_book(address: str = "") -> str:
+    """Cite the book as an entry for BibTeX, with its address in the web where one is known."""
+    book, url = this_book(), f"  url = {{{address}}},\n" if address else ""
     return (
         f"@misc{{distance_to_care,\n  author = {{{{{in_tex(book.authors)}}}}},\n"
         f"  title = {{{{{in_tex(book.title)}}}}},\n  year = {{{book.year}}},\n"
-        f"  note = {{Version {in_tex(book.version)}. {SHORT_LICENCE}}},\n}}\n"
+        f"  note = {{Version {in_tex(book.version)}. {SHORT_LICENCE}}},\n{url}}}\n"
     )
 
 

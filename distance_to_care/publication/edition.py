@@ -24,8 +24,11 @@ if TYPE_CHECKING:  # A build in which nothing changed asks for the words alone.
 
 EPOCH = "SOURCE_DATE_EPOCH"
 CITATION = places.ROOT / "CITATION.cff"
+# How the descriptor begins the source of speeds and weights of this book and its programs.
+MEASURED = "Measured by this project"
 # What the footer leads to: page -> its words.
 PAGES = {
+    "book/data_dictionary": "Data and their years",
     "book/what_changed": "What changed",
     "book/corrections": "Corrections",
     "book/accessibility": "Accessibility",
@@ -67,10 +70,15 @@ def day_of_sources(environment: Mapping[str, str] = os.environ) -> date:
     return date.fromisoformat(str(released))
 
 
+def _about_the_book(entry: Mapping) -> bool:
+    """Say whether an input is no data but what the book says of itself, or measured of itself."""
+    measured = all(source["title"].startswith(MEASURED) for source in entry["sources"])
+    return measured or entry["path"].startswith(f"{places.REPORTING.name}/")
+
+
 def day_of_data() -> date:
     """Find the day on which the newest input was made, as the descriptor says."""
-    own = f"{places.REPORTING.name}/"
-    inputs = [e for e in tables.descriptor()["resources"] if not e["path"].startswith(own)]
+    inputs = [entry for entry in tables.descriptor()["resources"] if not _about_the_book(entry)]
     return max(date.fromisoformat(str(entry["created"])[:10]) for entry in inputs)
 
 

@@ -35,16 +35,23 @@ class Page:
     def _where(self) -> str:
         return self.address or f"Page {self.name}"
 
+    @property
+    def _is_the_book(self) -> bool:
+        return self.title == citing.this_book().short_title
+
     def citation(self) -> str:
-        """Cite the page in words."""
+        """Cite the page in words; the home page, whose title is that of the book, as the book."""
         book = citing.this_book()
+        cited = f"{citing.stopped(self.title)} In: {book.short_title}"
         return (
-            f"{book.authors} ({book.year}). {citing.stopped(self.title)} In: {book.short_title}, "
+            f"{book.authors} ({book.year}). {book.title if self._is_the_book else cited}, "
             f"version {book.version}. {self._where}. Read on [the day on which you read it]."
         )
 
     def bibtex(self) -> str:
-        """Cite the page as an entry for BibTeX."""
+        """Cite the page as an entry for BibTeX; the home page as the book."""
+        if self._is_the_book:
+            return citing.of_book(self.address)
         book = citing.this_book()
         key = re.sub(r"\W+", "_", self.name.rpartition("/")[2])
         fields = {

@@ -30,6 +30,8 @@ from distance_to_care.publication.edition import in_words
 STATUS = ("yes", "partly", "no", "not applicable")
 CHECKLISTS = ("strobe", "record", "rap", "code_of_practice")
 MACHINE, READ = "machine", "read"
+# With these an item does not keep a level from being reached.
+HELD = ("yes", "not applicable")
 
 
 def counted(statuses: pd.Series) -> str:
@@ -114,6 +116,33 @@ class ChecklistDirective(registers.RegisterDirective):
             },
             classes=(f"status-{nodes.make_id(row['status'])}",),
         )
+
+
+def level_html(items: pd.DataFrame | None = None) -> str:
+    """Write which level of a pipeline is reached: the highest with no gap in it or below it.
+
+    items : `part` (the levels, the lowest first), `asks` and `status`; by default the table `rap`.
+    """
+    items = tables.read("rap") if items is None else items
+    held = items["status"].isin(HELD)
+    whole = held.groupby(items["part"], sort=False).all()
+    below = whole.cummin()
+    reached = below.index[below][-1].lower() if below.any() else "none of them yet"
+    parts = [f"<p><strong>The answer is {reached}.</strong></p>"]
+    if not below.all():
+        gap = below.index[~below][0]
+        lacking = items[~held & (items["part"] == gap)]
+        listed = "".join(
+            f"<li>{escape(asks)}: {status}</li>"
+            for asks, status in lacking[["asks", "status"]].itertuples(index=False)
+        )
+        parts.append(
+            f"<p>These items of the level {escape(gap.lower())} do not hold:</p><ul>{listed}</ul>"
+        )
+    counts = held.groupby(items["part"], sort=False).agg(["sum", "size"])
+    told = ", ".join(f"{part.lower()} {n} of {of}" for part, n, of in counts.itertuples())
+    parts.append(f"<p>Items that hold: {escape(told)}.</p>")
+    return "".join(parts)
 
 
 def assumptions_html() -> str:
@@ -215,6 +244,7 @@ def _short(what: str, said: str) -> str:
 PARTS: dict[str, Callable[[], str]] = {
     "assumptions": assumptions_html,
     "judgements": judgements_html,
+    "level-reached": level_html,
     "quality-log": quality_html,
     "change-ledger": changes_html,
 }

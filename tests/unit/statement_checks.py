@@ -15,6 +15,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
+import pandas as pd
 import yaml
 
 from distance_to_care import disclosure, places, results, tables
@@ -24,6 +25,8 @@ from distance_to_care.publication.notebooks import Notebook
 ROOT = places.ROOT
 # Endings of code that a program of an open language reads, and of text that nobody runs.
 OPEN_LANGUAGES = {".py", ".ipynb", ".R", ".js", ".css", ".toml", ".yml"}
+# Columns of a study that hold names of places.
+FREE = {"centre", "region"}
 CLOSED = {".sas", ".do", ".sps", ".xlsm", ".mdb", ".m", ".vba"}
 
 
@@ -57,28 +60,30 @@ def listed() -> list[str]:
     return asked.stdout.splitlines()
 
 
-def every_chapter_asks_one_question() -> list[str]:
-    """A question stands above the first section of a chapter and above its answer."""
-    before = {
-        chapter.name: re.split(r"\n## |\*\*Answer|:::\{", prose(chapter), maxsplit=1)[0]
-        for chapter in chapters()
-    }
-    return [name for name, opening in before.items() if "?" not in opening]
+def every_chapter_asks_below_its_title() -> list[str]:
+    """The paragraph below the title of a chapter ends with a question."""
+    below = {chapter.name: prose(chapter).split("\n\n")[1] for chapter in chapters()}
+    return [name for name, paragraph in below.items() if not paragraph.endswith("?")]
 
 
 def every_chapter_says_what_it_does_not_show() -> list[str]:
     """A chapter has a section on its limits, with something in it."""
-    heading = re.compile(r"^## What this does not show\n+\S", re.MULTILINE)
-    return [chapter.name for chapter in chapters() if not heading.search(prose(chapter))]
+    return _without_a_section("What this does not show")
 
 
-def every_column_of_a_study_is_described() -> list[str]:
-    """Columns of both studies have words that say what they are."""
+def _without_a_section(heading: str) -> list[str]:
+    """List the chapters that have no section of this heading, or nothing in it."""
+    section = re.compile(rf"^## {heading}\n+[^#\s]", re.MULTILINE)
+    return [chapter.name for chapter in chapters() if not section.search(prose(chapter))]
+
+
+def every_column_of_a_study_says_what_it_may_hold() -> list[str]:
+    """Columns of both studies have words that say what they are, and a range or codes."""
     return [
         f"{name}: {row['column']}"
         for name in tables.study_names()
         for row in _dictionary(name)
-        if not str(row["description"]).strip()
+        if not (row["description"].strip() and (row["allowed"] or row["column"] in FREE))
     ]
 
 
@@ -97,21 +102,47 @@ def every_input_names_source_and_licence() -> list[str]:
     ]
 
 
-def every_hazard_ratio_has_an_interval() -> list[str]:
-    """A hazard ratio of an accepted table about people stands between its two limits."""
+def hazard_ratios_have_intervals_adjustments_and_lives() -> list[str]:
+    """Ratios stand between limits, beside adjusted ones; a chapter has months and people."""
+    models = {"unadjusted", "as_published"} - _values("hazard_ratios", "model")
+    units = {"months", "of 100 people"} - _values("hazard_ratio_to_lives", "unit")
+    return [*_hazard_ratios_without_an_interval(), *sorted(models | units)]
+
+
+def _values(page: str, column: str) -> set[str]:
+    """Gather what stands in a column of the published tables of a page."""
+    return {
+        value
+        for name, entry in results.accepted_manifest()["tables"].items()
+        if entry["page"] == page and column in entry["columns"]
+        for value in results.read_published(places.ACCEPTED / f"{name}.csv", name)[column]
+    }
+
+
+def _hazard_ratios_without_an_interval() -> list[str]:
+    """List accepted tables about people in which a hazard ratio lacks one of its limits."""
     bare = []
     for name, entry in results.accepted_manifest()["tables"].items():
-        if "hazard_ratio" not in entry["columns"] or entry["kind"] not in disclosure.PERSON_KINDS:
+        if entry["kind"] not in disclosure.PERSON_KINDS:
             continue
         table = results.read_published(places.ACCEPTED / f"{name}.csv", name)
-        told = table[table["hazard_ratio"].notna()]
-        if "reference" in told:
-            told = told[told["hazard_ratio"] != 1]
-        if not {"ci_low", "ci_high"} <= set(told) or told[["ci_low", "ci_high"]].isna().any(
-            axis=None
-        ):
+        told = _hazard_ratios(table)
+        if not {"ci_low", "ci_high"} <= set(told):
+            bare += [name] * (len(told) > 0)
+        elif told[["ci_low", "ci_high"]].isna().any(axis=None):
             bare.append(name)
     return bare
+
+
+def _hazard_ratios(table: pd.DataFrame) -> pd.DataFrame:
+    """Pick the rows that give a hazard ratio, in its own column or as the estimate."""
+    if "hazard_ratio" in table:
+        ratios = table["hazard_ratio"]
+    elif {"measure", "estimate"} <= set(table):
+        ratios = table["estimate"].where(table["measure"].str.startswith("hazard ratio"))
+    else:
+        return table.iloc[:0]
+    return table[ratios.notna() & ((ratios != 1) | ("reference" not in table))]
 
 
 def _without_a_table(page: str, *columns: str) -> list[str]:
@@ -142,18 +173,11 @@ def survival_is_told_by_time_with_people_at_risk() -> list[str]:
     return [fault for page in pages for fault in _without_a_table(page, *columns)]
 
 
-def missing_values_are_handled_in_more_than_one_way() -> list[str]:
-    """The chapter on missing values has published estimates by at least two methods."""
+def every_chapter_has_its_method_and_missing_values_have_several() -> list[str]:
+    """Chapters have a section on their method, that on missing values estimates by several."""
     found = _without_a_table("missing_data", "method", "estimate", "ci_low", "ci_high")
-    if found:
-        return found
-    name = next(
-        name
-        for name, entry in results.accepted_manifest()["tables"].items()
-        if entry["page"] == "missing_data" and "method" in entry["columns"]
-    )
-    methods = results.read_published(places.ACCEPTED / f"{name}.csv", name)["method"].unique()
-    return [] if len(methods) > 1 else [f"{name} has one method"]
+    several = len(_values("missing_data", "method")) > 1
+    return [*_without_a_section("Method"), *found, *([] if several else ["one way for gaps"])]
 
 
 def each_other_analysis_has_published_estimates() -> list[str]:
@@ -236,6 +260,15 @@ def one_command_makes_every_page() -> list[str]:
     ]
     rule = re.search(r"^book: .*\n\t@\$\(COMMAND\) build\b", text("Makefile"), flags=re.MULTILINE)
     return missing if rule else ["make book does not build"]
+
+
+def make_fetches_makes_and_proves_the_numbers() -> list[str]:
+    """Three commands of make fetch, build and test, and the page that follows a number has them."""
+    page, rule = text("book/check_one_number.md"), r"^data: .*\n\t@\$\(COMMAND\) data\b"
+    unsaid = [f"make {name}" for name in ("data", "book", "test") if f"\nmake {name}\n" not in page]
+    fetched = re.search(rule, text("Makefile"), flags=re.MULTILINE)
+    proved = one_command_makes_every_page() + there_are_unit_tests_and_back_tests()
+    return [*unsaid, *([] if fetched else ["make data does not fetch"]), *proved]
 
 
 def everything_public_has_a_docstring() -> list[str]:
@@ -324,14 +357,21 @@ def the_ledger_explains_every_change() -> list[str]:
     return ledger.faults(found, ledger.read(), ledger.last_version())
 
 
-def every_assumption_has_a_review_in_time() -> list[str]:
-    """Each assumption that code may use is in the register, and its review is not past its day."""
+def assurance_is_on_pages_and_no_review_is_late() -> list[str]:
+    """The quality log and the register of assumptions are pages, the latter whole and in time."""
+    pages = {"book/quality_log": "quality-log", "book/assumptions_register": "assumptions"}
+    missing = [
+        page
+        for page, part in pages.items()
+        if page not in build.contents() or f"{{statement}} {part}\n" not in text(f"{page}.md")
+    ]
     reviewed = set(tables.read("assumption_reviews")["id"])
-    return assumption_register.faults(assumption_register.register(), reviewed, date.today())
+    register = assumption_register.register()
+    return missing + assumption_register.faults(register, reviewed, date.today())
 
 
-def no_record_in_the_project_is_of_a_real_person() -> list[str]:
-    """Each file of people says that they are synthetic, and so does each input about people."""
+def no_record_of_the_two_diseases_is_of_a_real_person() -> list[str]:
+    """People of the studies are synthetic; real ones that packages bring have other diseases."""
     files = sorted((places.DATA / "synthetic").glob("*.csv"))
     lying = []
     for file in files:
@@ -340,7 +380,12 @@ def no_record_in_the_project_is_of_a_real_person() -> list[str]:
         lying += [file.name for row in rows if row.split(",")[place] != "synthetic"][:1]
     kinds = {entry["kind"] for entry in tables.descriptor()["resources"]}
     about_people = disclosure.PERSON_KINDS - {"synthetic"}
-    return lying + sorted(kinds & about_people)
+    studies = [study for study in map(tables.read_study, tables.study_names()) if study.disease]
+    ours = {name for study in studies for name in (study.disease, study.disease_short) if name}
+    disease = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(ours)))})\b", re.IGNORECASE)
+    brought = tomllib.loads(text("data/package_data.toml"))
+    same = [name for name, entry in brought.items() if disease.search(entry["title"])]
+    return lying + sorted(kinds & about_people) + same
 
 
 def words_that_point_are_held_to_the_numbers() -> list[str]:

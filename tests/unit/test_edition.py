@@ -50,10 +50,12 @@ def test_a_copy_without_a_history_takes_the_day_of_the_citation(monkeypatch, tmp
 
 
 def test_the_day_of_the_data_is_that_of_the_newest_input(monkeypatch):
+    others, own = [{"title": "Others"}], [{"title": "Measured by this project: make speed"}]
     resources = [
-        {"path": "a.csv", "created": "2026-01-05"},
-        {"path": "b.csv", "created": "2026-03-01T00:00:00Z"},
-        {"path": "reporting/c.csv", "created": "2027-01-01"},
+        {"path": "a.csv", "created": "2026-01-05", "sources": others},
+        {"path": "b.csv", "created": "2026-03-01T00:00:00Z", "sources": [*own, *others]},
+        {"path": "reporting/c.csv", "created": "2027-01-01", "sources": others},
+        {"path": "d.csv", "created": "2027-01-01", "sources": own},
     ]
     monkeypatch.setattr(tables, "descriptor", lambda: {"resources": resources})
     assert edition.day_of_data() == date(2026, 3, 1)
@@ -62,6 +64,17 @@ def test_the_day_of_the_data_is_that_of_the_newest_input(monkeypatch):
         f"Version {__version__}. Data as compiled by 1 March 2026. "
         "Built from the sources of 2 January 1970."
     )
+
+
+def test_measurements_of_the_book_are_no_data_of_it():
+    resources = tables.descriptor()["resources"]
+    measured = {
+        entry["name"]
+        for entry in resources
+        if edition._about_the_book(entry) and not entry["path"].startswith("reporting/")
+    }
+    named = {entry["name"] for entry in resources if entry["name"].startswith(("speed_", "page_"))}
+    assert measured == named | {"chapter_costs"}
 
 
 def test_another_day_is_another_site(monkeypatch):

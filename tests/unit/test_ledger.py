@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -43,6 +44,13 @@ def test_an_earlier_entry_has_its_reason_and_its_day_too():
     for entry in ledger.read():
         assert entry.why, entry.change
         assert entry.date, entry.change
+
+
+def test_the_page_names_every_option_of_the_command():
+    page = (places.BOOK / "what_changed.md").read_text(encoding="utf-8")
+    options = set(re.findall(r"--[a-z]+", run("ledger", "--help").stdout)) - {"--help"}
+    assert options >= {"--release", "--again", "--propose", "--why"}
+    assert options <= set(re.findall(r"--[a-z]+", page))
 
 
 def test_the_record_is_whole(record):

@@ -8,7 +8,7 @@ import yaml
 from lxml import html as markup
 
 from distance_to_care import places
-from distance_to_care.publication import page_foot
+from distance_to_care.publication import citing, page_foot
 from distance_to_care.publication.page_foot import Page
 
 PAGE = Page("notebooks/sma_births", "How many babies are born with SMA?")
@@ -36,6 +36,20 @@ def test_bibtex_is_one_entry_that_reference_managers_read():
         assert VERSION in read.fields["note"]
         assert read.fields.get("url", "") == address
         assert str(read.persons["author"][0]) == "{The Distance to Care contributors}"
+
+
+@pytest.mark.parametrize("address", ["", "https://example.org/"])
+def test_the_home_page_is_cited_as_the_book_and_not_within_itself(address):
+    from pybtex.database import parse_string
+
+    book = citing.this_book()
+    home = Page("book/index", book.short_title, address)
+    assert "In:" not in home.citation()
+    assert f"). {book.title}, version {VERSION}." in home.citation()
+    (read,) = parse_string(home.bibtex(), "bibtex").entries.values()
+    assert "booktitle" not in read.fields
+    assert read.fields["title"] == f"{{{book.title}}}"
+    assert read.fields.get("url", "") == address
 
 
 @pytest.mark.parametrize(
