@@ -148,9 +148,10 @@ def _book(
         pages, folders.results, folders.cache, progress, fork, _import_sphinx
     )
     redraw.compare_numbers((page.name for page in pages if page.of_a_cohort), folders.results)
-    boards_tables = sorted((folders.results / "care_boards").glob("*.csv"))
     state = _state(executed, [page.name for page in left_out])
-    state += notebooks.digest_of_files(boards_tables)
+    # Of every table its digest, and since when it is drawn again where its data are not there.
+    manifests = (folders.results / page.name / "manifest.json" for page in pages)
+    state += notebooks.digest_of_files([path for path in manifests if path.exists()])
     if _unchanged(folders, state, slides):
         progress(f"Nothing has changed: the site in {folders.site} is up to date")
         return folders.site

@@ -389,6 +389,16 @@ def test_the_same_small_book_is_built_by_two_builds_in_turn(tmp_path, monkeypatc
         os.close(another)
         second.result(timeout=120)
     assert (site / "notebooks" / "one.html").exists()
+    # Where a table comes from stands on its page, and may change without a word of a notebook.
+    redrawn = "Redrawn from tables accepted on"
+    assert redrawn not in (site / "notebooks" / "one.html").read_text(encoding="utf-8")
+    (manifest,) = (copy / "_build" / "execution" / "one").glob("*/results/manifest.json")
+    published = json.loads(manifest.read_text(encoding="utf-8"))
+    for entry in published["tables"].values():
+        entry["redrawn_from_accepted"] = "2026-05-31"
+    manifest.write_text(json.dumps(published), encoding="utf-8")
+    build.book(folders, print)
+    assert redrawn in (site / "notebooks" / "one.html").read_text(encoding="utf-8")
 
 
 def test_a_build_in_which_nothing_changed_takes_less_than_three_seconds(site, nothing_beside):
