@@ -299,6 +299,9 @@ def test_a_citation_names_part_chapter_version_and_kind():
     assert citing.in_tex(r"a_b \ 5% ~^{}") == (
         r"a\_b \textbackslash{} 5\% \textasciitilde{}\textasciicircum{}\{\}"
     )
+    quoting = citing.Part("a", "figure", "A", "published", "B", studies=("C 2020", "D & E 2021"))
+    assert "Drawn from: C 2020; D & E 2021. CC BY 4.0." in citing.text(quoting)
+    assert r"Drawn from: C 2020; D \& E 2021." in citing.bibtex(quoting)
     assert parse_string(citing.of_book(), "bibtex").entries["distance_to_care"].fields["year"]
 
 
