@@ -462,6 +462,14 @@ def test_other_lines_of_downloads_stay_as_they_are(line):
     assert take_away.offered(line, offer()) == line
 
 
+@pytest.mark.parametrize(("table", "told"), [("lives_curves", True), ("travel_by_decile", False)])
+def test_a_workbook_says_that_it_tells_how_long_people_live(table, told):
+    """It holds every table of its chapter, also those that the page keeps behind a choice."""
+    block = take_away.block(offer(), table, None, "../")
+    assert ("also of how long people live (spreadsheet)" in block) == told
+    assert "(spreadsheet)" in block
+
+
 def test_files_are_made_once_and_again_only_where_a_table_changed(tmp_path):
     published = tmp_path / "published"
     published.mkdir()
