@@ -96,14 +96,14 @@ def proportions(outcomes: pd.DataFrame, estimates: pd.DataFrame) -> pd.DataFrame
         `age_at_treatment`, `outcome`, `asked`, `unfair`, and `count_fact` and `people_fact`, which
         name rows of `estimates`.
     estimates : one row a published figure; `id`, `measure` (a percentage is turned into the only
-        count that gives it), `estimate`, `how_read`, `certainty`.
+        count that gives it), `estimate`, `how_read`, `certainty`, `source`.
 
     Returns
     -------
     `term` (the id), `group`, `study`, `exposure` (the medicine), `level` (copies and age at
     treatment), `method` (the design), `outcome`, `title` (what was asked), `value` (the count),
-    `people`, `estimate`, `ci_low`, `ci_high`, `unit`, `how_read`, `certainty`, `note` (what makes
-    a comparison unfair), in the order of `outcomes`.
+    `people`, `estimate`, `ci_low`, `ci_high`, `unit`, `how_read`, `certainty`, `source`, `note`
+    (what makes a comparison unfair), in the order of `outcomes`.
 
     Raises
     ------
@@ -137,6 +137,7 @@ def proportions(outcomes: pd.DataFrame, estimates: pd.DataFrame) -> pd.DataFrame
                 "unit": PER_CENT,
                 "how_read": fact["how_read"],
                 "certainty": "D" if printed else fact["certainty"],
+                "source": fact["source"],
                 "note": row["unfair"],
             }
         )

@@ -242,6 +242,8 @@ NUMBER_COLUMNS = ("key", "text", "value", "unit", "kind", "table", "page")
 SIGNIFICANT_DIGITS = 10
 # Coefficients differ by about 1e-14 between processors; a changed method moves far more than this.
 TOLERANCE = 1e-8
+# Publications that the source line of a figure has room for.
+MOST_STUDIES = 2
 
 
 def row_anchor(name: str, term: str) -> str:
@@ -553,6 +555,8 @@ class Page:
             "table": drawing.table,
             "kind": drawing.kind,
         }
+        if studies := _studies(drawing):
+            self.manifest["figures"][name]["studies"] = studies
         self._save_manifest()
         return figures.Shown(drawing, name, title, _words())
 
@@ -563,7 +567,7 @@ class Page:
             others = sorted(self.root.glob(f"[!_]*/{drawing.table}.csv"))
             manifest = others[0].with_name("manifest.json").read_text(encoding="utf-8")
             entry = json.loads(manifest)["tables"][drawing.table]
-        return source_line(banner(drawing.kind), entry["sources"])
+        return source_line(banner(drawing.kind), entry["sources"], _studies(drawing))
 
     def show(
         self,
@@ -674,6 +678,14 @@ class Page:
 
     def _save_manifest(self) -> None:
         _write(self.folder / "manifest.json", _json(self.manifest))
+
+
+def _studies(drawing: figures.Drawing) -> list[str]:
+    """Name the publications that a drawing quotes; none where they are many, or one has no name."""
+    if drawing.kind != "published" or "source" not in drawing.rows:
+        return []
+    named = drawing.rows["source"].fillna("").unique().tolist()
+    return sorted(named) if all(named) and len(named) <= MOST_STUDIES else []
 
 
 def banner(kind: str) -> str:

@@ -7,7 +7,7 @@ is a cohort, of which the kind says who its people are; the manifest names every
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 from distance_to_care import places
@@ -30,16 +30,18 @@ def carriers() -> frozenset[str]:
     return frozenset(_table()["carriers"]["names"])
 
 
-def source_line(kind_words: str, sources: Iterable[str]) -> str:
+def source_line(kind_words: str, sources: Iterable[str], studies: Sequence[str] = ()) -> str:
     """Say in one sentence what a figure rests on.
 
     Parameters
     ----------
     kind_words : what a page says of the kind of the result.
     sources : names of the inputs of its table.
+    studies : the publications that it is drawn from, where they are few enough to be named.
     """
     named = dict.fromkeys(inputs().get(source, "") for source in sources)
     # What the kind says already is not said again.
     rests_on = "; ".join(name for name in named if name and name not in kind_words)
+    rests_on = ": ".join(filter(None, (rests_on, "; ".join(studies))))
     made = f" Made from {rests_on}." if rests_on else ""
     return f"Source: Distance to Care. {kind_words}.{made}"

@@ -62,10 +62,13 @@ class Part:
     kind: str
     chapter: str
     address: str = ""
+    studies: tuple[str, ...] = ()
 
     @property
     def _of_kind(self) -> str:
-        return results.banner(self.kind)
+        """The kind, and the publications that the part quotes: they are to be cited as well."""
+        kind = stopped(results.banner(self.kind))
+        return f"{kind} Drawn from: {stopped('; '.join(self.studies))}" if self.studies else kind
 
 
 def text(part: Part) -> str:
@@ -76,7 +79,7 @@ def text(part: Part) -> str:
         f"{book.authors} ({book.year}). {stopped(part.title)} {part.what.capitalize()} "
         f"{part.name} in: {book.short_title}, version {book.version}, chapter "
         f"\N{LEFT SINGLE QUOTATION MARK}{part.chapter}\N{RIGHT SINGLE QUOTATION MARK}. "
-        f"{stopped(part._of_kind)} {SHORT_LICENCE}.{ends}"
+        f"{part._of_kind} {SHORT_LICENCE}.{ends}"
     )
 
 
@@ -90,7 +93,7 @@ def bibtex(part: Part) -> str:
         f"{in_tex(book.short_title)}, version {in_tex(book.version)}, "
         f"chapter ``{in_tex(part.chapter)}''",
         "year": book.year,
-        "note": in_tex(f"{stopped(part._of_kind)} {SHORT_LICENCE}"),
+        "note": in_tex(f"{part._of_kind} {SHORT_LICENCE}"),
     }
     if part.address:
         fields["url"] = part.address

@@ -61,7 +61,8 @@ class FindingDirective(SphinxDirective):
 
     def run(self):
         key = self.arguments[0].strip()
-        card = Card(classes=["finding"], key=key)
+        ends = [end.strip() for end in self.options.get("range", "").split(" to ") if end]
+        card = Card(classes=["finding"], key=key, ends=ends)
         self.set_source_info(card)
         self.state.nested_parse(self.content, self.content_offset, card)
         paragraphs = [node for node in card.children if isinstance(node, nodes.paragraph)]
@@ -73,9 +74,12 @@ class FindingDirective(SphinxDirective):
         for node, name in ((sentence, "sentence"), (counts, "number"), (sure, "sure")):
             node["classes"].append(f"finding-{name}")
         shown = [nodes.inline("", "", self._number(key), classes=["estimate"]), nodes.Text(" ")]
-        if "range" in self.options:
-            ends = [self._number(end) for end in self.options["range"].split(" to ")]
-            inside = [nodes.Text("("), *_joined(ends, " to "), nodes.Text(")")]
+        if ends:
+            inside = [
+                nodes.Text("("),
+                *_joined(list(map(self._number, ends)), " to "),
+                nodes.Text(")"),
+            ]
             shown += [nodes.inline("", "", *inside, classes=["interval"]), nodes.Text(" ")]
         unit = nodes.inline("", "", *counts.children, classes=["unit"])
         counts.children = []
@@ -117,7 +121,10 @@ class FillInCards(SphinxPostTransform):
             return
         self._part_interval(card, str(row["text"]))
         card["classes"].append(f"kind-{row['kind']}")
-        card += self._source(row, published)
+        known = [end for end in card["ends"] if end in published.numbers.index]
+        # The ends of a range may stand in another table than the number.
+        rows = published.numbers.loc[[card["key"], *known]].drop_duplicates("table")
+        card += self._source(list(rows.to_dict("records")), published)
 
     def _part_interval(self, card: Card, text: str) -> None:
         """Print the interval apart from the estimate, where both are one number of the book."""
@@ -135,24 +142,23 @@ class FillInCards(SphinxPostTransform):
         interval = nodes.inline("", f"({parts['interval']})", classes=["interval"])
         estimate.parent.insert(estimate.parent.index(estimate) + 1, [nodes.Text(" "), interval])
 
-    def _source(self, row, published) -> nodes.paragraph:
-        """Link the kind, the chapter and the table that the number was read from."""
-        page = f"notebooks/{row['page']}"
-        here = self.env.docname
+    def _source(self, rows: list[dict], published) -> nodes.paragraph:
+        """Link the kind, and each chapter and table that the number and its range come from."""
+        here, told = self.env.docname, rows[0]["kind"]
         kind = addnodes.pending_xref(
-            "", nodes.inline(text=KINDS[row["kind"]].capitalize()), refdomain="std",
-            reftype="term", reftarget=row["kind"], refexplicit=True, refdoc=here, refwarn=False,
+            "", nodes.inline(text=KINDS[told].capitalize()), refdomain="std",
+            reftype="term", reftarget=told, refexplicit=True, refdoc=here, refwarn=False,
         )  # fmt: skip
         parts = [kind]
-        if page in self.env.titles:
-            title = self.env.titles[page].astext()
-            there = self.app.builder.get_relative_uri(here, page)
-            parts.append(nodes.reference("", title, refuri=there, internal=True))
-        table = f"{'../' * here.count('/')}downloads/{row['table']}.csv"
-        words = published.manifest["tables"][row["table"]]["title"]
-        parts.append(
-            nodes.reference("", f"{without_cars(words)} (CSV)", refuri=table, internal=True)
-        )
+        for row in rows:
+            page = f"notebooks/{row['page']}"
+            if page in self.env.titles:
+                title = self.env.titles[page].astext()
+                there = self.app.builder.get_relative_uri(here, page)
+                parts.append(nodes.reference("", title, refuri=there, internal=True))
+            table = f"{'../' * here.count('/')}downloads/{row['table']}.csv"
+            words = f"{without_cars(published.manifest['tables'][row['table']]['title'])} (CSV)"
+            parts.append(nodes.reference("", words, refuri=table, internal=True))
         return nodes.paragraph("", "", *_joined(parts, " · "), classes=["finding-source"])
 
 

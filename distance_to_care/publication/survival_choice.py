@@ -139,6 +139,12 @@ def telling(numbers: pd.DataFrame, estimates: pd.DataFrame) -> set[str]:
     return found
 
 
+def tells(name: str) -> bool:
+    """Say whether a figure or a table is about survival; of synthetic people it tells nothing."""
+    about = WORDS.search(name.replace("_", " ")) or TABLES.fullmatch(name)
+    return bool(about) and not name.startswith("synthetic_")
+
+
 FENCE = re.compile(r"\s*(?P<mark>:{3,}|`{3,})\s*(?:\{(?P<name>[\w-]+)\})?(?P<argument>.*)$")
 QUOTED = re.compile(r"\{number\}`(?P<key>[^`]+)`")
 

@@ -26,6 +26,7 @@ from distance_to_care.publication import (
     printed_book,
     results_file,
     slides,
+    survival_choice,
     workbooks,
 )
 
@@ -69,6 +70,7 @@ class Offer:
         return citing.Part(
             name, what, entry["title"], entry["kind"], self.title(page),
             f"{self.address}notebooks/{page}.html{anchor}" if self.address else "",
+            tuple(entry.get("studies", ())),
         )  # fmt: skip
 
     def cited(self) -> dict[str, citing.Part]:
@@ -120,7 +122,9 @@ def block(offer: Offer, table: str, figure: str | None, depth: str) -> str:
     ]
     if workbooks.has_sheets(of_page):
         workbook = f"{workbooks.name_of(page, of_page)}{workbooks.ENDING}"
-        data.append(_link(f"{folder}{workbook}", "All tables of the chapter (spreadsheet)"))
+        # Its other tables may tell what the page keeps behind a choice.
+        told = ", also of how long people live" * any(map(survival_choice.tells, of_page))
+        data.append(_link(f"{folder}{workbook}", f"All tables of the chapter{told} (spreadsheet)"))
     pictures = [_link(f"{folder}{figure}.svg", "Figure (SVG)")] if figure else []
     if figure in offer.slides:
         pictures.append(_link(f"{folder}{figure}{slides.ENDING}", "Slide (PNG)"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import pytest
 import yaml
@@ -74,26 +75,64 @@ def told(content) -> list[str]:
                 found.append(f"{tag.get_text(strip=True)} ({min(known)})")
     for tag in content.select("figure[id^='figure-'], figure[data-figure]"):
         name = tag.get("data-figure") or tag["id"].removeprefix("figure-")
-        if in_the_open(tag) and tells(name):
+        if in_the_open(tag) and survival_choice.tells(name):
             found.append(f"figure {name}")
     for link in content.select("p.downloads a[href$='.csv'], .take-away a[href$='.csv']"):
         name = link["href"].rpartition("/")[2].removesuffix(".csv")
-        if in_the_open(link) and tells(name) and name != REGISTER:
+        if in_the_open(link) and survival_choice.tells(name) and name != REGISTER:
             found.append(f"table {name}")
+    for table in content.select("table"):
+        if in_the_open(table):
+            found += [f"published beside: {row}" for row in published_beside(table)]
     return found
 
 
-def tells(name: str) -> bool:
-    """Say whether a figure or a table is about survival; of synthetic people it tells nothing."""
-    about = survival_choice.WORDS.search(name.replace("_", " "))
-    return not name.startswith("synthetic_") and bool(
-        about or survival_choice.TABLES.fullmatch(name)
-    )
+def files_that_tell(site, content) -> list[str]:
+    """Published tables that a page links to in the open and whose rows tell survival."""
+    links = [link for link in content.select("a[href$='.csv']") if in_the_open(link)]
+    names = {link["href"].rpartition("/")[2].removesuffix(".csv") for link in links}
+    return sorted(name for name in names - {REGISTER} if rows_that_tell(site, name))
+
+
+@cache
+def rows_that_tell(site, name: str) -> tuple[str, ...]:
+    """Rows of a published table that tell survival of people, by the words that name them."""
+    path = site / "downloads" / f"{name}.csv"
+    if not path.with_suffix(".json").exists():
+        return ()
+    rows = results.read_published(path, name)
+    names = rows.columns.intersection(["measure", "outcome", "term", "group", "estimand"])
+    published = rows[rows["kind"] == "published"] if "kind" in rows else rows
+    words = published[names].fillna("").astype(str).agg(" ".join, axis="columns")
+    return tuple(each for each in words if words_that_tell(each))
+
+
+def words_that_tell(words: str) -> bool:
+    return bool(survival_choice.WORDS.search(survival_choice.OF_THE_LIVING.sub("", words)))
+
+
+def published_beside(table) -> list[str]:
+    """Rows of a shown table, whoever its people are, with a published figure on survival."""
+    heads = [head.get_text(" ", strip=True) for head in table.select("thead th")]
+    columns = [n for n, head in enumerate(heads) if head.startswith("published")]
+    found = []
+    for row in table.select("tbody tr"):
+        cells = [cell.get_text(" ", strip=True) for cell in row.select("th, td")]
+        filled = any(cells[n] for n in columns if n < len(cells))
+        if filled and words_that_tell(cells[0].lower()) and "ratio" not in cells[0]:
+            found.append(cells[0])
+    return found
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_no_page_that_patients_may_read_tells_survival_in_the_open(site, page):
     assert told(main(site, page)) == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith(PATIENT_PAGES)])
+def test_no_file_beside_a_picture_for_patients_tells_it_unsaid(site, page):
+    """Nobody who takes away a picture of children who walk is to meet it in the first rows."""
+    assert files_that_tell(site, main(site, page)) == []
 
 
 def test_pages_of_the_care_boards_tell_none(site):
@@ -113,6 +152,21 @@ def test_there_is_something_behind_the_choice_to_be_seen(site):
         for choice in content.select(f"details.{survival_choice.MARK}"):
             choice["class"] = "open"
         assert len(told(content)) >= 5
+
+
+def test_a_published_figure_beside_made_up_people_would_be_seen(site):
+    """The table of what was published, built in and found is one of synthetic people."""
+    for page in ("notebooks/survival_by_deprivation", "notebooks/survival_by_distance"):
+        shown = main(site, page).select("table")
+        seen = {row for table in shown for row in published_beside(table)}
+        assert "median survival in years, all people" in seen
+        assert not [row for row in seen if "hazard ratio" in row]
+
+
+def test_a_file_whose_rows_tell_survival_would_be_seen(site):
+    """Its name may not say so: the register of all quoted figures is one, by its rows."""
+    assert rows_that_tell(site, REGISTER)
+    assert not rows_that_tell(site, "travel_by_decile")
 
 
 def test_a_section_that_is_closed_keeps_its_figures_and_headings(site):

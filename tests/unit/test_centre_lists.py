@@ -1,10 +1,12 @@
 """What hangs on the list of centres: ranges, what is steady, and one doubtful site at a time."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from distance_to_care import access, centre_lists, geography, tables, travel
+from distance_to_care import access, centre_lists, geography, places, results, tables, travel
 from distance_to_care.problems import Problem
 
 # Two towns and a village: a sure site in the first, a site of grade B in the second with one of
@@ -299,3 +301,38 @@ def test_what_the_chapter_says_of_every_list_holds(england):
     changes = moves.loc[moves["measure"] == "change of the mean", "estimate"].abs()
     assert changes.max() < 5
     assert estimate(moves, centre="Addenbrooke's Hospital", measure="change of the mean") == 0
+
+
+# A number of a place on one list, quoted in a page, in a chapter or in a register's cell.
+OF_A_PLACE = re.compile(r"map\.(?P<drive>\w+ driving)\.AB\.(?P<place>[^`\].]+)\.mean")
+# England as a whole is told with its range beside it.
+NO_PLACE = "all"
+
+
+def single_numbers_of_places(text: str, means: dict[str, float]) -> set[str]:
+    """Places whose average moves by more than ten minutes and which one number tells."""
+    found = set()
+    for quoted in OF_A_PLACE.finditer(text):
+        drive, place = quoted["drive"], quoted["place"]
+        on_lists = [means[f"map.{drive}.{each}.{place}.mean"] for each in access.LISTS]
+        by_list = pd.DataFrame(
+            {"group": list(access.LISTS), "level": place, "measure": "mean", "people": 1.0,
+             "estimate": on_lists, "unit": "minutes"}
+        )  # fmt: skip
+        if place != NO_PLACE and not centre_lists.over_lists(by_list)["steady"].item():
+            found.add(place)
+    return found
+
+
+def test_no_sentence_tells_a_place_that_moves_between_the_lists_by_one_number():
+    numbers = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
+    means = dict(zip(numbers["key"], numbers["value"], strict=True))
+    told = [
+        *places.BOOK.glob("*.md"),
+        *places.NOTEBOOKS.glob("*.ipynb"),
+        *places.DATA.glob("*.csv"),
+    ]
+    found = {path.name: single_numbers_of_places(path.read_text("utf-8"), means) for path in told}
+    assert {name: moved for name, moved in found.items() if moved} == {}
+    said = "{number}`map.ordinary driving.AB.East of England.mean` minutes"
+    assert single_numbers_of_places(said, means) == {"East of England"}

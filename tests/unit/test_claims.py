@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from test_prose import SCENARIOS, digit_faults, mark_faults, scenario_faults, word_faults
 
-from distance_to_care import places, tables
-from distance_to_care.publication import registers
+from distance_to_care import places, results, tables
+from distance_to_care.publication import registers, survival_choice
 
 # How many claims each document makes, by our numbering.
 DOCUMENTS = {"A": 29, "B": 24}
@@ -111,6 +111,30 @@ def test_cells_say_something(claims):
     assert claims["evidence"].str.len().min() > 100
     assert claims["settle"].str.len().min() > 30
     assert claims["why_sure"].str.len().min() > 20
+
+
+# Words of a time, in a claim about how long people live.
+A_TIME = re.compile(r"\d (?:year|month)|(?:before|after) they were|within|median|half of|most")
+
+
+def names_that_tell(claims) -> list[str]:
+    """Claims whose name, which stands in the open, says how long people live."""
+    tells = claims["claim"].str.lower().str.contains(survival_choice.WORDS.pattern, regex=True)
+    return claims.loc[tells & claims["claim"].str.contains(A_TIME.pattern), "id"].tolist()
+
+
+def test_no_name_of_a_claim_says_how_long_people_live(claims):
+    """It is a heading, a row of a table and a link; what it says stands behind the choice."""
+    assert names_that_tell(claims) == []
+    told = claims.assign(claim="Most children with it died before they were two")
+    assert names_that_tell(told) == list(claims["id"])
+
+
+def test_no_cell_of_a_claim_quotes_it_outside_of_the_choice(claims):
+    numbers = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
+    told = survival_choice.telling(numbers, tables.read("published_estimates"))
+    quoting = {name: survival_choice.outside(text, told) for name, _, text in cells(claims)}
+    assert {name: keys for name, keys in quoting.items() if keys} == {}
 
 
 def test_every_page_exists(claims):

@@ -25,6 +25,7 @@ NUMBERS = pd.DataFrame(
         ("drive.range", "35.6 to 56.9", "modelled", "travel"),
         ("share.least", "36.7", "published", "shares"),
         ("share.most", "40", "published", "shares"),
+        ("report.most", "41", "published", "reports"),
         ("ratio", "1.39 (95% CI 1.11 to 1.73)", "published", "ratios"),
         ("invented", "2.0 (1.0 to 3.0)", "synthetic", "people"),
         ("supposed", "2.0 (1.0 to 3.0)", "scenario", "levers"),
@@ -66,6 +67,16 @@ def test_a_card_shows_one_number_its_interval_its_kind_and_its_source(
     assert f"kind-{kind}" in there.get("class")
     addresses = there.xpath(".//p[@class='finding-source']//a/@href")
     assert addresses == ["../notebooks/one.html", f"../downloads/{table}.csv"]
+
+
+def test_a_card_leads_to_the_table_of_each_end_of_its_range(tmp_path, monkeypatch):
+    ends = ":range: share.least to report.most\n"
+    there, _ = card(tmp_path, monkeypatch, "share.least", ends)
+    addresses = there.xpath(".//p[@class='finding-source']//a/@href")
+    assert addresses == [
+        "../notebooks/one.html", "../downloads/shares.csv",
+        "../notebooks/one.html", "../downloads/reports.csv",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("key", ["invented", "supposed"])

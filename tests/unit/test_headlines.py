@@ -119,5 +119,7 @@ def test_a_source_line_says_each_source_once():
     said = source_lines.source_line(kind, ["centres_ild", "imd_2019"])
     assert said.count("list of centres") == kind.count("list of centres") == 1
     assert said.endswith("Made from English indices of deprivation 2019 (MHCLG).")
+    quoted = source_lines.source_line("Published", ["published_estimates"], ["A. 2020", "B. 2021"])
+    assert quoted.endswith("Made from publications cited in the book: A. 2020; B. 2021.")
     alone = source_lines.source_line("Synthetic people", ["cohort"])
     assert alone == "Source: Distance to Care. Synthetic people."

@@ -130,9 +130,10 @@ def outcomes(**changes) -> pd.DataFrame:
 
 
 FIGURES = pd.DataFrame(
-    [("share", "percentage", 75.0, "press", "S"), ("people", "count", 4.0, "press", "S"),
-     ("walked", "count", 3.0, "abstract", "S")],
-    columns=["id", "measure", "estimate", "how_read", "certainty"],
+    [("share", "percentage", 75.0, "press", "S", "A 2020"),
+     ("people", "count", 4.0, "press", "S", "A 2020"),
+     ("walked", "count", 3.0, "abstract", "S", "B 2021")],
+    columns=["id", "measure", "estimate", "how_read", "certainty", "source"],
 )  # fmt: skip
 
 
@@ -144,6 +145,7 @@ def test_a_share_and_a_count_give_the_same_row_and_only_the_first_is_derived():
     assert list(shared[numbers]) == list(counted[numbers])
     assert (shared["certainty"], counted["certainty"]) == ("D", "S")
     assert (shared["how_read"], counted["how_read"]) == ("press", "abstract")
+    assert (shared["source"], counted["source"]) == ("A 2020", "B 2021")
     # Three of four: the lower end solves 4 p^3 - 3 p^4 = 0.025.
     p = shared["ci_low"] / 100
     assert 4 * p**3 - 3 * p**4 == pytest.approx(0.025)

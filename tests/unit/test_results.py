@@ -207,6 +207,26 @@ def test_a_synthetic_figure_carries_the_word_in_the_image_and_in_its_alternative
     assert again.svg == drawing.svg
 
 
+@pytest.mark.parametrize(
+    ("sources", "named"),
+    [
+        (["B 2021", "A 2020", "B 2021"], ["A 2020", "B 2021"]),
+        # Too many for the line, and one without a name.
+        (["A 2020", "B 2021", "C 2022"], []),
+        (["A 2020", "A 2020", None], []),
+    ],
+)
+def test_a_figure_of_few_publications_names_those_of_the_rows_that_it_draws(root, sources, named):
+    page = results.Page("one", root=root, sources=["published_estimates"])
+    told = pd.DataFrame({"group": list("abcd"), "estimate": [10.0, 20.0, 30.0, 40.0]})
+    told = told.assign(unit="of 100 people", source=[*sources, "Not drawn 1999"])
+    table = page.publish(told, "told", "Of 100 people")
+    page.figure(figures.bars(table, "People", {each: each for each in "abc"}, "people"), "t", "T")
+    assert page.manifest["figures"]["t"].get("studies", []) == named
+    drawn = (root / "one" / "t.svg").read_text()
+    assert ("A 2020; B 2021" in drawn) == bool(named)
+
+
 def test_a_model_on_modelled_drives_says_that_the_list_is_unofficial(root):
     page = results.Page("one", root=root, kind="scenario")
     publish(page, sources=["scenario_assumptions"])

@@ -299,6 +299,9 @@ def test_a_citation_names_part_chapter_version_and_kind():
     assert citing.in_tex(r"a_b \ 5% ~^{}") == (
         r"a\_b \textbackslash{} 5\% \textasciitilde{}\textasciicircum{}\{\}"
     )
+    quoting = citing.Part("a", "figure", "A", "published", "B", studies=("C 2020", "D & E 2021"))
+    assert "Drawn from: C 2020; D & E 2021. CC BY 4.0." in citing.text(quoting)
+    assert r"Drawn from: C 2020; D \& E 2021." in citing.bibtex(quoting)
     assert parse_string(citing.of_book(), "bibtex").entries["distance_to_care"].fields["year"]
 
 
@@ -472,6 +475,14 @@ def test_a_figure_of_another_chapters_table_offers_its_own_chapters_workbook():
 )
 def test_other_lines_of_downloads_stay_as_they_are(line):
     assert take_away.offered(line, offer()) == line
+
+
+@pytest.mark.parametrize(("table", "told"), [("lives_curves", True), ("travel_by_decile", False)])
+def test_a_workbook_says_that_it_tells_how_long_people_live(table, told):
+    """It holds every table of its chapter, also those that the page keeps behind a choice."""
+    block = take_away.block(offer(), table, None, "../")
+    assert ("also of how long people live (spreadsheet)" in block) == told
+    assert "(spreadsheet)" in block
 
 
 def test_files_are_made_once_and_again_only_where_a_table_changed(tmp_path):
