@@ -308,10 +308,12 @@ def _opening(published: Published, code: str, study: Study, steady: bool) -> str
             f"then look at the [places that are deprived and far](#{_slug(DEPRIVED_AND_FAR)}) "
             f"({CARS}) and at what [one clinic more](#{_slug(ONE_CLINIC)}) would change",
         ]
+    # The first sentence is short enough to describe the page by itself (`page_head`).
     lines = [
-        f"People aged 65 and over in {mean['board']} live {told(mean)} minutes by car, one way, "
-        f"from the nearest {study.service}, on average; for {told(beyond)} per cent of them it is "
-        "more than an hour.",
+        f"From {mean['board']} the nearest {study.service} is {told(mean)} minutes by car, on "
+        "average.\n"
+        "That is one way, for people aged 65 and over; "
+        f"for {told(beyond)} per cent of them it is more than an hour.",
         f"**What to do first:** {', and '.join(steps)}.",
         _what_a_range_is(steady),
     ]
