@@ -106,6 +106,26 @@ addEventListener("DOMContentLoaded", () => {
     return { worth, rare };
   };
 
+  // A place that the question names leads to the page of its care board and to Find my area, before
+  // all others; so does a postcode. A name that is a word as well has to be said as a place.
+  const AREA = "book/find_my_area";
+  const POSTCODE = /\b[a-z]{1,2}\d[a-z\d]? ?\d[a-z]{2}\b/i;
+  const WORDS_TOO = / (bath|reading) /;
+  const PLACED = /^ (\S+) $| (?:in|near|from|to|at|around) (\S+) /;
+  const spoken = (text) => ` ${splitQuery(text.toLowerCase().replace(/['\u2019]/g, "")).join(" ")} `;
+  const ledTo = (index, query) => {
+    index.named = index.named || Object.entries(index.places || {})
+      .flatMap(([page, names]) => names.map((name) => [spoken(name), Number(page)]));
+    const question = spoken(query);
+    const all = index.named.filter(([name]) => question.includes(name)
+      && (!WORDS_TOO.test(name) || PLACED.test(question)));
+    // "Stoke-on-Trent" holds "Stoke".
+    const found = all.filter(([name]) => !all.some(([other]) => other !== name && other.includes(name)));
+    const area = index.docnames.indexOf(AREA);
+    return found.length || (area >= 0 && POSTCODE.test(query))
+      ? [...new Set([...found.map(([, page]) => page), area])] : [];
+  };
+
   const rank = (index, query) => {
     index.made = index.made || fields(index);
     const each = asked(query).map(stem).map((word) => ofWord(index.made, word));
@@ -119,7 +139,9 @@ addEventListener("DOMContentLoaded", () => {
       });
       return { page, score: score * (held / all) ** INCOMPLETE };
     }).filter(({ score }) => score > 0).sort((a, b) => b.score - a.score);
-    return scored.filter(({ score }) => score >= scored[0].score * WEAKEST);
+    const led = ledTo(index, query);
+    return [...led.map((page) => ({ page })), ...scored.filter(({ page, score }) => (
+      !led.includes(page) && score >= scored[0].score * WEAKEST))];
   };
 
   // The part of a page whose heading, or the term whose name, holds the most of the question.

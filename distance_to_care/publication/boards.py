@@ -308,9 +308,11 @@ def _opening(published: Published, code: str, study: Study, steady: bool) -> str
         places = f"[places that are deprived and far](#{_slug(DEPRIVED_AND_FAR)}) ({CARS})"
         both = not published.of("deprived_and_far", code).empty
         steps.append(f"then look at the {places} and {clinic}" if both else f"then look {clinic}")
+    # The first sentence is short enough to describe the page by itself (`page_head`).
     lines = [
-        f"People aged 65 and over in {mean['board']} live {told(mean)} minutes by car, one way, "
-        f"from the nearest {study.service}, on average; {_how_many_are_far(published, code)}.",
+        f"From {mean['board']} the nearest {study.service} is {told(mean)} minutes by car, on "
+        "average.\n"
+        f"That is one way, for people aged 65 and over; {_how_many_are_far(published, code)}.",
         f"**What to do first:** {', and '.join(steps)}.",
         _what_a_range_is(steady),
     ]

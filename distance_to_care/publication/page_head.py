@@ -18,11 +18,16 @@ FEWEST = 20  # characters of a paragraph that is worth quoting
 FIRST = 3  # paragraphs among which the question of a page is looked for
 LAYER = "in-30-seconds"
 BEFORE_PARTS = "//article//p[count(ancestor::section) < 2]"
-ANYWHERE = "//article//p"
+# The page of the search has no article.
+ANYWHERE = "//article//p | //*[contains(@class, 'bd-search-container')]/p"
 # Parts of a page that are no sentences of its own, or that a reader has to open.
 ASIDE = ("rubric", "kind-banner", "kind-banners", "admonition", "about-this-page", "downloads")
 FOLDED = ("details", "figure", "table", "nav", "form")
 SENTENCE_ENDS = re.compile(r"(?<=[.?!])\s+(?=[A-Z\d\N{LEFT DOUBLE QUOTATION MARK}])")
+# Where a long sentence may end: before what it says in detail, and a question before its next one.
+DETAIL = re.compile(r"[:;] ")
+NEXT_QUESTION = re.compile(r",(?: and)? (?=(?:how|what|which|who|where|would|to)\b)|[:;] ")
+ASKS = re.compile(r"\b(?:how|what|which|who|where|would|do|does|did|is|are)\b", re.IGNORECASE)
 LABEL = re.compile(r"^(Answer|In short)\.\s+")
 
 
@@ -51,20 +56,31 @@ def _paragraphs(page: markup.HtmlElement, where: str) -> Iterator[str]:
 
 
 def _joined(sentences: Iterable[str]) -> str:
-    """Join sentences as long as they fit; a first one that is too long is cut at a word."""
+    """Join sentences as long as they fit; a first one that is too long is cut."""
     told = ""
     for sentence in sentences:
-        longer = f"{told} {sentence}".strip()
+        longer = f"{told} {sentence}" if told else sentence
         if len(longer) > LONGEST:
-            break
+            if told:
+                break
+            longer = _cut(sentence)
         told = longer
-    else:
-        return told
-    return told or _cut(sentence)
+    return told
 
 
 def _cut(sentence: str) -> str:
-    """Cut a sentence at a word, and never inside brackets."""
+    """End a sentence after the last part that fits; one without parts at a word, with an ellipsis.
+
+    Never inside brackets, and a question never before it has asked something.
+    """
+    asks = sentence.endswith("?")
+    parts = NEXT_QUESTION if asks else DETAIL
+    for end in reversed(list(parts.finditer(sentence[:LONGEST]))):
+        part = sentence[: end.start()]
+        asked = ASKS.search(part) is not None
+        whole = part.count("(") == part.count(")") and (asked or not asks or end[0][0] != ",")
+        if whole:
+            return part + ("?" if asks and asked else ".")
     words = sentence[: LONGEST - 2].rsplit(" ", 1)[0]
     if words.count("(") > words.count(")"):
         words = words.rpartition("(")[0]

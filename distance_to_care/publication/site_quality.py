@@ -238,6 +238,7 @@ def finish_site(
         here = f"{address}{name}.html" if address else ""
         if name == addresses.NOT_FOUND:
             addresses.from_anywhere(page, site)
+        search_words.invite(page)
         descriptions[name] = page_head.complete(page, title, here)
         titles[name] = page_head.title(page, title)
         if name not in UNCITED:

@@ -95,6 +95,8 @@ def test_every_page_has_a_description_of_its_own(pages):
     texts = [words[0] for words in told.values()]
     assert [words for words in texts if not 20 <= len(words) <= page_head.LONGEST] == []
     assert sorted({words for words in texts if texts.count(words) > 1}) == []
+    # Each is whole sentences: nothing breaks off before its point.
+    assert [words for words in texts if not words.endswith((".", "?"))] == []
     for name, page in pages.items():
         shown = page.xpath("//meta[@property='og:description']/@content")
         assert shown == told[name], name

@@ -10,7 +10,8 @@ from urllib.parse import quote
 import pytest
 from browser import visited
 
-from distance_to_care.publication import build, search_words
+from distance_to_care import tables
+from distance_to_care.publication import boards, build, search_words
 
 ASKED = Path(__file__).with_name("reader_questions.tsv")
 RESULTS = "#search-results ul.search > li"
@@ -136,8 +137,47 @@ def test_who_asks_how_long_they_will_live_is_led_to_the_page_for_patients(base: 
             "how long will I live with pulmonary fibrosis",
             "what is my chance of surviving five years",
             "how long have I got",
+            "will I die",
         ):
-            assert search(visit.page, base, question)[0] == "book/for_patients"
+            found = search(visit.page, base, question)
+            assert found[0] == "book/for_patients"
+            assert not [name for name in found[:FIRST] if "survival_by" in name]
+
+
+def test_a_town_leads_to_its_care_board_and_to_find_my_area(site: Path, base: str, browser):
+    """Every town by which readers find their way on the maps of the boards, however it is asked."""
+    towns = tables.read("towns")["town"].tolist()
+    ways = ("{}", "nearest centre to {}", "how far is it from {}")
+    asked = [way.format(town) for town in towns for way in ways]
+    with visited(browser, base, "search.html?q=book") as visit:
+        page = visit.page
+        page.wait_for_function(SETTLED)
+        found = page.evaluate(ASK_ALL, asked)
+        led = dict(zip(asked, found, strict=True))
+        astray = [
+            question
+            for question, pages in led.items()
+            if not pages[0].startswith(boards.FOLDER) or "book/find_my_area" not in pages[:FIRST]
+        ]
+        assert astray == []
+        for question, code in (
+            ("nearest centre to Norwich", "e54000068"),
+            ("Stoke-on-Trent", "e54000010"),
+            ("how far is it from Exeter", "e54000037"),
+        ):
+            assert led[question][:2] == [f"{boards.FOLDER}{code}", "book/find_my_area"]
+        # However it is written; a county; where there is no one board, or none.
+        for question, first in (
+            ("kings lynn", f"{boards.FOLDER}e54000068"),
+            ("Cornwall travel time", f"{boards.FOLDER}e54000036"),
+            ("London", "book/find_my_area"),
+            ("Cardiff", "book/find_my_area"),
+            ("NR4 7UY", "book/find_my_area"),
+        ):
+            assert search(page, base, question)[0] == first
+        # A word of a question is no town.
+        for question in ("reading age of the summaries", "is bathing tiring", "claim B7"):
+            assert not search(page, base, question)[0].startswith(boards.FOLDER)
 
 
 def test_words_are_asked_and_not_the_letters_of_a_question(base: str, browser):

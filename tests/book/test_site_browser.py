@@ -24,6 +24,9 @@ SETTLED = """() => [...document.querySelectorAll(
   "pre, .cell_output > .output, .jp-RenderedHTMLCommon, .pst-scrollable-table-container")].every(
   (box) => (box.tabIndex >= 0) ===
     (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight))"""
+# A word that is too wide for its link to the page before or after is cut off, and nothing scrolls.
+CUT_AT_THE_FOOT = """() => [...document.querySelectorAll(".prev-next-area a")].filter(
+  (link) => link.scrollWidth > link.clientWidth).map((link) => link.innerText.trim())"""
 SCHEME_IS = "scheme => document.documentElement.dataset.theme === scheme"
 # Under each figure, closed: what it shows as a table; not inside a part that is itself closed.
 DATA_TABLES = "main details:has(> summary:text('Data table')):not(details details)"
@@ -129,6 +132,8 @@ def test_pages_are_accessible_light_and_self_contained(site: Path, base: str, pa
             wide = page.evaluate("document.documentElement.scrollWidth")
             if wide > NARROW:
                 problems.append(f"{name} scrolls sideways at {NARROW} px: it is {wide} px wide")
+            cut = page.evaluate(CUT_AT_THE_FOOT)
+            problems += [f"{name}: the link to {title} is cut at {NARROW} px" for title in cut]
             problems += [f"{name} asks another host for {address}" for address in visit.foreign]
             problems += [f"{name}: {complaint}" for complaint in visit.complaints]
         return problems

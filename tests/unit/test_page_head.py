@@ -62,6 +62,33 @@ def test_a_long_sentence_is_cut_at_a_word_and_outside_brackets():
     assert words.startswith(told.removesuffix(" …"))
 
 
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        (f"How far is it {'and farther ' * 9}by car, and how sure is any of that {'at all ' * 5}?",
+         f"How far is it {'and farther ' * 9}by car?"),
+        (f"If {'it were so ' * 9}in towns, how much would it save, and what would {'it ' * 9}?",
+         f"If {'it were so ' * 9}in towns, how much would it save?"),
+        # No question before it has asked something.
+        (f"If {'it were so ' * 9}in towns, how much would it save {'for all of us ' * 6}?", None),
+        (f"It is {'very ' * 24}far; for some it is farther {'than that ' * 6}.",
+         f"It is {'very ' * 24}far."),
+        # A half of brackets is no part, and what a statement goes on to say, no question.
+        (f"It is {'very ' * 24}far (in towns; and farther {'than that ' * 6}).", None),
+        (f"It is {'very ' * 24}far, which is farther {'than that ' * 6}.", None),
+    ],
+)  # fmt: skip
+def test_a_long_sentence_ends_after_a_part_of_its_own(sentence, told):
+    found = page_head.description(page(f"<p>{sentence}</p>"))
+    assert found.endswith(" …") if told is None else found == told
+
+
+def test_a_shortened_question_is_followed_by_what_still_fits():
+    question = f"How far is it by car, and how sure is any of that {'at all ' * 20}?"
+    told = page_head.description(page(f"<p>{question}</p>{LAYER}"))
+    assert told.startswith("How far is it by car? We do not know. One study says so.")
+
+
 def test_search_engines_and_previews_are_told_the_same():
     tree = page(f"<p>{QUESTION}</p>", "<title>Survival — Book</title><meta name='description'>")
     told = page_head.complete(tree, "Book", "https://example.org/a.html")
