@@ -42,7 +42,7 @@ LISTS = (
     "notebooks/claims_register",
 )
 FIND_MY_AREA = "book/find_my_area"
-# "Brighton and Hove" is two places; "Stoke-on-Trent" is said shorter.
+# "Norfolk and Suffolk" is two places; "Stoke-on-Trent" is said shorter.
 BETWEEN_PLACES = re.compile(r", (?:and )?| and ")
 LONGER_NAME = re.compile(r"[ -](?:upon|on|in|super|under)[ -].*")
 # What is left of a name and is none.
