@@ -225,6 +225,9 @@ class PackedFit:
         centre = np.zeros_like(pull)
         centre[3::2] = (h * at_risk - s * dying) / moments.deaths[:, None]
         codes, clusters = (None, 0) if cluster is None else cluster
+        if clusters == self.people:
+            # Everybody is a cluster of their own: nothing is to be added up by cluster.
+            codes, clusters = None, 0
 
         def work(low, high):
             total = np.zeros((self.terms, self.terms))
