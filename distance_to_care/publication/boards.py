@@ -374,7 +374,9 @@ def three_sentences(published: Published, code: str, study: Study, compiled: dat
             f"In NHS {mean['board']} Integrated Care Board (boundaries of {edition}) people aged "
             f"65 and over live {told(mean)} minutes by car, one way, from the nearest "
             f"{study.service}, on average; {_how_many_are_far(published, code)}.",
-            _areas_in_words(published, code),
+            _areas_in_words(published, code)
+            if _anybody_far(published, code)
+            else f"So no deprived area is that far either ({CARS}).",
             "Modelled from open data with an unofficial list of centres, over three readings of "
             f"which the ranges run{quoted}; public transport is left out (Distance to Care, data "
             f"as compiled by {in_words(compiled)}).",
