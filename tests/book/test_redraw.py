@@ -112,7 +112,7 @@ def drawing(figure: bytes) -> str:
     end = text.index(words)
     picture = text[: text.rindex("<text", 0, end)]
     # Of the drawing itself alone: what is drawn keeps its heights.
-    head, rest = picture.split(">", 1)
+    head, rest = picture.split("\n", 1)
     return re.sub(r' (?:viewBox|height)="[^"]*"', "", head) + rest
 
 
@@ -140,11 +140,9 @@ def test_the_page_says_the_same_but_for_the_day_of_the_release(sites, redrawn):
     assert f">{banner}<" in outside
     assert banner not in inside
     outside = outside.replace(banner, results.BANNERS["registry"])
-    # The name and the room of a figure follow from its lines, of which its source is one.
-    said = [
-        re.sub(r'_images/\w+\.svg"( width="\d+") height="\d+"', r"\1", page)
-        for page in (outside, inside)
-    ]
+    # The name and the room of a picture follow from its lines, of which its source is one.
+    room = re.compile(r'(?:_images/\w+\.svg"|(?<=")) (width="\d+") height="\d+"')
+    said = [room.sub(r"\1", page) for page in (outside, inside)]
     assert said[0] == said[1]
 
 
