@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat requirements.txt pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 COMMAND := $(BIN)/python -m distance_to_care
+# Python keeps what it has compiled, whatever the shell says: tests and builds start it hundreds of
+# times, and each start would compile the package anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help book test test-all lint accept data serve clean environment browser lock open-data calibrate structures certify cohort speed many pages links print-preview bench mutation pdf slides

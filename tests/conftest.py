@@ -1,5 +1,6 @@
 """Where official files exist, the parts that need them are proved too."""
 
+import gc
 import os
 from pathlib import Path
 from unittest import mock
@@ -27,6 +28,12 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [i for i in items if "official_folder" not in getattr(i, "fixturenames", ())]
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: file_of(item.nodeid) not in WITH_BUILDS)
+
+
+def pytest_collection_finish():
+    """Keep Python from looking through thousands of tests for rubbish: they stay until the end."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_xdist_make_scheduler(config, log):
