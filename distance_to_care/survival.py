@@ -102,7 +102,9 @@ def _given(people: Table) -> pd.DataFrame | Path:
     if isinstance(people, pd.DataFrame):
         return people
     if isinstance(people, str | os.PathLike):
-        return Path(os.fsdecode(people))
+        if not os.fsdecode(people):
+            raise AnalysisError("The path of the people is empty: give the path of a Parquet file.")
+        return Path(os.fsdecode(people)).expanduser()
     raise AnalysisError(
         "People are given as a pandas table, or as the path of one Parquet file; this is "
         f"neither, but of the type {type(people).__name__}."
@@ -446,7 +448,8 @@ def _for_cox(people: Table, *names) -> pd.DataFrame | packed.People:
 
 def _packed_fit(people, duration, event, covariates, strata, entry, ties):
     _duration(people, duration)
-    died = people.columns[event].codes == np.argmax(_event(people, event))
+    had = _event(people, event)
+    died = people.columns[event].codes == np.argmax(had)
     time, started = people.columns[duration].coded(), None
     if entry is not None:
         _number(people, entry)
@@ -1203,6 +1206,10 @@ def spline_basis(values: Sequence[float], knots: Sequence[float]) -> np.ndarray:
     if len(t) < 3 or np.any(np.diff(t) <= 0):
         raise AnalysisError(
             "The knots of a spline must be three or more different values: take fewer knots."
+        )
+    if np.max(np.abs(x), initial=0) > 1e90 or t[-1] - t[0] < 1e-90:
+        raise AnalysisError(
+            "The values of the exposure are too small or too large: give it in another unit."
         )
     cubes = np.maximum(x[:, None] - t, 0) ** 3
     width = t[-1] - t[-2]

@@ -49,13 +49,12 @@ class PackedFit:
     def __init__(self, moments: Moments, covariates: Sequence[Covariate], ties, names):
         self.moments, self.names, self.ties = moments, list(names), ties
         self._efron = ties == "efron" and moments.tied
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             self.patterns = Patterns(covariates, moments)
         self.terms, self.people = self.patterns.terms, moments.people
         self.centre, self.scale = self.patterns.centre, self.patterns.scale
         for name, width, centre in zip(self.names, self.scale, self.centre, strict=True):
-            if width <= 1e-12 * max(1.0, abs(centre)):
-                raise AnalysisError(f"Everybody has the same value of '{name}'.")
+            engine.check_width(name, width, centre)
 
     # -- the likelihood --------------------------------------------------------------------
 

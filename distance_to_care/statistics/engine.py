@@ -46,6 +46,19 @@ NOT_CONVERGING = (
 )
 
 
+def check_width(name: str, width: float, centre: float) -> None:
+    """Refuse a covariate whose standard deviation cannot be told from nothing, or is no number."""
+    if not np.isfinite(width):
+        raise AnalysisError(f"The values of '{name}' are too large: give it in another unit.")
+    if width <= np.spacing(abs(centre)):
+        raise AnalysisError(f"Everybody has the same value of '{name}'.")
+    if width <= 1e-12 * max(1.0, abs(centre)):
+        raise AnalysisError(
+            f"The values of '{name}' are too near one another to be told apart: give it in "
+            f"another unit, or its difference from its mean."
+        )
+
+
 def no_estimate(names: Sequence[str], direction: np.ndarray) -> AnalysisError:
     """Say which coefficient runs away: the one that the last step moves most."""
     name = names[int(np.argmax(np.abs(direction)))]
@@ -222,10 +235,10 @@ class CoxFit:
     @cached_property
     def scale(self) -> np.ndarray:
         """Standard deviations of the covariates."""
-        scale = self._X.std(axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            scale = self._X.std(axis=0)
         for name, width, centre in zip(self.names, scale, self.centre, strict=True):
-            if width <= 1e-12 * max(1.0, abs(centre)):
-                raise AnalysisError(f"Everybody has the same value of '{name}'.")
+            check_width(name, width, centre)
         return scale
 
     @cached_property

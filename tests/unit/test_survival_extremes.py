@@ -284,6 +284,35 @@ def test_people_are_a_table_or_a_path(tmp_path):
                 asked(other)
 
 
+@pytest.mark.parametrize(
+    ("by", "offset", "said"),
+    [(1e-13, 0, "too near"), (1, 1e15, "too near"), (1e160, 0, "too large")],
+)
+def test_a_covariate_in_a_hopeless_unit_is_not_called_the_same_for_all(by, offset, said, given):
+    people = many()
+    people["odd"] = offset + by * people["noise"].round(1)
+    with pytest.raises(AnalysisError, match=f"The values of 'odd' are {said}.*another unit"):
+        survival.cox(given(people), "time", "died", ["odd"])
+
+
+@pytest.mark.parametrize("by", [1e-160, 1e100])
+def test_a_spline_of_a_hopeless_unit_is_refused_in_a_sentence(by):
+    people = many()
+    people["odd"] = by * people["noise"]
+    with pytest.raises(AnalysisError, match="exposure are too small or too large"):
+        survival.non_linearity_test(people, "time", "died", "odd")
+
+
+def test_a_path_may_begin_at_home_and_may_not_be_empty(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    people = many()
+    people.to_parquet(tmp_path / "people.parquet")
+    found = survival.cox("~/people.parquet", "time", "died", ["noise"])
+    pd.testing.assert_frame_equal(found, survival.cox(people, "time", "died", ["noise"]))
+    with pytest.raises(AnalysisError, match="path of the people is empty"):
+        survival.cox("", "time", "died", ["noise"])
+
+
 def test_a_ratio_beyond_the_largest_number_is_infinite_without_a_warning(given):
     people = many()
     people["tiny"] = people["noise"] * 1e-9 - people["time"] * 1e-12

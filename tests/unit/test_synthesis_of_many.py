@@ -1,12 +1,14 @@
 """Synthetic people by the million: drawn in parts, and the parts are the people of one draw."""
 
+import re
+
 import pandas as pd
 import pyarrow.parquet
 import pytest
 from commands import run
 from pandas.testing import assert_frame_equal
 
-from distance_to_care import synthetic, tables
+from distance_to_care import places, survival, synthetic, tables
 from distance_to_care.problems import Problem
 
 
@@ -104,3 +106,16 @@ def test_a_drawing_that_ends_in_the_middle_leaves_no_file(tmp_path, monkeypatch)
 def test_more_people_than_can_be_told_apart_are_refused(parameters, population):
     with pytest.raises(Problem, match="50,000,000"):
         next(synthetic.draw_in_parts(50_000_001, 1, parameters, population))
+
+
+def test_what_the_readme_asks_of_a_file_is_answered(tmp_path, monkeypatch):
+    """Both calls run as they are written: on the file that was drawn, and on one with deaths."""
+    readme = (places.ROOT / "README.md").read_text(encoding="utf-8")
+    calls = re.findall(r"`(survival\.\w+\(.*?\))`", readme)
+    assert len(calls) == 2
+    monkeypatch.chdir(tmp_path)
+    assert run("synthesise", "--people", 500, "--output", "ten.parquet").returncode == 0
+    people = pd.read_parquet("ten.parquet")
+    people.assign(died=people["outcome"] == "died").to_parquet("people.parquet")
+    for call in calls:
+        assert len(eval(call, {"survival": survival})) > 1
