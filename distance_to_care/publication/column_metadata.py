@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from distance_to_care import results
-from distance_to_care.publication import citing
+from distance_to_care.publication import citing, intervals
 
 ENDING = ".csv-metadata.json"
 CONTEXT = ["http://www.w3.org/ns/csvw", {"@language": "en"}]
@@ -71,12 +71,21 @@ def unit(name: str, table: pd.DataFrame) -> str:
         return NO_UNIT[base]
     if name in UNITS:
         return UNITS[name]
+    if name in BESIDE_A_RATIO and _of_the_ratio(name, table):
+        return UNITS["hazard_ratio"]
     if "unit" in table:
         units = set(table["unit"])
         return units.pop() if len(units) == 1 and "" not in units else IN_ITS_ROW
-    if name in BESIDE_A_RATIO and "hazard_ratio" in table:
-        return UNITS["hazard_ratio"]
     return BY_ITS_WORDS
+
+
+def _of_the_ratio(name: str, table: pd.DataFrame) -> bool:
+    """Tell whether an interval is that of the hazard ratio: alone, or since no estimate fits it."""
+    if "hazard_ratio" not in table:
+        return False
+    if not {"estimate", *BESIDE_A_RATIO} <= set(table):
+        return "unit" not in table
+    return not intervals.around(table, "estimate", BESIDE_A_RATIO)
 
 
 def described(name: str, entry: Mapping, table: pd.DataFrame) -> dict:
@@ -88,27 +97,61 @@ def described(name: str, entry: Mapping, table: pd.DataFrame) -> dict:
     entry : what the manifest says of it.
     table : the table as it was read back.
     """
-    book = citing.this_book()
     columns = [
-        {
-            "name": column,
-            "titles": column,
-            "datatype": datatype(column, table[column]),
-            "dc:description": entry["columns"][column],
-            "schema:unitText": unit(column, table),
-        }
+        _column(column, datatype(column, table[column]), entry["columns"][column],
+                unit(column, table))
         for column in table
-    ]
+    ]  # fmt: skip
+    about = f"{results.banner(entry['kind'])}. One row a group, time or term."
+    sources = {"dc:source": ", ".join(entry["sources"]), "dc:type": entry["kind"]}
+    return _file(f"{name}.csv", entry["title"], about, columns, sources)
+
+
+# What stands in the file of every number of the prose.
+OF_NUMBERS = {
+    "key": "Name of the number, unique in the book",
+    "text": "The number as the prose prints it",
+    "value": "The estimate of the row that it was read from, or the column that the unit names; a "
+    "text may print another column of that row, such as its people",
+    "unit": "Unit of the value",
+    "kind": "open, modelled, published, synthetic, registry or scenario",
+    "table": "Published table that it was read from",
+    "page": "Chapter that made it",
+}
+
+
+def of_numbers() -> dict:
+    """Describe the file of every number of the prose as CSVW does."""
+    columns = [
+        _column(name, "number" if name == "value" else "string", OF_NUMBERS[name],
+                IN_ITS_ROW if name == "value" else NO_UNIT["string"])
+        for name in results.NUMBER_COLUMNS
+    ]  # fmt: skip
+    about = "Each row says its kind: a synthetic number is no finding about patients."
+    return _file("numbers.csv", "Every number of the prose", about, columns, {})
+
+
+def _column(name: str, kind: str | dict[str, str], words: str, unit: str) -> dict:
+    return {
+        "name": name,
+        "titles": name,
+        "datatype": kind,
+        "dc:description": words,
+        "schema:unitText": unit,
+    }
+
+
+def _file(url: str, title: str, about: str, columns: list[dict], origin: Mapping) -> dict:
+    book = citing.this_book()
     return {
         "@context": CONTEXT,
-        "url": f"{name}.csv",
-        "dc:title": entry["title"],
-        "dc:description": f"{results.banner(entry['kind'])}. One row a group, time or term.",
+        "url": url,
+        "dc:title": title,
+        "dc:description": about,
         "dc:creator": book.authors,
         "dc:publisher": book.short_title,
         "dc:license": {"@id": LICENCE},
-        "dc:source": ", ".join(entry["sources"]),
-        "dc:type": entry["kind"],
+        **origin,
         "schema:version": book.version,
         "dialect": {"encoding": "utf-8", "delimiter": ",", "header": True},
         "tableSchema": {"columns": columns},

@@ -15,7 +15,7 @@ from functools import cache
 import pandas as pd
 
 from distance_to_care import places, results
-from distance_to_care.publication import citing, column_metadata, intervals
+from distance_to_care.publication import citing, column_metadata, intervals, sentences
 
 FILE = "results.json"
 SCHEMA = "results.schema.json"
@@ -64,13 +64,18 @@ def gathered(manifest: Mapping, numbers: pd.DataFrame, read: Callable[[str], pd.
 
 def _number(row: Mapping, ends: intervals.Interval | None) -> dict:
     low, high = ends or (None, None)
+    value, unit = None if pd.isna(row["value"]) else row["value"], row["unit"] or None
+    if value is not None and intervals.another_is_printed(row["text"], value):
+        # What is filed is the estimate of the row; the text prints its people, or its range.
+        said = intervals.ALONE.match(row["text"])
+        value, unit = sentences.read_number(said["number"]), None
     return {
         "key": row["key"],
         "text": row["text"],
-        "value": None if pd.isna(row["value"]) else row["value"],
+        "value": value,
         "low": low,
         "high": high,
-        "unit": row["unit"] or None,
+        "unit": unit,
         "table": row["table"],
         "page": row["page"],
         "kind": row["kind"],
@@ -88,6 +93,7 @@ def _table(name: str, entry: Mapping, numbers: int) -> dict:
         "sources": entry["sources"],
         "rows": entry["rows"],
         "numbers": numbers,
+        "range_may_leave_out": intervals.MAY_LEAVE_OUT.get(name),
         "columns": entry["columns"],
         "sha256": entry["sha256"],
         "data": f"{name}.csv",

@@ -22,6 +22,7 @@ from distance_to_care import results, source_lines
 from distance_to_care.publication import (
     citing,
     column_metadata,
+    intervals,
     notebooks,
     printed_book,
     results_file,
@@ -35,6 +36,7 @@ LINE = re.compile(r'<p class="downloads">.*?</p>', re.DOTALL)
 FILES = re.compile(r'href="(?P<depth>(?:\.\./)*)downloads/(?P<name>[^"/]+)\.(?P<ending>\w+)"')
 BIB = ".bib"
 BOOK_BIB = "distance_to_care.bib"
+NUMBERS_METADATA = f"numbers{column_metadata.ENDING}"
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ def offered(body: str, offer: Offer) -> str:
 
 def _digest(tables: Mapping[str, Mapping], title: str) -> str:
     """Digest what the workbook and the metadata of a page are made from."""
-    modules = (workbooks, column_metadata, citing, source_lines)
+    modules = (workbooks, column_metadata, intervals, citing, source_lines)
     code = [source_lines.TABLE, *(Path(module.__file__) for module in modules)]
     told = [json.dumps(tables, sort_keys=True), title, str(citing.this_book()), version("gptables")]
     told += [results.banner(entry["kind"]) for entry in tables.values()]
@@ -225,6 +227,8 @@ def write(folder: Path, offer: Offer, published: Path, kept: Path) -> None:
     (folder / results_file.FILE).write_text(everything, encoding="utf-8")
     schema = json.dumps(results_file.schema(), indent=2, ensure_ascii=False) + "\n"
     (folder / results_file.SCHEMA).write_text(schema, encoding="utf-8")
+    about = json.dumps(column_metadata.of_numbers(), indent=1, ensure_ascii=False) + "\n"
+    (folder / NUMBERS_METADATA).write_text(about, encoding="utf-8")
 
 
 def _listed(caption: str, heads: tuple[str, ...], rows: list[str]) -> str:
@@ -304,6 +308,7 @@ def book_html(offer: Offer, depth: str) -> str:
         "(JSON)",
         results_file.SCHEMA: "what stands in that file (JSON Schema)",
         "numbers.csv": "every number in the prose (CSV)",
+        NUMBERS_METADATA: "what the columns of that file mean, and its licence (CSVW)",
         "manifest.json": "manifest of all tables (JSON)",
         BOOK_BIB: "citation of the book (BibTeX)",
     }

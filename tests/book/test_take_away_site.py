@@ -120,6 +120,8 @@ def test_the_downloads_page_lists_every_file(site, offer):
     for name in offer.manifest["figures"]:
         assert {f"{name}.svg", f"{offer.citation_name(name)}.bib"} <= hrefs
     assert {results_file.FILE, results_file.SCHEMA, take_away.BOOK_BIB} <= hrefs
+    assert take_away.NUMBERS_METADATA in hrefs
+    assert (site / "downloads" / take_away.NUMBERS_METADATA).is_file()
     assert len([href for href in hrefs if href.endswith(workbooks.ENDING)]) == len(offer.pages())
 
 

@@ -342,10 +342,16 @@ def test_everything_published_is_in_one_file_that_keeps_its_schema():
     for number in content["numbers"]:
         row = values.loc[number["key"]]
         assert number["text"] == row["text"]
-        assert number["value"] == row["value"] or (
-            number["value"] is None and pd.isna(row["value"])
-        )
+        if pd.isna(row["value"]):
+            assert number["value"] is None
+        elif intervals.another_is_printed(row["text"], row["value"]):
+            # The people of a row, where its estimate is filed: a value says what its text says.
+            assert (number["text"], number["unit"]) == (f"{number['value']:,.10g}", None)
+        else:
+            assert number["value"] == row["value"]
         assert number["banner"] == results.BANNERS[number["kind"]]
+    people = next(n for n in content["numbers"] if n["key"] == "map.far.all.people")
+    assert people["value"] > 1_000_000
     # Many tables are shown or drawn, and quoted by no sentence; the file says which.
     quoted = NUMBERS["table"].value_counts()
     assert {table["name"]: table["numbers"] for table in content["tables"]} == {
@@ -367,6 +373,52 @@ def test_every_printed_interval_is_given_as_two_numbers():
     assert wrong == []
     # Many are printed without the interval that their row has.
     assert sum(ends is not None for ends in found.values()) > len(printed) + 2000
+
+
+def test_every_number_lies_in_its_interval_or_readers_are_told_why_not():
+    content = results_file.gathered(MANIFEST, NUMBERS, read)
+    outside = {
+        number["table"] for number in content["numbers"]
+        if number["low"] is not None and not number["low"] <= number["value"] <= number["high"]
+    }  # fmt: skip
+    assert outside == set(intervals.MAY_LEAVE_OUT)
+    assert {table["name"]: table["range_may_leave_out"] for table in content["tables"]
+            if table["range_may_leave_out"]} == intervals.MAY_LEAVE_OUT  # fmt: skip
+
+
+def test_ends_of_something_else_are_not_the_interval_of_the_estimate():
+    table = pd.DataFrame(
+        {
+            "group": ["far", "near"],
+            "hazard_ratio": [1.4, 1.3],
+            "estimate": [18.0, 1.5],
+            "ci_low": [1.1, 1.0],
+            "ci_high": [1.7, 1.6],
+            "unit": ["times"] * 2,
+        }
+    )
+    numbers = pd.DataFrame(
+        # The second lies within by chance.
+        [("x.far", "18.0", 18.0, "times"), ("x.near", "1.5", 1.5, "times"),
+         ("x.ratio", "1.4", 1.4, "hazard ratio"), ("x.ends", "1.0 to 1.6", 1.5, "times")],
+        columns=["key", "text", "value", "unit"],
+    ).assign(table="x")  # fmt: skip
+    assert intervals.of_numbers(numbers, lambda name: table) == {
+        "x.far": None,
+        "x.near": None,
+        "x.ratio": (1.1, 1.7),
+        "x.ends": (1.0, 1.6),
+    }
+    assert column_metadata.unit("ci_low", table) == "ratio"
+    assert column_metadata.unit("ci_low", table.assign(estimate=1.4)) == "times"
+
+
+def test_the_file_of_numbers_is_described_and_licensed(tmp_path):
+    about = column_metadata.of_numbers()
+    NUMBERS.head(50).to_csv(tmp_path / "numbers.csv", index=False)
+    assert valid(tmp_path, "numbers", about) == []
+    assert [column["name"] for column in about["tableSchema"]["columns"]] == list(NUMBERS)
+    assert about["dc:license"] == {"@id": column_metadata.LICENCE}
 
 
 def test_rows_of_one_value_are_told_apart_by_what_the_key_names():
