@@ -43,8 +43,9 @@ addEventListener("DOMContentLoaded", () => {
     [/\b(do|does|did|is|are|was|has|have|had|could|would|should)n'?t\b/g, "$1 not"],
     [/'(?:s|m|d|re|ve|ll)\b/g, ""], [/\b(?:integrated care boards?|icbs?)\b/g, "care board"],
     [/\brefer(?:red|ring)?\b/g, "referral"], [/\bon paper\b/g, "printed"],
+    [/\bkids?\b/g, "child"], [/\bmeant\b/g, "mean"],
     // Who has no car says so in many ways.
-    [/\b(?:not?|without|never|unable|hard) (?:\w+ ){0,3}?(?:cars?|driv(?:e|es|ing)|lift|get (?:to|there))\b/g,
+    [/\b(?:not?|without|never|unable|hard) (?:\w+ ){0,3}?(?:cars?|driv(?:e|es|ing)|lift|get(?:ting)? (?:to|there))\b/g,
       "carless"],
   ];
   // So does who asks how long somebody has to live; of whom is kept.
