@@ -35,7 +35,7 @@ addEventListener("DOMContentLoaded", () => {
     "meaning mean means definition define", "countryside country rural remote village isolated",
     "gp doctor practice", "video telephone remote virtual online", "job post worker", "lung lungs pulmonary",
     "region regions area areas place places local", "hereditary inherited inherit genetic carrier",
-    "patient transport carless"];
+    "transport carless"];
 
   // What is written in several ways, and how it is asked here; each after those above it.
   const WRITTEN = [
@@ -45,7 +45,7 @@ addEventListener("DOMContentLoaded", () => {
     [/\brefer(?:red|ring)?\b/g, "referral"], [/\bon paper\b/g, "printed"],
     [/\bkids?\b/g, "child"], [/\bmeant\b/g, "mean"],
     // Who has no car says so in many ways.
-    [/\b(?:not?|without|never|unable|hard) (?:\w+ ){0,3}?(?:cars?|driv(?:e|es|ing)|lift|get(?:ting)? (?:to|there))\b/g,
+    [/\b(?:not?|without|never|unable|hard) (?:\w+ ){0,3}?(?:cars?|driv(?:e|es|ing)|lift|get(?:ting)? (?:there|to(?! see| be| have)))\b/g,
       "carless"],
   ];
   // So does who asks how long somebody has to live; of whom is kept.
@@ -90,9 +90,8 @@ addEventListener("DOMContentLoaded", () => {
     const pages = index.docnames.map((_, page) => page);
     const of = (texts) => {
       const found = Object.create(null);
-      pages.forEach((page) => stems(texts[page] || "").forEach((word) => {
-        (found[word] = found[word] || []).push(page);
-      }));
+      pages.forEach((page) => new Set([texts[page] || []].flat().flatMap((text) => [...stems(text)]))
+        .forEach((word) => { (found[word] = found[word] || []).push(page); }));
       return found;
     };
     const lengths = pages.map(() => 0);
@@ -103,7 +102,7 @@ addEventListener("DOMContentLoaded", () => {
       const alike = held.filter((page) => !lengths[page]);
       if (alike.length > ALIKE_PAGES) title[word] = held.filter((page) => lengths[page]);
     });
-    const phrases = (index.asked || []).map((text) => text.split(", ").map(plain).join(" "));
+    const phrases = (index.asked || []).map((text) => text.split(", "));
     const described = (index.descriptions || []).map((text, page) => (lengths[page] ? text : ""));
     const searched = lengths.filter((length) => length);
     const entries = pages.map(() => "");
