@@ -14,35 +14,64 @@ addEventListener("DOMContentLoaded", () => {
   const BEGINNING = 0.6; // a word that only begins like one of the question
   const ALIKE = 0.3; // a word that means the same
   const SHOWN = 20;
-  const WEAKEST = 0.12; // of the best page's worth
+  const WEAKEST = 0.12; // of the best page's worth, for a page that does not hold the whole question
+  const ALIKE_PAGES = 5;
 
   // Words that make a question and say nothing about its answer.
-  const ASKING = new Set(("about am any been best can could did do does get give gives had has have "
-    + "he her him his how i its just may me more much my now our please she should so some tell them "
-    + "find make makes say says see show shows take takes us use used very want way we were what when "
+  const ASKING = new Set(("about already am an any been being best can could did do does even ever get "
+    + "give gives go goes going gonna got had has have he her him his how i its just may me more much my "
+    + "need needs now our please really she should so some tell them "
+    + "find make makes say says see show shows take takes too us use used very want way we were what when "
     + "where which who whom whose why would you your").split(" "));
 
   // What readers say, and what the book says: any word of a line stands for the others.
   const SAME = ["hospital clinic centre center unit", "drive driving travel journey trip",
     "doctor specialist consultant physician", "poor poverty deprived deprivation disadvantaged",
-    "die dying death dead mortality survival", "drug drugs medicine medication tablets antifibrotic",
+    "die dying death dead mortality survival kill kills", "drug drugs medicine medication tablets antifibrotic",
     "money pound pounds cost costs price budget spend", "pay pays paid funding fund funded finance",
     "child children baby babies infant newborn son daughter", "adult adults grown",
     "print copy reuse publish republish share permission licence", "picture pictures figure chart graph",
     "map maps atlas", "accurate accuracy exact precise error wrong reliable", "test tested screening screened",
     "meaning mean means definition define", "countryside country rural remote village isolated",
     "gp doctor practice", "video telephone remote virtual online", "job post worker", "lung lungs pulmonary",
-    "region regions area areas place places local"];
+    "region regions area areas place places local", "hereditary inherited inherit genetic carrier",
+    "transport carless"];
+
+  // What is written in several ways, and how it is asked here; each after those above it.
+  const WRITTEN = [
+    [/\u2019/g, "'"], [/\bca(?:n't|nnot|nt)\b/g, "can not"], [/\bwon'?t\b/g, "will not"],
+    [/\b(do|does|did|is|are|was|has|have|had|could|would|should)n'?t\b/g, "$1 not"],
+    [/'(?:s|m|d|re|ve|ll)\b/g, ""], [/\b(?:integrated care boards?|icbs?)\b/g, "care board"],
+    [/\brefer(?:red|ring)?\b/g, "referral"], [/\bon paper\b/g, "printed"],
+    [/\bkids?\b/g, "child"], [/\bmeant\b/g, "mean"],
+    // Who has no car says so in many ways.
+    [/\b(?:not?|without|never|unable|hard) (?:\w+ ){0,3}?(?:cars?|driv(?:e|es|ing)|lift|get(?:ting)? (?:there|to(?! see| be| have)))\b/g,
+      "carless"],
+  ];
+  // So does who asks how long somebody has to live; of whom is kept.
+  const THEM = "(?:i|we|he|she|(?:my|our) \\w+|bab(?:y|ies)|child(?:ren)?)";
+  const PROGNOSIS = new RegExp(["prognosis", "outlook", "life expectancy", "terminal", "fatal",
+    "chances? of (?:surviv(?:al|ing)|living|dying)", `${THEM} (?:be )?(?:going to |gonna )?(?:die|dying)`,
+    `(?:will|would|can|could) ${THEM} (?:live|survive)(?! less| near| far| in)`,
+    "how long (?:people|will|do|does|can|could|have|has) (?:\\w+ ){0,3}(?:live|survive|got|left)(?! near| far| in)",
+  ].map((said) => `\\b${said}\\b`).join("|"));
+  const OF_PROGNOSIS = new RegExp("\\b(?:prognosis|outlook|life expectancy|terminal|fatal|chances? of|surviv\\w+"
+    + "|living|live|dying|die|how long|got|left)\\b", "g");
+  const plain = (text) => {
+    const said = WRITTEN.reduce((now, [written, meant]) => now.replace(written, meant), text.toLowerCase());
+    return PROGNOSIS.test(said) ? `prognosis ${said.replace(OF_PROGNOSIS, " ")}` : said;
+  };
 
   const stemmer = new Stemmer();
-  const words = (text) => splitQuery(text.toLowerCase().replace(/['\u2019]s\b/g, ""));
+  const words = (text) => splitQuery(plain(text));
   // "How long", "how many": the second word asks as well. "How far" asks for a way to travel.
   const MEASURE = /\bhow (long|many|much|often|soon|well)\b/g;
   const FAR = /\bhow far\b/g;
   const stem = (word) => stemmer.stemWord(word);
   const stems = (text) => new Set(words(text).map(stem));
   const listed = (found) => (found === undefined ? [] : [found].flat());
-  const own = (table, key) => (Object.hasOwn(table, key) ? listed(table[key]) : []);
+  const own = (table, name) => (Object.hasOwn(table, name) ? listed(table[name]) : []);
+  const key = (some) => some.filter((word) => !stopwords.includes(word)).sort().join(" ");
 
   const same = Object.create(null);
   SAME.map((line) => words(line).map(stem)).forEach((group) => group.forEach((word) => {
@@ -51,7 +80,7 @@ addEventListener("DOMContentLoaded", () => {
 
   const asked = (query) => {
     const all = words(query).filter((word) => !stopwords.includes(word));
-    const telling = words(query.toLowerCase().replace(FAR, "travel").replace(MEASURE, " "))
+    const telling = words(plain(query).replace(FAR, "travel").replace(MEASURE, " "))
       .filter((word) => !stopwords.includes(word) && !ASKING.has(word));
     return [...new Set(telling.length ? telling : all)];
   };
@@ -61,24 +90,60 @@ addEventListener("DOMContentLoaded", () => {
     const pages = index.docnames.map((_, page) => page);
     const of = (texts) => {
       const found = Object.create(null);
-      pages.forEach((page) => stems(texts[page] || "").forEach((word) => {
-        (found[word] = found[word] || []).push(page);
-      }));
+      pages.forEach((page) => new Set([texts[page] || []].flat().flatMap((text) => [...stems(text)]))
+        .forEach((word) => { (found[word] = found[word] || []).push(page); }));
       return found;
     };
     const lengths = pages.map(() => 0);
     Object.values(index.terms).forEach((found) => listed(found).forEach((page) => { lengths[page] += 1; }));
+    // The pages that are not searched word by word are alike: each is known by what it shares with few.
+    const title = of(index.titles);
+    Object.entries(title).forEach(([word, held]) => {
+      const alike = held.filter((page) => !lengths[page]);
+      if (alike.length > ALIKE_PAGES) title[word] = held.filter((page) => lengths[page]);
+    });
+    const phrases = (index.asked || []).map((text) => text.split(", "));
+    const described = (index.descriptions || []).map((text, page) => (lengths[page] ? text : ""));
     const searched = lengths.filter((length) => length);
     const entries = pages.map(() => "");
     Object.entries(index.indexentries).forEach(([entry, places]) => {
       places.forEach(([page]) => { entries[page] += ` ${entry}`; });
     });
     return {
-      entry: of(entries), title: of(index.titles), asked: of(index.asked || []), description: of(index.descriptions || []),
+      entry: of(entries), title, asked: of(phrases), description: of(described),
       heading: index.titleterms, body: index.terms, lengths,
       mean: searched.reduce((sum, length) => sum + length, 0) / searched.length,
       lists: pages.map((page) => (index.lists || []).includes(index.docnames[page])),
+      // Of pages that are worth the same, the first of the table is the first.
+      order: index.docnames.map((name) => (index.order || []).indexOf(name) >>> 0),
+      people: Object.entries(index.people || {})
+        .map(([name, said]) => [index.docnames.indexOf(name), stems(said)])
+        .sort(([a], [b]) => index.order.indexOf(index.docnames[a]) - index.order.indexOf(index.docnames[b])),
+      terms: Object.entries(index.indexentries).flatMap(([entry, [[page, id]]]) => (
+        id.startsWith("term-") ? entry.split(/[()]/).map((name) => [key(words(name).map(stem)), page]) : [])),
     };
+  };
+
+  // Who asks what a term is wants the page that says so.
+  const DEFINES = /^\s*(?:what|define|explain)\b|\bmean(?:s|ing)?\b|\bstands? for\b/;
+  const DEFINING = ["define", "explain", "mean", "means", "meaning", "stand", "stands"];
+  const defined = (made, query) => {
+    if (!DEFINES.test(plain(query))) return [];
+    const left = key(asked(query).filter((word) => !DEFINING.includes(word)).map(stem));
+    return made.terms.filter(([name]) => left && name === left).map(([, page]) => page).slice(0, 1);
+  };
+
+  // A page for some people is none for others, where a question says whose it is. Where it does not,
+  // pages that hold the same of it stand in the order of the table.
+  const among = (made, question, scored) => {
+    const theirs = made.people.filter(([, said]) => question.some((word) => said.has(word)));
+    made.people.forEach((one, place) => {
+      const mine = scored[one[0]];
+      if (theirs.length) { if (!theirs.includes(one)) mine.score = 0; return; }
+      made.people.slice(0, place).map(([page]) => scored[page]).filter(({ held }) => held === mine.held)
+        .forEach(({ score }) => { mine.score = Math.min(mine.score, score); });
+    });
+    return scored;
   };
 
   const beginning = (table, word) => (word.length < 4 ? []
@@ -128,20 +193,23 @@ addEventListener("DOMContentLoaded", () => {
 
   const rank = (index, query) => {
     index.made = index.made || fields(index);
-    const each = asked(query).map(stem).map((word) => ofWord(index.made, word));
+    const { made } = index;
+    const question = asked(query).map(stem);
+    const each = question.map((word) => ofWord(made, word));
     const all = each.reduce((sum, { rare }) => sum + rare, 0);
-    const scored = index.docnames.map((_, page) => {
-      let [score, held] = [0, 0];
+    const scored = among(made, question, index.docnames.map((_, page) => {
+      let [score, held, whole] = [0, 0, true];
       each.forEach(({ worth, rare }) => {
-        if (!worth.has(page)) return;
+        if (!worth.has(page)) { whole = false; return; }
         score += rare * worth.get(page);
         held += rare;
       });
-      return { page, score: score * (held / all) ** INCOMPLETE };
-    }).filter(({ score }) => score > 0).sort((a, b) => b.score - a.score);
-    const led = ledTo(index, query);
-    return [...led.map((page) => ({ page })), ...scored.filter(({ page, score }) => (
-      !led.includes(page) && score >= scored[0].score * WEAKEST))];
+      return { page, whole, held, score: score * (held / all) ** INCOMPLETE };
+    })).filter(({ score }) => score > 0)
+      .sort((a, b) => b.score - a.score || made.order[a.page] - made.order[b.page]);
+    const led = [...new Set([...ledTo(index, query), ...defined(made, query)])];
+    return [...led.map((page) => ({ page })), ...scored.filter(({ page, score, whole }) => (
+      !led.includes(page) && (whole || score >= scored[0].score * WEAKEST)))];
   };
 
   // The part of a page whose heading, or the term whose name, holds the most of the question.

@@ -78,11 +78,15 @@ class WordsOfTheBook(SearchEnglish):
         return bool(KNOWN.fullmatch(word)) and super().word_filter(word)
 
 
-def readers_words(table: Path | None = None) -> dict[str, str]:
-    """Read the words by which readers know each page, by the name of the page."""
+def readers_words(table: Path | None = None, column: str = "words") -> dict[str, str]:
+    """Read the words by which readers know each page, by the name of the page.
+
+    column : `words`, or `people`: words that say for whom a page is, of pages that are for some.
+    """
     table = table or places.BOOK / READERS_WORDS
     with table.open(encoding="utf-8", newline="") as file:
-        return {row["page"]: row["words"] for row in csv.DictReader(file, delimiter="\t")}
+        rows = csv.DictReader(file, delimiter="\t")
+        return {row["page"]: row[column] for row in rows if row.get(column)}
 
 
 def _said(name: str) -> list[str]:
@@ -174,6 +178,8 @@ def complete_index(site: Path, descriptions: Mapping[str, str], titles: Mapping[
     index["descriptions"] = [descriptions.get(page, "") for page in pages]
     index["asked"] = [asked.get(page, "") for page in pages]
     index["lists"] = [page for page in LISTS if page in pages]
+    index["order"] = list(asked)
+    index["people"] = readers_words(column="people")
     index["places"] = places_of(pages)
     written = json.dumps(index, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     path.write_text(f"Search.setIndex({written})", encoding="utf-8")

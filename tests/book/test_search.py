@@ -180,6 +180,89 @@ def test_a_town_leads_to_its_care_board_and_to_find_my_area(site: Path, base: st
             assert not search(page, base, question)[0].startswith(boards.FOLDER)
 
 
+@pytest.mark.parametrize(
+    "ways",
+    [
+        ("I don't have a car", "i dont have a car", "I don\u2019t have a car", "no car"),
+        ("I can't drive", "I cannot drive", "we can\u2019t get there", "unable to drive"),
+        ("will I die", "how long have I got", "what's my life expectancy", "is it fatal"),
+        ("which ICB", "which integrated care board", "which care board"),
+        ("the kids\u2019 hospital", "the child's hospital"),
+        ("IPF", "I've IPF", "what about IPF", "do I have IPF"),
+    ],
+)
+def test_one_question_is_asked_in_many_ways(base: str, browser, ways):
+    with visited(browser, base, "search.html?q=book") as visit:
+        visit.page.wait_for_function(SETTLED)
+        first, *others = visit.page.evaluate(ASK_ALL, list(ways))
+    assert first
+    assert all(found == first for found in others)
+
+
+def test_a_contraction_is_no_letter(site: Path, base: str, browser):
+    """Some pages hold the letter t, which is what is left of don't."""
+    assert "t" in index(site)["terms"]
+    with visited(browser, base, "search.html") as visit:
+        assert search(visit.page, base, "can't zzyzx") == []
+
+
+def test_pages_of_care_boards_are_found_by_their_names_and_not_by_what_all_share(
+    base: str, browser
+):
+    with visited(browser, base, "search.html?q=book") as visit:
+        visit.page.wait_for_function(SETTLED)
+        shared = ("care board", "specialist interstitial lung disease centre by car on average")
+        for found in visit.page.evaluate(ASK_ALL, list(shared)):
+            assert found
+            assert not [page for page in found if page.startswith(boards.FOLDER)]
+
+
+def test_who_asks_what_a_term_is_finds_where_it_is_explained(site: Path, base: str, browser):
+    """Every term of the glossary, asked in two ways."""
+    known = index(site)
+    terms = [
+        term.split("(")[0]
+        for term, places in known["indexentries"].items()
+        if places[0][1].startswith("term-")
+    ]
+    assert len(terms) > 80
+    asked = [way.format(term) for term in terms for way in ("what's a {}", "what does {} mean")]
+    with visited(browser, base, "search.html?q=book") as visit:
+        visit.page.wait_for_function(SETTLED)
+        found = visit.page.evaluate(ASK_ALL, asked)
+        # A term that is no question is found where it is used as well.
+        assert search(visit.page, base, "specialist centre")[0] != "book/glossary"
+    led = dict(zip(asked, found, strict=True))
+    assert [question for question, pages in led.items() if pages[:1] != ["book/glossary"]] == []
+
+
+def test_a_page_for_some_people_is_not_shown_to_others(base: str, browser):
+    lungs, families = "book/for_patients", "book/for_families"
+    with visited(browser, base, "search.html") as visit:
+        for question, first, other in (
+            ("SMA type 1 prognosis", families, lungs),
+            ("is there a cure for my baby", families, lungs),
+            ("is there a cure for pulmonary fibrosis", lungs, families),
+        ):
+            found = search(visit.page, base, question)
+            assert found[0] == first
+            assert other not in found
+        # Who does not say is shown both, in the order of the table.
+        for question in ("is there a cure", "travel money", "free parking", "oxygen at home"):
+            found = search(visit.page, base, question)
+            assert found[:2] == [lungs, families]
+
+
+def test_a_page_that_holds_the_whole_question_is_not_left_out(site: Path, base: str, browser):
+    """However little it says: a list names a drug once."""
+    known = index(site)
+    with visited(browser, base, "search.html") as visit:
+        for word in ("Zolgensma", "Evrysdi"):
+            page = known["docnames"][known["terms"][word.lower()]]
+            assert page == "notebooks/claims_register"
+            assert page in search(visit.page, base, word)
+
+
 def test_words_are_asked_and_not_the_letters_of_a_question(base: str, browser):
     with visited(browser, base, "search.html") as visit:
         page = visit.page
@@ -296,3 +379,4 @@ def test_readers_words_are_of_pages_that_are_there(site: Path):
     known = index(site)
     for name, told in words.items():
         assert known["asked"][known["docnames"].index(name)] == told
+    assert set(search_words.readers_words(column="people")) < set(words)
