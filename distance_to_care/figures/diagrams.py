@@ -354,7 +354,7 @@ def timeline(
         f"{row.when}: {text}." for row, text in zip(drawn.itertuples(), told, strict=True)
     )
     alt = f"Timeline of {what}. {said}"
-    note = "Filled: happened. Hollow: not yet. Distances mean nothing."
+    note = "Filled: happened. Hollow: not confirmed, or not yet. Distances mean nothing."
     return finish(draw, alt, table, drawn, what, note, phone=False, narrow=True)
 
 

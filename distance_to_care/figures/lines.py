@@ -154,6 +154,7 @@ def curves(
     level: tuple[float, str] | None = None,
     over: str = "the range over draws of the assumptions",
     marks: pd.DataFrame | None = None,
+    note: str = "",
 ) -> Drawing:
     """Draw curves with bands of `low` and `high`, each named where it ends: for example a risk.
 
@@ -172,6 +173,7 @@ def curves(
     level : a height to mark with a dashed line, and the words on it.
     over : what a band is, for the alternative text and the line below the drawing.
     marks : points to mark and name: the column `x`, `estimate`, `title`; a published table too.
+    note : words below the drawing, after those on the band.
     """
     published(table)
     check_series(groups)
@@ -242,7 +244,7 @@ def curves(
         f"Line chart of {what}. {up}, by {across[0].lower()}{across[1:]}"
         f"{f', with {over}' if banded else ''}: {'; '.join(said)}."
     )
-    note = f"Band: {over}." if banded else ""
+    note = f"Band: {over}. {note}".strip() if banded else note
     return finish(draw, alt, table, drawn, what, note, " ".join(axes), words=groups)
 
 

@@ -8,10 +8,13 @@ what has to be true of published numbers:
 
 A condition compares numbers by their keys, in square brackets, with one another or with a number
 that is written out. `low([key])` and `high([key])` are the ends of the range in brackets that the
-number is printed with; `text([key])` is its words; `one_in([key])` is how many people there are to
-one of them, of a number in per cent or of 100 people; `about([key])` is the number to one digit;
-`out_of([key])` is how many there were in all, of a number printed as `6 of 73`; `signed([key])` is
-less than nought where the number is printed as `9 minutes shorter`, and more where it is longer.
+number is printed with; `each([key])` asks for the number and for both ends of its range, which
+stands beside it or under `key.range`: what is compared has to hold end with end (a longer list of
+centres shortens every drive, so that the ends of two ranges are of the same list); `text([key])` is
+its words; `one_in([key])` is how many people there are to one of them, of a number in per cent or
+of 100 people; `about([key])` is the number to one digit; `out_of([key])` is how many there were in
+all, of a number printed as `6 of 73`; `signed([key])` is less than nought where the number is
+printed as `9 minutes shorter`, and more where it is longer.
 
 A word of how sure we are is read from the table of judgements, with its condition: see `certainty`.
 """
@@ -67,6 +70,8 @@ POINTING = re.compile(
     r"(?:does|do) not (?:hold|fit)|too|believe)\b",
     re.IGNORECASE,
 )
+# What `each` asks for of a number, one after another.
+PARTS = ("low", "number", "high")
 ASKS = re.compile(r"\{number\}`")
 COMPARED: Mapping[type, Callable] = {
     ast.Lt: operator.lt,
@@ -204,6 +209,13 @@ class Numbers:
             raise Problem(f"the number '{key}' is printed without a range")
         return read_number(found[1 + side])
 
+    def at(self, key: str, part: str) -> float:
+        """A number, or the `low` or `high` end of its range, in brackets or under `key.range`."""
+        if part == "number":
+            return self.value(key)
+        ranged = key if RANGE.search(self.text(key)) else f"{key}.range"
+        return self.end(ranged, ("low", "high").index(part))
+
     def out_of(self, key: str) -> float:
         """How many there were in all, of a number that is printed as so many of them."""
         found = OUT_OF.match(self.text(key))
@@ -233,7 +245,7 @@ def holds(condition: str, numbers: Numbers) -> bool:
     """
     tree, keys = _parsed(condition)
     try:
-        return _Reader(numbers, keys, condition).true(tree)
+        return all(_Reader(numbers, keys, condition, part).true(tree) for part in PARTS)
     except TypeError:
         raise Problem(f"the condition '{condition}' compares or reckons with words") from None
     except ZeroDivisionError:
@@ -258,11 +270,12 @@ def _parsed(condition: str) -> tuple[ast.expr, list[str]]:
 class _Reader:
     """Works a condition out: comparisons, sums and the few functions of the module, no more."""
 
-    def __init__(self, numbers: Numbers, keys: list[str], condition: str):
+    def __init__(self, numbers: Numbers, keys: list[str], condition: str, part: str):
         self.numbers, self.keys, self.condition = numbers, keys, condition
         self.functions: Mapping[str, Callable] = {
             "low": lambda key: numbers.end(key, 0),
             "high": lambda key: numbers.end(key, 1),
+            "each": lambda key: numbers.at(key, part),
             "text": numbers.text,
             "one_in": lambda key: round(100 / numbers.value(key)),
             "out_of": numbers.out_of,

@@ -21,6 +21,7 @@ ALTERATIONS = ((-1, 0), (0, 0), (10, 0), (0.1, 0), (1000, 5), (1, 7), (1, -7), (
 
 
 def numbers(**texts: str) -> sentences.Numbers:
+    texts = {key.replace("__", "."): text for key, text in texts.items()}
     return sentences.Numbers(pd.DataFrame({"key": list(texts), "text": list(texts.values())}))
 
 
@@ -29,7 +30,7 @@ INVENTED = numbers(
     span="24.1 to 40.6", share="19.8", word="very low", minutes="50 (44.7 to 76.3)",
     signed="+1.7 (0.0 to +13)", nought="0", sat="6 of 73", walked="1,013 of 2,200",
     near_by="9 minutes shorter", far_off="1.7 percentage points higher",
-    either="from 5 minutes shorter to 8 minutes longer",
+    either="from 5 minutes shorter to 8 minutes longer", near__range="24.1 to 40.6",
 )  # fmt: skip
 
 
@@ -47,6 +48,13 @@ INVENTED = numbers(
         # One in five are 19.8 per cent, and about 20 of 100.
         ("one_in([share]) == 5", True),
         ("about([share]) == 20", True),
+        # The number and both ends of its range, in brackets or under a key of its own.
+        ("each([minutes]) > 44", True),
+        ("each([minutes]) > 45", False),
+        ("each([minutes]) < 76", False),
+        ("each([near]) < each([minutes])", True),
+        ("each([near]) + 22 < each([minutes])", False),
+        ("[near] + 22 < [minutes]", True),
         # Six of 73 are 8 per cent, and 1,013 of 2,200 are 46.
         ("out_of([sat]) == 73 and out_of([walked]) == 2200", True),
         ("[walked] > 2 * [sat] * out_of([walked]) / out_of([sat])", True),
@@ -70,6 +78,8 @@ def test_conditions_are_those_of_the_printed_numbers(condition, true):
         ("[word] > 1", "'very low', which is not one number"),
         ("[span] > 1", "'24.1 to 40.6', which is not one number"),
         ("low([near]) > 1", "is printed without a range"),
+        ("each([share]) > 1", "no notebook files the number 'share.range'"),
+        ("each([span]) > 1", "'24.1 to 40.6', which is not one number"),
         ("out_of([near]) > 1", "is printed without a count of all"),
         ("signed([near]) > 1", "is printed without a change that goes one way"),
         ("signed([either]) > 1", "is printed without a change that goes one way"),
@@ -196,7 +206,8 @@ def accepted(held) -> pd.Series:
     """The accepted numbers on which words hang, as they are printed, by key."""
     table = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
     texts = table.set_index("key")["text"].astype(str)
-    return texts[texts.index.isin({key for each in held for key in each.keys})]
+    asked = {key for each in held for key in each.keys}
+    return texts[texts.index.isin(asked | {f"{key}.range" for key in asked})]
 
 
 def checked(held, accepted: pd.Series) -> list[str]:

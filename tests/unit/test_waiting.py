@@ -339,7 +339,7 @@ def test_the_titles_of_the_page_say_what_the_model_gives(rows):
     table = waiting.gains(rows, changes, number=2, times=[])
     of = table.set_index(["method", "measure", "scenario"])["estimate"].sort_index()
     lived = of["delay", "months lived"]
-    # "If delay's effect is causal, earlier referral would add most; if it is not, little is left".
+    # "If delay's effect is causal, referral a year earlier would add most; if not, little".
     assert lived.idxmax() == "year"
     assert lived["six"] > max(lived["half"], lived["pilot"])
     assert of["treatment", "months lived"].max() < 1
