@@ -50,9 +50,7 @@ AGAIN = (
 )
 
 # Tables of which every row tells how long people live.
-TABLES = re.compile(
-    r"lives_\w+|levers_today|(?:synthetic_)?survival_by_\w+|\w+_(?:medians|means)"
-)
+TABLES = re.compile(r"lives_\w+|levers_today|(?:synthetic_)?survival_by_\w+|\w+_(?:medians|means)")
 # Words of a key, an outcome or a figure's name that tell how long people live, or how many die.
 WORDS = re.compile(
     r"surviv|alive|(?<![a-z])die[ds]?(?![a-z])|death|dead|mortal|months lived|ventilator"
@@ -65,8 +63,8 @@ OF_A_RATIO = re.compile(r"absolute\..+\.(?:exposed|reference|fewer|more)")
 # By how much less long one end of the ranking lives; what a change would add to it, tells it not.
 OF_A_GAP = re.compile(r"waiting\.deprived\.gap\..+")
 # Words by which a sentence tells it with no number of the book: of children, of most, or by when.
-_DIE = r"(?<!who )\b(?:die|died|dead)\b"
-_MANY = r"babies|children|infants|(?:most|half|nearly all|almost all|few)\b[^.:;?]*\bpeople"
+_DIE = r"(?<!who )(?<!who would have )\b(?:die|died|dead)\b"
+_MANY = r"babies|children|infants|(?:most|half|nearly all|almost all)\b[^.:;?]*\bpeople"
 _WHEN = r"(?:by|before|within|after) (?:\S+ ){0,4}(?:days|weeks?|months?|years?|birthday|two)\b"
 SAID = re.compile(
     rf"(?<!how many )\b(?:{_MANY})\b[^.:;?]*{_DIE}|{_DIE}[^.:;?]*\b{_WHEN}", re.IGNORECASE
@@ -221,7 +219,11 @@ def said(text: str) -> list[str]:
     """Find the words in the open by which a text tells how long people live, without a number."""
     # Words that hold on a condition are read without it, and a number as any word.
     read = re.compile(r"\{holds\}`(?P<words>.*?) when [^`]*`|\{\w+\}`[^`]*`")
-    lines = (read.sub(lambda match: match["words"] or "some", each) for each in in_the_open(text))
+    lines = (
+        read.sub(lambda match: match["words"] or "some", line)
+        for line in in_the_open(text)
+        if not FENCE.match(line)
+    )
     return [match[0] for line in lines for match in SAID.finditer(line)]
 
 
