@@ -17,7 +17,7 @@ from distance_to_care.figures.canvas import (
     wrapped,
 )
 from distance_to_care.figures.placing import name_curves
-from distance_to_care.figures.style import INK, LINES, behind, check_series, colours
+from distance_to_care.figures.style import INK, LINES, MARKS, behind, check_series, colours
 from distance_to_care.figures.written import ENDS, plain, plain_ticks, sides, spoken
 
 BAND = 0.18
@@ -69,9 +69,7 @@ def lines(
             colour = colours()[place]
             ends.append((known, "\n".join(wrapped(name, NAME_PHONE if phone else NAME))))
             if group in points:
-                where, told = known[x].tolist(), known["estimate"].tolist()
-                off = [(known[c] - told).abs().tolist() for c in ("ci_low", "ci_high")]
-                ax.errorbar(where, told, yerr=off, fmt="o", markersize=6, color=colour)
+                dots(ax, known, x, place)
                 continue
             ax.plot(
                 shown[group][x], shown[group]["estimate"], linestyle=LINES[place], linewidth=2.2,
@@ -112,6 +110,15 @@ def lines(
     says = "" if none is None else _far_out(list(shown.values()), x, none, at)
     note, axis = " ".join(note), " ".join(axes)
     return finish(draw, alt, table, drawn, what, note, axis, says=says, words=groups)
+
+
+def dots(ax, known: pd.DataFrame, x: str, place: int) -> None:
+    """Draw points with their 95% intervals, which no line joins; `place` is that of their group."""
+    told = known["estimate"].tolist()
+    off = [(known[c] - told).abs().tolist() for c in ENDS]
+    ax.errorbar(
+        known[x].tolist(), told, yerr=off, fmt=MARKS[place], markersize=6, color=colours()[place]
+    )
 
 
 def _far_out(shown: Sequence[pd.DataFrame], x: str, none: float, at: Sequence[float]) -> str:

@@ -13,9 +13,16 @@ from distance_to_care.figures.canvas import (
     withheld,
     wrapped,
 )
-from distance_to_care.figures.lines import BAND, off_by
+from distance_to_care.figures.lines import BAND, dots, off_by
 from distance_to_care.figures.placing import name_curves
 from distance_to_care.figures.style import INK, LINES, MOST_SERIES, MUTED, colours
+
+# A line that the exact curve may leave by more, as a probability, tells a story of its own.
+FARTHEST_OFF = 0.1
+POINTS_ALONE = (
+    f"Points alone, with bars of 95%: a line could be over {100 * FARTHEST_OFF:g} percentage"
+    " points off the exact curve. Points of one time stand side by side."
+)
 
 
 def survival_curves(
@@ -29,12 +36,13 @@ def survival_curves(
     """Draw Kaplan-Meier curves with 95% bands: of more than four groups first, middle and last.
 
     Points are the ends of merged steps, which lie on the exact curve; straight lines join them,
-    since within a merged step it is not told when people died.
+    since within a merged step it is not told when people died. No line joins the points of a group
+    whose exact curve may be more than `FARTHEST_OFF` from it.
 
     Parameters
     ----------
     curves : published table of merged steps; `group`, `time_years`, `estimate`, `ci_low`,
-        `ci_high` (probability).
+        `ci_high`, and where lines may be off `largest_error` (probability).
     at_risk : published table; `group`, `time_years`, `at_risk` (people).
     summary : published table; its `survival` rows give the numbers of the alternative text.
     groups : the groups and their labels, in order; the table below the figure has them all.
@@ -49,6 +57,11 @@ def survival_curves(
         drawn = [names[0], names[len(names) // 2], names[-1]]
     held = curves[curves["group"].isin(names)]
     last = float(held["time_years"].max())
+    later = held[held["time_years"] > 0].groupby("group")
+    off = later["largest_error"].max() if "largest_error" in held else pd.Series(dtype=float)
+    apart = set(off.index[off > FARTHEST_OFF])
+    beside = 0.018 * last
+    joined = [name for name in drawn if name not in apart]
 
     def draw(phone: bool):
         figure = canvas(4.6, phone)
@@ -56,18 +69,25 @@ def survival_curves(
         ends = []
         for place, group in enumerate(drawn):
             steps = curve_points(curves, summary, group)
+            told = ["estimate", "ci_low", "ci_high"]
+            steps[told] = 100 * steps[told]
             years, colour = steps["time_years"], colours()[place]
-            ax.plot(
-                years, 100 * steps["estimate"], color=colour, linestyle=LINES[place], linewidth=2.2
-            )
-            ax.fill_between(
-                years, 100 * steps["ci_low"], 100 * steps["ci_high"], color=colour, alpha=BAND,
-                linewidth=0,
-            )  # fmt: skip
-            steps = steps.assign(estimate=100 * steps["estimate"])
+            if group in apart:
+                # All are alive at the start: no point says more than that.
+                steps = steps[years > 0]
+                # Side by side: points of one time would hide each other.
+                steps = steps.assign(time_years=steps["time_years"] + place * beside)
+                dots(ax, steps, "time_years", place)
+            else:
+                ax.plot(
+                    years, steps["estimate"], color=colour, linestyle=LINES[place], linewidth=2.2
+                )
+                ax.fill_between(
+                    years, steps["ci_low"], steps["ci_high"], color=colour, alpha=BAND, linewidth=0
+                )
             ends.append((steps, "\n".join(wrapped(groups[group], 12 if phone else 18))))
         ax.set_ylim(0, 100)
-        ax.set_xlim(0, last or 1)
+        ax.set_xlim(0, (last + (len(drawn) * beside if apart else 0)) or 1)
         if last == 0:
             withheld(ax, "Withheld: too few people died")
         else:
@@ -89,10 +109,13 @@ def survival_curves(
         said.append(f"{groups[group]}: {', '.join(reached) or 'too few people to say'}")
     others = ", ".join(groups[group] for group in names if group not in drawn)
     alt = (
-        f"Kaplan-Meier curves of {what}, with 95% confidence bands. "
+        f"{'' if joined else 'Points of '}Kaplan-Meier curves of {what}, with 95% confidence "
+        f"{'bands' if joined else 'intervals'}. "
         f"People alive, {'; '.join(said)}."
     )
-    note = ["Band: 95% interval.", *off_by(held)]
+    note = ["Band: 95% interval."] if joined else []
+    note += [POINTS_ALONE] if joined != drawn else []
+    note += off_by(held[~held["group"].isin(apart)])
     note += [f"Not drawn, in the data table: {others}."] if others else []
     return finish(draw, alt, curves, held, what, " ".join(note))
 

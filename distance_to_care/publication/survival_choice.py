@@ -50,16 +50,27 @@ AGAIN = (
 )
 
 # Tables of which every row tells how long people live.
-TABLES = re.compile(r"lives_\w+|(?:synthetic_)?survival_by_\w+")
+TABLES = re.compile(r"lives_\w+|levers_today|(?:synthetic_)?survival_by_\w+|\w+_(?:medians|means)")
 # Words of a key, an outcome or a figure's name that tell how long people live, or how many die.
 WORDS = re.compile(
     r"surviv|alive|(?<![a-z])die[ds]?(?![a-z])|death|dead|mortal|months lived|ventilator"
-    r"|(?<![a-z])lives(?![a-z])"
+    r"|(?<![a-z])lives(?![a-z])|lost_before"
 )
 # What living people can do, in words that hold one of those.
 OF_THE_LIVING = re.compile(r"normal lives|alive, (?:does not sit|sits|walks)")
 # Of 100 people alive in one group and in another, as a published ratio would have it.
 OF_A_RATIO = re.compile(r"absolute\..+\.(?:exposed|reference|fewer|more)")
+# By how much less long one end of the ranking lives; what a change would add to it, tells it not.
+OF_A_GAP = re.compile(r"waiting\.deprived\.gap\..+")
+# Words by which a sentence tells it with no number of the book: of children, of most, or by when.
+_DIE = r"(?<!who )(?<!who would have )\b(?:die|died|dead)\b"
+_MANY = r"babies|children|infants|(?:most|half|nearly all|almost all)\b[^.:;?]*\bpeople"
+_WHEN = r"(?:by|before|within|after) (?:\S+ ){0,4}(?:days|weeks?|months?|years?|birthday|two)\b"
+SAID = re.compile(
+    rf"(?<!how many )\b(?:{_MANY})\b[^.:;?]*{_DIE}|{_DIE}[^.:;?]*\b{_WHEN}", re.IGNORECASE
+)
+# What is drawn of people alive as time goes by, whatever the figure is called.
+DRAWN = "Kaplan-Meier"
 # What compares groups, or counts studies, says of nobody how long they live.
 NO_TIME = {"ratio", "natural logarithm", "p value", "difference", "findings", "kind", "clusters"}
 
@@ -133,15 +144,19 @@ def telling(numbers: pd.DataFrame, estimates: pd.DataFrame) -> set[str]:
     for row in numbers.itertuples():
         quoted = outcomes.get(row.key.removeprefix("published."), "")
         told = TABLES.fullmatch(row.table) or OF_A_RATIO.fullmatch(row.key)
+        told = told or OF_A_GAP.fullmatch(row.key)
         words = OF_THE_LIVING.sub("", f"{row.key} {quoted}")
         if (told or WORDS.search(words)) and row.unit not in NO_TIME:
             found.add(row.key)
     return found
 
 
-def tells(name: str) -> bool:
-    """Say whether a figure or a table is about survival; of synthetic people it tells nothing."""
-    about = WORDS.search(name.replace("_", " ")) or TABLES.fullmatch(name)
+def tells(name: str, alt: str = "") -> bool:
+    """Say whether a figure or a table is about survival; of synthetic people it tells nothing.
+
+    alt : a figure's text in words.
+    """
+    about = WORDS.search(name.replace("_", " ")) or TABLES.fullmatch(name) or DRAWN in alt
     return bool(about) and not name.startswith("synthetic_")
 
 
@@ -198,6 +213,18 @@ def outside(text: str, telling: Collection[str], shown: Collection[str] = ()) ->
             if name in shown or WORDS.search(name):
                 found.append(name)
     return found
+
+
+def said(text: str) -> list[str]:
+    """Find the words in the open by which a text tells how long people live, without a number."""
+    # Words that hold on a condition are read without it, and a number as any word.
+    read = re.compile(r"\{holds\}`(?P<words>.*?) when [^`]*`|\{\w+\}`[^`]*`")
+    lines = (
+        read.sub(lambda match: match["words"] or "some", line)
+        for line in in_the_open(text)
+        if not FENCE.match(line)
+    )
+    return [match[0] for line in lines for match in SAID.finditer(line)]
 
 
 def for_patients(app: Sphinx, docname: str) -> bool:

@@ -17,7 +17,7 @@ PATIENT_PAGES = tuple(CONFIG["sphinx"]["config"]["distance_to_care_patient_pages
 CONTENTS = yaml.safe_load((places.ROOT / "_toc.yml").read_text(encoding="utf-8"))
 # Parts whose chapters patients and parents may read, with their opening pages.
 PARTS = ("Start here", "For patients and families", "Evidence", "IPF", "SMA",
-         "What could change it")  # fmt: skip
+         "What could change it", "Proof")  # fmt: skip
 PAGES = sorted(
     {
         chapter["file"]
@@ -75,7 +75,8 @@ def told(content) -> list[str]:
                 found.append(f"{tag.get_text(strip=True)} ({min(known)})")
     for tag in content.select("figure[id^='figure-'], figure[data-figure]"):
         name = tag.get("data-figure") or tag["id"].removeprefix("figure-")
-        if in_the_open(tag) and survival_choice.tells(name):
+        alt = " ".join(drawn.get("alt", "") for drawn in tag.select("img"))
+        if in_the_open(tag) and survival_choice.tells(name, alt):
             found.append(f"figure {name}")
     for link in content.select("p.downloads a[href$='.csv'], .take-away a[href$='.csv']"):
         name = link["href"].rpartition("/")[2].removesuffix(".csv")

@@ -108,6 +108,29 @@ def test_the_largest_error_stands_under_the_curves(published):
     assert f"up to {largest:g} percentage points from the line" in drawing.svg
 
 
+def test_no_line_is_drawn_that_the_exact_curve_may_leave_far(published):
+    fifths = cohort.FIFTHS["deprivation_quintile"]
+    others = [published[name] for name in ("at_risk", "summary")]
+    curves = published["curves"].copy()
+    curves.attrs["published"] = "curves"
+    curves["largest_error"] = 0.1
+    curves.loc[curves["group"] == "3", "largest_error"] = 0.101
+    one = figures.survival_curves(curves, *others, fifths, "people alive")
+    # Its points stand alone; the bands and the words on lines are of the two others.
+    assert one.svg.count("FillBetween") == 2
+    assert "Points alone" in words_in(one.svg)
+    assert "up to 10 percentage points from the line" in words_in(one.svg)
+    curves["largest_error"] = 0.41
+    none = figures.survival_curves(curves, *others, fifths, "people alive")
+    assert "FillBetween" not in none.svg
+    assert "from the line" not in words_in(none.svg) and "Band" not in words_in(none.svg)
+    assert none.alt.startswith("Synthetic people: not findings about patients. Points of")
+    curves["largest_error"] = 0.1
+    joined = figures.survival_curves(curves, *others, fifths, "people alive")
+    assert joined.svg.count("FillBetween") == 3
+    assert "Points" not in words_in(joined.svg)
+
+
 def test_a_forest_names_rows_that_do_not_fit(published):
     with pytest.raises(ValueError, match="fits 0 rows"):
         figures.forest(published["models"], [({"group": "9"}, "Ninth")], "ratios")

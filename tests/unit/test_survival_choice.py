@@ -46,6 +46,9 @@ def chapters_of(caption: str) -> list[str]:
     return [chapter["file"] for chapter in part["chapters"]]
 
 
+# Pages that patients may be sent to, with the proof, whose people are made up or were ill long ago.
+READ = [*chapters_of_patient_parts(), *chapters_of("Evidence"), *chapters_of("Proof")]
+WHAT_IF = [page for page in chapters_of("What could change it") if page.startswith("notebooks/")]
 # How we searched has no layers.
 OF_EVIDENCE = [page for page in chapters_of("Evidence") if page != "book/how_we_searched"]
 
@@ -69,6 +72,12 @@ OF_EVIDENCE = [page for page in chapters_of("Evidence") if page != "book/how_we_
         "waiting.today.delay.months lived.10",
         "screening.United Kingdom.dead or on a permanent ventilator.fewer with screening",
         "timing.endear_ventilator",
+        # The months by which one end of a ranking lives less long, and medians of anybody.
+        "levers.today.slope index of inequality.all",
+        "waiting.deprived.gap.1.5",
+        "leukaemia.median.1",
+        "leukaemia.slope",
+        "assumed.severe_lost_before_treatment",
     ],
 )
 def test_a_number_that_tells_survival_is_known(key):
@@ -87,6 +96,9 @@ def test_a_number_that_tells_survival_is_known(key):
         "absolute.registry.symptoms_over_24_months",
         "travel.decile.all.mean",
         "timing.smartcare_walks_screened",
+        # What a change would add or close is an if, and tells of nobody how long they live.
+        "levers.reach.earlier referral.2",
+        "waiting.deprived.share closed.1.5",
         "sma_births.sma_rate_review.births expected in a year",
     ],
 )
@@ -159,13 +171,15 @@ def test_no_first_layer_of_a_chapter_for_patients_tells_it(page):
     assert survival_choice.outside(layer, TELLING) == []
 
 
+# Of people whom a simulation invents, and months that a change would add.
+FREE = re.compile(r"found\.died-unseen|waiting\.(?!today\.).*months lived")
 OF_SYNTHETIC_PEOPLE = set(NUMBERS.loc[NUMBERS["kind"] == "synthetic", "key"])
 
 
-@pytest.mark.parametrize("page", [*chapters_of_patient_parts(), *chapters_of("Evidence")])
+@pytest.mark.parametrize("page", [*READ, *WHAT_IF, "book/what_could_change"])
 def test_no_full_text_of_these_chapters_tells_it_either(page):
     """But for numbers of made-up people, and of people whom a simulation invents."""
-    told = {key for key in TELLING - OF_SYNTHETIC_PEOPLE if not key.startswith("found.died-unseen")}
+    told = {key for key in TELLING - OF_SYNTHETIC_PEOPLE if not FREE.match(key)}
     assert survival_choice.outside(sentences.prose(path_of(page)), told) == []
 
 
@@ -175,6 +189,52 @@ def test_no_answer_of_a_chapter_for_patients_tells_it_in_the_open(page):
     layer = plain_words.layer(sentences.prose(path_of(page)), "in-3-minutes")
     assert layer
     assert survival_choice.outside(layer, TELLING) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Nearly all children with type 1 had died by two years.",
+         ["children with type 1 had died"]),
+        ("All of them had died by the age of two.", ["died by the age of two"]),
+        ("Most babies with it died before there were treatments.", ["babies with it died"]),
+        ("Most of these people died within months.",
+         ["Most of these people died"]),
+        ("{holds}`Half of the people when [a.b] > 1` died after {number}`a.b` years.",
+         ["Half of the people died"]),
+        (":::{survival-figures} Show how many children would die\nBabies died.\n:::", []),
+        ("Babies who died before their diagnosis are missing.", []),
+        ("How many children would die is another question.", []),
+        ("People in the most deprived fifth died sooner.", []),
+        ("Too few people stand behind it, or died or left since the time before.", []),
+    ],
+)  # fmt: skip
+def test_words_that_tell_survival_without_a_number_are_found(text, found):
+    assert survival_choice.said(text) == found
+
+
+PAGES_OF_WORDS = dict.fromkeys([*PATIENT_PAGES, *READ, *WHAT_IF, "book/what_could_change"])
+
+
+@pytest.mark.parametrize("page", [name for name in PAGES_OF_WORDS if not name.endswith("/")])
+def test_no_page_tells_it_in_words_in_the_open(page):
+    assert survival_choice.said(sentences.prose(path_of(page))) == []
+
+
+@pytest.mark.parametrize("register", ["claims", "needed_facts"])
+def test_no_entry_of_a_register_tells_it_in_words_or_numbers(register):
+    cells = tables.read(register).select_dtypes("object").fillna("").to_numpy().ravel()
+    told = [words for cell in map(str, cells) for words in survival_choice.said(cell)]
+    told += [key for cell in map(str, cells) for key in survival_choice.outside(cell, TELLING)]
+    assert [each for each in told if not FREE.match(each)] == []
+
+
+@pytest.mark.parametrize("page", [*READ, *WHAT_IF])
+def test_no_first_layer_has_a_ratio_of_made_up_people(page):
+    """In 30 seconds a ratio with an interval reads like a finding, whatever stands before it."""
+    layer = plain_words.layer(sentences.prose(path_of(page))) or ""
+    ratios = set(NUMBERS.loc[NUMBERS["unit"] == "ratio", "key"]) & OF_SYNTHETIC_PEOPLE
+    assert sorted(ratios & set(re.findall(r"\{number\}`([^`]+)`", layer))) == []
 
 
 def test_the_pages_of_the_care_boards_have_no_table_about_it():
