@@ -12,6 +12,9 @@ number is printed with; `text([key])` is its words; `one_in([key])` is how many 
 one of them, of a number in per cent or of 100 people; `about([key])` is the number to one digit;
 `out_of([key])` is how many there were in all, of a number printed as `6 of 73`; `signed([key])` is
 less than nought where the number is printed as `9 minutes shorter`, and more where it is longer.
+A star in a key stands for every number whose key fits, and the condition has to be true of each:
+
+    {holds}`below zero under every measure when high([measures.gap.*.urban.mean]) < 0`
 
 A word of how sure we are is read from the table of judgements, with its condition: see `certainty`.
 """
@@ -37,6 +40,7 @@ from distance_to_care.publication.notebooks import Notebook
 HEADLINES = "headlines.toml"
 ROLE = re.compile(r"\{holds\}`(?P<content>[^`]+)`")
 KEY = re.compile(r"\[(?P<key>[^\[\]]+)\]")
+STAR = "*"
 WHEN = " when "
 # A number as it is printed, and the range that follows it in brackets.
 NUMBER = r"[-−+]?\d[\d,]*(?:\.\d+)?"
@@ -95,7 +99,7 @@ class Held:
 
     @property
     def keys(self) -> list[str]:
-        """The numbers on which the words hang."""
+        """The numbers on which the words hang, as the condition has them, stars and all."""
         return KEY.findall(self.condition)
 
 
@@ -181,13 +185,25 @@ class Numbers:
 
     def __init__(self, numbers: pd.DataFrame):
         rows = numbers.set_index("key") if "key" in numbers else numbers
-        self._texts = rows["text"]
+        self._texts = rows["text"].astype(str).to_dict()
 
     def text(self, key: str) -> str:
         """A number as it is printed."""
-        if key not in self._texts.index:
+        if key not in self._texts:
             raise Problem(f"no notebook files the number '{key}'")
-        return str(self._texts.loc[key])
+        return self._texts[key]
+
+    def fitting(self, key: str) -> list[str]:
+        """The numbers for which a key with a star stands.
+
+        Raises
+        ------
+        Problem : there is none, of which anything would be true.
+        """
+        found = fitting(key, self._texts)
+        if not found:
+            raise Problem(f"no notebook files a number that fits '{key}'")
+        return found
 
     def value(self, key: str) -> float:
         """A number as it is printed, since readers compare what they see."""
@@ -219,18 +235,30 @@ class Numbers:
         return read_number(found["size"]) * (-1 if found["less"] else 1)
 
 
+def fitting(key: str, keys: Iterable[str]) -> list[str]:
+    """List the keys that a key with a star stands for; one without stands for itself."""
+    if STAR not in key:
+        return [key]
+    pattern = re.compile(".*".join(map(re.escape, key.split(STAR))))
+    return [each for each in keys if pattern.fullmatch(each)]
+
+
 def read_number(printed: str) -> float:
     """A number from its printed text, with marks of thousands and a minus sign."""
     return float(printed.replace(",", "").replace("−", "-"))
 
 
 def holds(condition: str, numbers: Numbers) -> bool:
-    """Say whether a condition is true of published numbers.
+    """Say whether a condition is true of published numbers: of each, where a key has a star.
 
     Raises
     ------
     Problem : it cannot be read, or a number is not there or cannot be compared.
     """
+    starred = next((key for key in KEY.findall(condition) if STAR in key), None)
+    if starred is not None:
+        each = [of_one(condition, starred, key) for key in numbers.fitting(starred)]
+        return all([holds(condition, numbers) for condition in each])
     tree, keys = _parsed(condition)
     try:
         return _Reader(numbers, keys, condition).true(tree)
@@ -238,6 +266,11 @@ def holds(condition: str, numbers: Numbers) -> bool:
         raise Problem(f"the condition '{condition}' compares or reckons with words") from None
     except ZeroDivisionError:
         raise Problem(f"the condition '{condition}' divides by a number that is 0") from None
+
+
+def of_one(condition: str, starred: str, key: str) -> str:
+    """Write one key into a condition in the place of a key with a star."""
+    return condition.replace(f"[{starred}]", f"[{key}]")
 
 
 @cache
@@ -325,13 +358,27 @@ def faults(found: Iterable[Held], numbers: Numbers) -> list[str]:
         except Problem as problem:
             true, why = False, str(problem)
         if not true:
-            keys = dict.fromkeys(each.keys)
+            keys = dict.fromkeys(key for told in each.keys for key in _apart(each, told, numbers))
             values = "; ".join(f"{key} is {_shown(numbers, key)}" for key in keys)
             out.append(
                 f"{each.page}: the sentence '{each.sentence}' says '{each.words}', and {why} "
                 f"({values}). Change the words."
             )
     return out
+
+
+def _apart(words: Held, told: str, numbers: Numbers) -> list[str]:
+    """List what a key of a condition stands for: of those with a star, only what breaks it."""
+    if STAR not in told:
+        return [told]
+    found = []
+    try:
+        for key in numbers.fitting(told):
+            if not holds(of_one(words.condition, told, key), numbers):
+                found.append(key)
+    except Problem:
+        return [told]
+    return found
 
 
 def _shown(numbers: Numbers, key: str) -> str:

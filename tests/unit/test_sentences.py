@@ -1,6 +1,7 @@
 """Words that hang on numbers: what binds them, and that the binding is seen to break."""
 
 import csv
+import functools
 import re
 from pathlib import Path
 
@@ -30,6 +31,8 @@ INVENTED = numbers(
     signed="+1.7 (0.0 to +13)", nought="0", sat="6 of 73", walked="1,013 of 2,200",
     near_by="9 minutes shorter", far_off="1.7 percentage points higher",
     either="from 5 minutes shorter to 8 minutes longer",
+    **{"fifth.1": "31", "fifth.2": "27", "fifth.3": "25.5"},
+    **{"list.A.mean": "5 (1 to 9)", "list.B.mean": "7 (2 to 9)", "list.B.median": "-1 (-2 to 0)"},
 )  # fmt: skip
 
 
@@ -57,6 +60,12 @@ INVENTED = numbers(
         ("text([word]) == 'moderate'", False),
         ("[far] - [near] > 1000 and [near] / 2 > 13", True),
         ("[far] - [near] > 1000 and [near] / 2 > 14", False),
+        # A star stands for each number that fits.
+        ("[fifth.*] > 20 and [fifth.3] <= [fifth.*] and [fifth.*] < [far]", True),
+        ("[fifth.*] > 26", False),
+        ("low([list.*.mean]) > 0", True),
+        ("low([list.*.mean]) > 1", False),
+        ("low([list.*.mean]) > [fifth.*]", False),
     ],
 )
 def test_conditions_are_those_of_the_printed_numbers(condition, true):
@@ -67,6 +76,7 @@ def test_conditions_are_those_of_the_printed_numbers(condition, true):
     ("condition", "said"),
     [
         ("[nobody] > 1", "no notebook files the number 'nobody'"),
+        ("[nobody.*] > 1", "no notebook files a number that fits 'nobody.*'"),
         ("[word] > 1", "'very low', which is not one number"),
         ("[span] > 1", "'24.1 to 40.6', which is not one number"),
         ("low([near]) > 1", "is printed without a range"),
@@ -196,7 +206,13 @@ def accepted(held) -> pd.Series:
     """The accepted numbers on which words hang, as they are printed, by key."""
     table = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
     texts = table.set_index("key")["text"].astype(str)
-    return texts[texts.index.isin({key for each in held for key in each.keys})]
+    return texts[texts.index.isin({key for each in held for key in hung_on(each, texts.index)})]
+
+
+def hung_on(words: sentences.Held, keys) -> list[str]:
+    """Every number on which words hang, each once: those that a star stands for as well."""
+    found = [one for key in words.keys for one in sentences.fitting(key, keys)]
+    return list(dict.fromkeys(found))
 
 
 def checked(held, accepted: pd.Series) -> list[str]:
@@ -210,7 +226,8 @@ def test_every_bound_word_fits_the_accepted_numbers(held, accepted):
 def test_no_word_hangs_on_people_whom_another_cohort_replaces(held):
     table = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
     replaced = table["kind"].isin(["synthetic", "registry"]) & table["page"].ne(CERTIFICATE)
-    own = {key for each in held for key in each.keys} & set(table.loc[replaced, "key"])
+    hung = {key for each in held for key in hung_on(each, table["key"])}
+    own = hung & set(table.loc[replaced, "key"])
     assert replaced.sum() > 100
     assert own == set()
 
@@ -287,16 +304,26 @@ def broken(condition: str, key: str, accepted: pd.Series) -> str | None:
     return None
 
 
+def condition_of(words: sentences.Held, key: str) -> str:
+    """What words ask of one number: for one that a star stands for, the condition of it alone."""
+    if key in words.keys:
+        return words.condition
+    starred = [told for told in words.keys if key in sentences.fitting(told, [key])]
+    return functools.reduce(
+        lambda condition, told: sentences.of_one(condition, told, key), starred, words.condition
+    )
+
+
 def test_values_that_are_altered_are_named_by_their_sentences(held, accepted):
     assert len(held) >= ALTERED
     on: dict[str, list[sentences.Held]] = {}
     for each in held:
-        for key in dict.fromkeys(each.keys):
+        for key in hung_on(each, accepted.index):
             on.setdefault(key, []).append(each)
     altered = 0
     for each in held:
-        for key in dict.fromkeys(each.keys):
-            other = broken(each.condition, key, accepted)
+        for key in hung_on(each, accepted.index):
+            other = broken(condition_of(each, key), key, accepted)
             assert other is not None, f"{each.page}: no other {key} breaks '{each.condition}'"
             # Every sentence that hangs on the number is asked, and this one is named.
             found = checked(on[key], accepted.where(accepted.index != key, other))
