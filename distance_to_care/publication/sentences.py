@@ -258,7 +258,7 @@ def holds(condition: str, numbers: Numbers) -> bool:
     starred = next((key for key in KEY.findall(condition) if STAR in key), None)
     if starred is not None:
         each = [of_one(condition, starred, key) for key in numbers.fitting(starred)]
-        return all([holds(condition, numbers) for condition in each])
+        return all(holds(one, numbers) for one in each)
     tree, keys = _parsed(condition)
     try:
         return _Reader(numbers, keys, condition).true(tree)
