@@ -71,6 +71,18 @@ POINTING = re.compile(
     r"(?:does|do) not (?:hold|fit)|too|believe)\b",
     re.IGNORECASE,
 )
+# Words of all, of most and of least: what they say hangs on numbers that need not stand beside it.
+OF_ALL = re.compile(
+    r"\b(?:(?:every|each) (?:list|measure|pair)|stays? the same|no other|"
+    r"no single(?! best| number)|the one of|mainly|not proportional|least to|moves nothing|"
+    r"(?:moves?|depends?|gains?|hangs?|errs?|misleads?|saves?|decides?)\b[^.,;:]*?"
+    r"\b(?:most|least)(?! deprived))\b",
+    re.IGNORECASE,
+)
+# Where a page says what was found: its two layers, and the section of that title.
+LAYER = re.compile(r"^(?P<fence>:{3,})\s*\{in-(?:30-seconds|3-minutes)\}\s*$")
+SECTION = re.compile(r"^## ")
+FOUND = re.compile(r"^## Result\b")
 ASKS = re.compile(r"\{number\}`")
 COMPARED: Mapping[type, Callable] = {
     ast.Lt: operator.lt,
@@ -168,13 +180,36 @@ def bare(line: str) -> str:
 
 
 def unbound(page: str, text: str) -> list[str]:
-    """Find sentences with a number and a word that points somewhere, and nothing that binds it."""
+    """Find sentences that point somewhere with nothing that binds the word.
+
+    A sentence with a number is asked for every word that points; one without, for words of all and
+    of most, where the page says what was found.
+    """
     return [
         bare(line)
-        for line in text.splitlines()
-        if ASKS.search(line)
-        and POINTING.search(re.sub(r"\{[\w:+-]+\}`[^`]*`|\]\([^()]*\)", " ", line))
+        for line, finding in _lines(text)
+        if (ASKS.search(line) and POINTING.search(_free(line)))
+        or (finding and not line.startswith("#") and OF_ALL.search(_free(line)))
     ]
+
+
+def _free(line: str) -> str:
+    """A line without its roles and addresses, and so without the words that are bound."""
+    return re.sub(r"\{[\w:+-]+\}`[^`]*`|\]\([^()]*\)", " ", line)
+
+
+def _lines(text: str) -> Iterator[tuple[str, bool]]:
+    """Each line of a page, and whether it stands where the page says what was found."""
+    fence, in_result = "", False
+    for line in text.splitlines():
+        opened = LAYER.match(line)
+        if opened:
+            fence = opened["fence"]
+        elif fence and line.strip() == fence:
+            fence = ""
+        elif not fence and SECTION.match(line):
+            in_result = bool(FOUND.match(line))
+        yield line, bool(fence) or in_result
 
 
 # -- whether conditions hold -----------------------------------------------------------------------

@@ -179,6 +179,42 @@ def test_words_that_count_are_not_words_that_compare(sentence, points):
     assert bool(sentences.unbound("p", sentence)) is points
 
 
+LAYER = ":::{in-30-seconds}\n%s\n:::\n"
+RESULT = "## Result\n\n%s\n\n## What this does not show\n"
+
+
+@pytest.mark.parametrize("place", [LAYER, ":" + LAYER.replace("\n:::", "\n::::"), RESULT])
+@pytest.mark.parametrize(
+    ("sentence", "points"),
+    [
+        ("It is so on every list.", True),
+        ("It is {holds}`so on every list when [near] > 0`.", False),
+        ("Each list and each measure has its own name.", True),
+        ("The length of the list moves the answer most.", True),
+        ("It errs least where a hospital is near.", True),
+        ("It moves the most deprived fifth.", False),
+        ("It moves the list; most people stay.", False),
+        ("Who drives stays the same.", True),
+        ("Hazards are not proportional.", True),
+        ("No other assumption does.", True),
+        ("No single site moves it.", True),
+        ("No single best set is there.", False),
+        ("They came mainly from there.", True),
+        ("A plain sentence.", False),
+    ],
+)
+def test_what_is_said_of_all_and_of_most_is_asked_without_a_number_as_well(place, sentence, points):
+    assert bool(sentences.unbound("p", place % sentence)) is points
+
+
+def test_what_is_said_of_all_is_asked_only_where_the_page_says_what_was_found():
+    said = "It is so on every list."
+    assert sentences.unbound("p", f"{said}\n{LAYER % 'x'}{said}\n{RESULT % 'x'}{said}\n") == []
+    nested = f"::::{{in-3-minutes}}\n:::{{survival-figures}}\n:::\n{said}\n::::\n{said}\n"
+    assert sentences.unbound("p", nested) == [said]
+    assert sentences.unbound("p", "## Result\n### On every list\n") == []
+
+
 # --- The book -------------------------------------------------------------------------------------
 
 
@@ -304,6 +340,12 @@ def broken(condition: str, key: str, accepted: pd.Series) -> str | None:
     return None
 
 
+def altered_of(words: sentences.Held, keys) -> list[str]:
+    """The numbers of which another is tried; the first and the last that a star stands for."""
+    fitting = [sentences.fitting(key, keys) for key in words.keys]
+    return list(dict.fromkeys(one for each in fitting for one in (each[0], each[-1])))
+
+
 def condition_of(words: sentences.Held, key: str) -> str:
     """What words ask of one number: for one that a star stands for, the condition of it alone."""
     if key in words.keys:
@@ -322,7 +364,7 @@ def test_values_that_are_altered_are_named_by_their_sentences(held, accepted):
             on.setdefault(key, []).append(each)
     altered = 0
     for each in held:
-        for key in hung_on(each, accepted.index):
+        for key in altered_of(each, accepted.index):
             other = broken(condition_of(each, key), key, accepted)
             assert other is not None, f"{each.page}: no other {key} breaks '{each.condition}'"
             # Every sentence that hangs on the number is asked, and this one is named.
