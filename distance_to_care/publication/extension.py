@@ -287,9 +287,12 @@ class Published:
 
         pages : names of the pages that are here.
         """
-        page = self._accepted_pages.get(key)
-        left_out = key in self.not_of_this_site or key in self.not_released
-        return left_out or (page is not None and f"{NOTEBOOK_PREFIX}{page}" not in pages)
+        for each in sentences.fitting(key, self._accepted_pages):
+            page = self._accepted_pages.get(each)
+            left_out = each in self.not_of_this_site or each in self.not_released
+            if left_out or (page is not None and f"{NOTEBOOK_PREFIX}{page}" not in pages):
+                return True
+        return False
 
     @cached_property
     def _accepted_pages(self) -> dict[str, str]:

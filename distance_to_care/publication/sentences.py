@@ -15,6 +15,9 @@ its words; `one_in([key])` is how many people there are to one of them, of a num
 of 100 people; `about([key])` is the number to one digit; `out_of([key])` is how many there were in
 all, of a number printed as `6 of 73`; `signed([key])` is less than nought where the number is
 printed as `9 minutes shorter`, and more where it is longer.
+A star in a key stands for every number whose key fits, and the condition has to be true of each:
+
+    {holds}`below zero under every measure when high([measures.gap.*.urban.mean]) < 0`
 
 A word of how sure we are is read from the table of judgements, with its condition: see `certainty`.
 """
@@ -40,6 +43,7 @@ from distance_to_care.publication.notebooks import Notebook
 HEADLINES = "headlines.toml"
 ROLE = re.compile(r"\{holds\}`(?P<content>[^`]+)`")
 KEY = re.compile(r"\[(?P<key>[^\[\]]+)\]")
+STAR = "*"
 WHEN = " when "
 # A number as it is printed, and the range that follows it in brackets.
 NUMBER = r"[-−+]?\d[\d,]*(?:\.\d+)?"
@@ -72,6 +76,18 @@ POINTING = re.compile(
 )
 # What `each` asks for of a number, one after another.
 PARTS = ("low", "number", "high")
+# Words of all, of most and of least: what they say hangs on numbers that need not stand beside it.
+OF_ALL = re.compile(
+    r"\b(?:(?:every|each) (?:list|measure|pair)|stays? the same|no other|"
+    r"no single(?! best| number)|the one of|mainly|not proportional|least to|moves nothing|"
+    r"(?:moves?|depends?|gains?|hangs?|errs?|misleads?|saves?|decides?)\b[^.,;:]*?"
+    r"\b(?:most|least)(?! deprived))\b",
+    re.IGNORECASE,
+)
+# Where a page says what was found: its two layers, and the section of that title.
+LAYER = re.compile(r"^(?P<fence>:{3,})\s*\{in-(?:30-seconds|3-minutes)\}\s*$")
+SECTION = re.compile(r"^## ")
+FOUND = re.compile(r"^## Result\b")
 ASKS = re.compile(r"\{number\}`")
 COMPARED: Mapping[type, Callable] = {
     ast.Lt: operator.lt,
@@ -100,7 +116,7 @@ class Held:
 
     @property
     def keys(self) -> list[str]:
-        """The numbers on which the words hang."""
+        """The numbers on which the words hang, as the condition has them, stars and all."""
         return KEY.findall(self.condition)
 
 
@@ -169,13 +185,36 @@ def bare(line: str) -> str:
 
 
 def unbound(page: str, text: str) -> list[str]:
-    """Find sentences with a number and a word that points somewhere, and nothing that binds it."""
+    """Find sentences that point somewhere with nothing that binds the word.
+
+    A sentence with a number is asked for every word that points; one without, for words of all and
+    of most, where the page says what was found.
+    """
     return [
         bare(line)
-        for line in text.splitlines()
-        if ASKS.search(line)
-        and POINTING.search(re.sub(r"\{[\w:+-]+\}`[^`]*`|\]\([^()]*\)", " ", line))
+        for line, finding in _lines(text)
+        if (ASKS.search(line) and POINTING.search(_free(line)))
+        or (finding and not line.startswith("#") and OF_ALL.search(_free(line)))
     ]
+
+
+def _free(line: str) -> str:
+    """A line without its roles and addresses, and so without the words that are bound."""
+    return re.sub(r"\{[\w:+-]+\}`[^`]*`|\]\([^()]*\)", " ", line)
+
+
+def _lines(text: str) -> Iterator[tuple[str, bool]]:
+    """Each line of a page, and whether it stands where the page says what was found."""
+    fence, in_result = "", False
+    for line in text.splitlines():
+        opened = LAYER.match(line)
+        if opened:
+            fence = opened["fence"]
+        elif fence and line.strip() == fence:
+            fence = ""
+        elif not fence and SECTION.match(line):
+            in_result = bool(FOUND.match(line))
+        yield line, bool(fence) or in_result
 
 
 # -- whether conditions hold -----------------------------------------------------------------------
@@ -186,13 +225,25 @@ class Numbers:
 
     def __init__(self, numbers: pd.DataFrame):
         rows = numbers.set_index("key") if "key" in numbers else numbers
-        self._texts = rows["text"]
+        self._texts = rows["text"].astype(str).to_dict()
 
     def text(self, key: str) -> str:
         """A number as it is printed."""
-        if key not in self._texts.index:
+        if key not in self._texts:
             raise Problem(f"no notebook files the number '{key}'")
-        return str(self._texts.loc[key])
+        return self._texts[key]
+
+    def fitting(self, key: str) -> list[str]:
+        """The numbers for which a key with a star stands.
+
+        Raises
+        ------
+        Problem : there is none, of which anything would be true.
+        """
+        found = fitting(key, self._texts)
+        if not found:
+            raise Problem(f"no notebook files a number that fits '{key}'")
+        return found
 
     def value(self, key: str) -> float:
         """A number as it is printed, since readers compare what they see."""
@@ -231,18 +282,30 @@ class Numbers:
         return read_number(found["size"]) * (-1 if found["less"] else 1)
 
 
+def fitting(key: str, keys: Iterable[str]) -> list[str]:
+    """List the keys that a key with a star stands for; one without stands for itself."""
+    if STAR not in key:
+        return [key]
+    pattern = re.compile(".*".join(map(re.escape, key.split(STAR))))
+    return [each for each in keys if pattern.fullmatch(each)]
+
+
 def read_number(printed: str) -> float:
     """A number from its printed text, with marks of thousands and a minus sign."""
     return float(printed.replace(",", "").replace("−", "-"))
 
 
 def holds(condition: str, numbers: Numbers) -> bool:
-    """Say whether a condition is true of published numbers.
+    """Say whether a condition is true of published numbers: of each, where a key has a star.
 
     Raises
     ------
     Problem : it cannot be read, or a number is not there or cannot be compared.
     """
+    starred = next((key for key in KEY.findall(condition) if STAR in key), None)
+    if starred is not None:
+        each = [of_one(condition, starred, key) for key in numbers.fitting(starred)]
+        return all(holds(one, numbers) for one in each)
     tree, keys = _parsed(condition)
     try:
         return all(_Reader(numbers, keys, condition, part).true(tree) for part in PARTS)
@@ -250,6 +313,11 @@ def holds(condition: str, numbers: Numbers) -> bool:
         raise Problem(f"the condition '{condition}' compares or reckons with words") from None
     except ZeroDivisionError:
         raise Problem(f"the condition '{condition}' divides by a number that is 0") from None
+
+
+def of_one(condition: str, starred: str, key: str) -> str:
+    """Write one key into a condition in the place of a key with a star."""
+    return condition.replace(f"[{starred}]", f"[{key}]")
 
 
 @cache
@@ -338,13 +406,27 @@ def faults(found: Iterable[Held], numbers: Numbers) -> list[str]:
         except Problem as problem:
             true, why = False, str(problem)
         if not true:
-            keys = dict.fromkeys(each.keys)
+            keys = dict.fromkeys(key for told in each.keys for key in _apart(each, told, numbers))
             values = "; ".join(f"{key} is {_shown(numbers, key)}" for key in keys)
             out.append(
                 f"{each.page}: the sentence '{each.sentence}' says '{each.words}', and {why} "
                 f"({values}). Change the words."
             )
     return out
+
+
+def _apart(words: Held, told: str, numbers: Numbers) -> list[str]:
+    """List what a key of a condition stands for: of those with a star, only what breaks it."""
+    if STAR not in told:
+        return [told]
+    found = []
+    try:
+        for key in numbers.fitting(told):
+            if not holds(of_one(words.condition, told, key), numbers):
+                found.append(key)
+    except Problem:
+        return [told]
+    return found
 
 
 def _shown(numbers: Numbers, key: str) -> str:

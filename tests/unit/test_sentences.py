@@ -1,6 +1,7 @@
 """Words that hang on numbers: what binds them, and that the binding is seen to break."""
 
 import csv
+import functools
 import re
 from pathlib import Path
 
@@ -31,6 +32,8 @@ INVENTED = numbers(
     signed="+1.7 (0.0 to +13)", nought="0", sat="6 of 73", walked="1,013 of 2,200",
     near_by="9 minutes shorter", far_off="1.7 percentage points higher",
     either="from 5 minutes shorter to 8 minutes longer", near__range="24.1 to 40.6",
+    **{"fifth.1": "31", "fifth.2": "27", "fifth.3": "25.5"},
+    **{"list.A.mean": "5 (1 to 9)", "list.B.mean": "7 (2 to 9)", "list.B.median": "-1 (-2 to 0)"},
 )  # fmt: skip
 
 
@@ -65,6 +68,12 @@ INVENTED = numbers(
         ("text([word]) == 'moderate'", False),
         ("[far] - [near] > 1000 and [near] / 2 > 13", True),
         ("[far] - [near] > 1000 and [near] / 2 > 14", False),
+        # A star stands for each number that fits.
+        ("[fifth.*] > 20 and [fifth.3] <= [fifth.*] and [fifth.*] < [far]", True),
+        ("[fifth.*] > 26", False),
+        ("low([list.*.mean]) > 0", True),
+        ("low([list.*.mean]) > 1", False),
+        ("low([list.*.mean]) > [fifth.*]", False),
     ],
 )
 def test_conditions_are_those_of_the_printed_numbers(condition, true):
@@ -75,6 +84,7 @@ def test_conditions_are_those_of_the_printed_numbers(condition, true):
     ("condition", "said"),
     [
         ("[nobody] > 1", "no notebook files the number 'nobody'"),
+        ("[nobody.*] > 1", "no notebook files a number that fits 'nobody.*'"),
         ("[word] > 1", "'very low', which is not one number"),
         ("[span] > 1", "'24.1 to 40.6', which is not one number"),
         ("low([near]) > 1", "is printed without a range"),
@@ -179,6 +189,42 @@ def test_words_that_count_are_not_words_that_compare(sentence, points):
     assert bool(sentences.unbound("p", sentence)) is points
 
 
+LAYER = ":::{in-30-seconds}\n%s\n:::\n"
+RESULT = "## Result\n\n%s\n\n## What this does not show\n"
+
+
+@pytest.mark.parametrize("place", [LAYER, ":" + LAYER.replace("\n:::", "\n::::"), RESULT])
+@pytest.mark.parametrize(
+    ("sentence", "points"),
+    [
+        ("It is so on every list.", True),
+        ("It is {holds}`so on every list when [near] > 0`.", False),
+        ("Each list and each measure has its own name.", True),
+        ("The length of the list moves the answer most.", True),
+        ("It errs least where a hospital is near.", True),
+        ("It moves the most deprived fifth.", False),
+        ("It moves the list; most people stay.", False),
+        ("Who drives stays the same.", True),
+        ("Hazards are not proportional.", True),
+        ("No other assumption does.", True),
+        ("No single site moves it.", True),
+        ("No single best set is there.", False),
+        ("They came mainly from there.", True),
+        ("A plain sentence.", False),
+    ],
+)
+def test_what_is_said_of_all_and_of_most_is_asked_without_a_number_as_well(place, sentence, points):
+    assert bool(sentences.unbound("p", place % sentence)) is points
+
+
+def test_what_is_said_of_all_is_asked_only_where_the_page_says_what_was_found():
+    said = "It is so on every list."
+    assert sentences.unbound("p", f"{said}\n{LAYER % 'x'}{said}\n{RESULT % 'x'}{said}\n") == []
+    nested = f"::::{{in-3-minutes}}\n:::{{survival-figures}}\n:::\n{said}\n::::\n{said}\n"
+    assert sentences.unbound("p", nested) == [said]
+    assert sentences.unbound("p", "## Result\n### On every list\n") == []
+
+
 # --- The book -------------------------------------------------------------------------------------
 
 
@@ -206,8 +252,14 @@ def accepted(held) -> pd.Series:
     """The accepted numbers on which words hang, as they are printed, by key."""
     table = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
     texts = table.set_index("key")["text"].astype(str)
-    asked = {key for each in held for key in each.keys}
+    asked = {key for each in held for key in hung_on(each, texts.index)}
     return texts[texts.index.isin(asked | {f"{key}.range" for key in asked})]
+
+
+def hung_on(words: sentences.Held, keys) -> list[str]:
+    """Every number on which words hang, each once: those that a star stands for as well."""
+    found = [one for key in words.keys for one in sentences.fitting(key, keys)]
+    return list(dict.fromkeys(found))
 
 
 def checked(held, accepted: pd.Series) -> list[str]:
@@ -221,7 +273,8 @@ def test_every_bound_word_fits_the_accepted_numbers(held, accepted):
 def test_no_word_hangs_on_people_whom_another_cohort_replaces(held):
     table = results.read_published(places.ACCEPTED / "numbers.csv", "numbers")
     replaced = table["kind"].isin(["synthetic", "registry"]) & table["page"].ne(CERTIFICATE)
-    own = {key for each in held for key in each.keys} & set(table.loc[replaced, "key"])
+    hung = {key for each in held for key in hung_on(each, table["key"])}
+    own = hung & set(table.loc[replaced, "key"])
     assert replaced.sum() > 100
     assert own == set()
 
@@ -298,16 +351,32 @@ def broken(condition: str, key: str, accepted: pd.Series) -> str | None:
     return None
 
 
+def altered_of(words: sentences.Held, keys) -> list[str]:
+    """The numbers of which another is tried; the first and the last that a star stands for."""
+    fitting = [sentences.fitting(key, keys) for key in words.keys]
+    return list(dict.fromkeys(one for each in fitting for one in (each[0], each[-1])))
+
+
+def condition_of(words: sentences.Held, key: str) -> str:
+    """What words ask of one number: for one that a star stands for, the condition of it alone."""
+    if key in words.keys:
+        return words.condition
+    starred = [told for told in words.keys if key in sentences.fitting(told, [key])]
+    return functools.reduce(
+        lambda condition, told: sentences.of_one(condition, told, key), starred, words.condition
+    )
+
+
 def test_values_that_are_altered_are_named_by_their_sentences(held, accepted):
     assert len(held) >= ALTERED
     on: dict[str, list[sentences.Held]] = {}
     for each in held:
-        for key in dict.fromkeys(each.keys):
+        for key in hung_on(each, accepted.index):
             on.setdefault(key, []).append(each)
     altered = 0
     for each in held:
-        for key in dict.fromkeys(each.keys):
-            other = broken(each.condition, key, accepted)
+        for key in altered_of(each, accepted.index):
+            other = broken(condition_of(each, key), key, accepted)
             assert other is not None, f"{each.page}: no other {key} breaks '{each.condition}'"
             # Every sentence that hangs on the number is asked, and this one is named.
             found = checked(on[key], accepted.where(accepted.index != key, other))
@@ -348,6 +417,66 @@ UNNAMED = [
     ("missing_data", "published.bts_2019_mean_dlco", "88.4", "does not fit"),
     ("do_the_engines_agree", "engines.public.times", "1", "off on some of them"),
     ("what_would_change_our_mind", "found.first-visit.none.2", "0.80", "seen later"),
+    # Of lines without a number, of every list and every measure, and of what is most or least.
+    ("which_centres_count", "lists.range.all.mean", "38.9 to 40.2", "more than slower driving"),
+    ("which_centres_count", "inequality.words.urban.minutes.lists", "-6 to 2", "stays the same"),
+    ("which_centres_count", "lists.most.left out.Castle Hill Hospital",
+     "Humber and North Yorkshire (longer by less than a minute)", "decide the result"),
+    ("which_centres_count", "lists.moved.Southampton General Hospital", "12.0", "No single"),
+    ("which_centres_count", "lists.moved.Addenbrooke's Hospital", "-2.0", "moves nothing"),
+    ("deprivation_measures", "measures.gap.ordinary driving.IMD 2019 without barriers.urban.mean",
+     "-5.5 (-6.1 to 3.4)", "below zero under every measure"),
+    ("deprivation_measures", "measures.gap.ordinary driving.Income domain 2025.rural.mean",
+     "8.7 (-3.6 to 10.7)", "above zero under every measure"),
+    ("catchment_capacity", "catchment.as assumed.urban.5.capacity against England",
+     "104 (83 to 104)", "in every fifth of urban areas"),
+    ("catchment_capacity", "catchment.as assumed.rural.3.capacity against England",
+     "75 (58 to 102)", "In every fifth of rural areas"),
+    ("catchment_capacity", "catchment.as assumed.rural.1.no centre in reach",
+     "11 (9 to 13)", "more often"),
+    ("catchment_capacity", "catchment.as assumed.rural.2.no centre in reach",
+     "9 (7 to 11)", "more often"),
+    ("straight_line_and_drive", "travel.usual.Birmingham", "120", "misleads most where"),
+    ("driving_times", "travel.unseen.nearest areas.up to 11 km.median absolute error",
+     "4.0", "errs least"),
+    ("where_to_put_a_spoke", "spokes.values.mean minutes.expected patients.2.AB",
+     "30", "less than the one before"),
+    ("where_to_put_a_spoke", "spokes.gains.deprivation_quintile.1.mean minutes saved",
+     "9.0 (8.0 to 16.0)", "least to gain"),
+    ("virtual_review", "virtual.every.1.hours saved, share", "30 (22 to 35)", "the same share"),
+    ("virtual_review", "virtual.moves.Minutes by car against those of the model",
+     "9.00", "visits a year moves"),
+    ("care_coordinators", "coordinators.moved.Price of a day in a hospital bed",
+     "0.10 to 3.00", "moves the answer most"),
+    ("sma_one_stop", "one_stop.moves.Waiting between two visits of one day", "9.0",
+     "moves the hours most"),
+    ("sma_births", "sma_births.counted.california.range", "9,234 to 26,705", "do not meet"),
+    ("sma_at_eighteen", "eighteen.outreach.South West",
+     "from 22 minutes shorter to 25 minutes longer", "most of the doubt"),
+    ("sma_travel", "sma_travel.places.adults.East of England", "30 to 33", "East of England"),
+    ("sma_travel", "sma_travel.counted.children.North West", "60", "South East"),
+    ("expected_patients", "expected.share.all.all.mean", "58.0 (50.0 to 60.0)", "nearly"),
+    # Words that point and are in no list of such words.
+    ("real_cohort_leukaemia", "leukaemia.proportional.age_years", "0.4", "not proportional"),
+    ("real_cohort_leukaemia", "leukaemia.proportional.deprivation_quintile", "0.8", "close to"),
+    ("waiting", "waiting.moved.median_survival_years", "0.1 to 6.0", "no other assumption"),
+    ("natural_experiment", "experiment.breaks.no_effect.effect_spills_over", "4 (1 to 8)",
+     "the one of these"),
+    ("sma_who_is_screened", "published.sma_scotland_expected_high", "7", "a rarer rate"),
+    ("published_evidence", "published.johannson_2022_distance_connective_tissue",
+     "1.10 (95% CI 0.70 to 1.60)", "mainly"),
+    ("survival_by_deprivation", "published.shankar_2024_deprivation_adjusted",
+     "1.20 (95% CI 1.02 to 1.41)", "no lower"),
+    ("pooled_estimates", "published.shankar_2024_distance_adjusted",
+     "1.29 (95% CI 1.15 to 1.45)", "next to one"),
+    # How sure we are, which a number can take away as well.
+    ("driving_times", "travel.model.up to 120 minutes.p90 absolute error", "9.0", "high"),
+    ("driving_times", "travel.unseen.up to two hours.all.median absolute error", "9.0", "high"),
+    ("do_the_engines_agree", "engines.public.difference", "0.02", "high"),
+    ("sma_births", "sma_births.counted.german.range", "5,349 to 14,000", "low"),
+    ("treatment_timing", "published.japan_emulation_2024_nintedanib_time_dependent",
+     "0.66 (95% CI 0.61 to 0.71)", "high"),
+    ("transplant_as_competing_event", "transplant.naive_two_years", "25", "high"),
 ]  # fmt: skip
 
 
