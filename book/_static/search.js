@@ -27,7 +27,7 @@ addEventListener("DOMContentLoaded", () => {
   // What readers say, and what the book says: any word of a line stands for the others.
   const SAME = ["hospital clinic centre center unit", "drive driving travel journey trip",
     "doctor specialist consultant physician", "poor poverty deprived deprivation disadvantaged",
-    "die dying death dead mortality survival kill kills", "drug drugs medicine medication tablets antifibrotic",
+    "die dying death dead mortality survival kill kills prognosis", "drug drugs medicine medication tablets antifibrotic",
     "money pound pounds cost costs price budget spend", "pay pays paid funding fund funded finance",
     "child children baby babies infant newborn son daughter", "adult adults grown",
     "print copy reuse publish republish share permission licence", "picture pictures figure chart graph",
@@ -71,7 +71,8 @@ addEventListener("DOMContentLoaded", () => {
   const stems = (text) => new Set(words(text).map(stem));
   const listed = (found) => (found === undefined ? [] : [found].flat());
   const own = (table, name) => (Object.hasOwn(table, name) ? listed(table[name]) : []);
-  const key = (some) => some.filter((word) => !stopwords.includes(word)).sort().join(" ");
+  const key = (some) => some.filter((word) => !stopwords.includes(word) && !ASKING.has(word)).map(stem)
+    .sort().join(" ");
 
   const same = Object.create(null);
   SAME.map((line) => words(line).map(stem)).forEach((group) => group.forEach((word) => {
@@ -120,7 +121,7 @@ addEventListener("DOMContentLoaded", () => {
         .map(([name, said]) => [index.docnames.indexOf(name), stems(said)])
         .sort(([a], [b]) => index.order.indexOf(index.docnames[a]) - index.order.indexOf(index.docnames[b])),
       terms: Object.entries(index.indexentries).flatMap(([entry, [[page, id]]]) => (
-        id.startsWith("term-") ? entry.split(/[()]/).map((name) => [key(words(name).map(stem)), page]) : [])),
+        id.startsWith("term-") ? entry.split(/[()]/).map((name) => [key(words(name)), page]) : [])),
     };
   };
 
@@ -129,7 +130,7 @@ addEventListener("DOMContentLoaded", () => {
   const DEFINING = ["define", "explain", "mean", "means", "meaning", "stand", "stands"];
   const defined = (made, query) => {
     if (!DEFINES.test(plain(query))) return [];
-    const left = key(asked(query).filter((word) => !DEFINING.includes(word)).map(stem));
+    const left = key(asked(query).filter((word) => !DEFINING.includes(word)));
     return made.terms.filter(([name]) => left && name === left).map(([, page]) => page).slice(0, 1);
   };
 

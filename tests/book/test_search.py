@@ -188,7 +188,7 @@ def test_a_town_leads_to_its_care_board_and_to_find_my_area(site: Path, base: st
         ("will I die", "how long have I got", "what's my life expectancy", "is it fatal"),
         ("which ICB", "which integrated care board", "which care board"),
         ("the kids\u2019 hospital", "the child's hospital"),
-        ("IPF", "I've IPF", "what about IPF", "do I have IPF"),
+        ("IPF", "I've IPF", "tell me about IPF", "do I have IPF"),
     ],
 )
 def test_one_question_is_asked_in_many_ways(base: str, browser, ways):
