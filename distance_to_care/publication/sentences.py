@@ -224,14 +224,14 @@ class Numbers:
     """Published numbers by their keys, as the table of numbers has them: `key` and `text`."""
 
     def __init__(self, numbers: pd.DataFrame):
-        rows = numbers.set_index("key") if "key" in numbers else numbers
-        self._texts = rows["text"].astype(str).to_dict()
+        keys = numbers["key"] if "key" in numbers else numbers.index
+        self._texts = dict(zip(keys.tolist(), numbers["text"].tolist(), strict=True))
 
     def text(self, key: str) -> str:
         """A number as it is printed."""
         if key not in self._texts:
             raise Problem(f"no notebook files the number '{key}'")
-        return self._texts[key]
+        return str(self._texts[key])
 
     def fitting(self, key: str) -> list[str]:
         """The numbers for which a key with a star stands.
