@@ -224,7 +224,7 @@ class Numbers:
     """Published numbers by their keys, as the table of numbers has them: `key` and `text`."""
 
     def __init__(self, numbers: pd.DataFrame):
-        keys = numbers["key"] if "key" in numbers else numbers.index
+        keys = numbers.get("key", numbers.index)
         self._texts = dict(zip(keys.tolist(), numbers["text"].tolist(), strict=True))
 
     def text(self, key: str) -> str:
